@@ -1,0 +1,141 @@
+package value
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"github.com/tidwall/gjson"
+)
+
+// Path is a gjson path (https://github.com/tidwall/gjson/blob/master/SYNTAX.md) that was
+// checked. The zero Path is none, and finds nothing.
+type Path struct {
+	src  string
+	keys bool // it begins with a key or an index, which only an object or an array can hold
+}
+
+// ParsePath checks a gjson path. gjson itself takes any text and finds nothing with a wrong
+// one, so what cannot be right is an error here: an empty path, one that ends within an
+// escape or at a dot or pipe, brackets and quotes that do not match, unknown modifiers.
+//
+// A key that begins with "@" is written with a backslash, \@type, unless an escape within
+// its name shows that it is none of gjson's modifiers, as in @odata\.nextLink.
+func ParsePath(src string) (Path, error) {
+	if src == "" {
+		return Path{}, errors.New("a path must not be empty: @this is the whole")
+	}
+	if err := checkPath(src); err != nil {
+		return Path{}, fmt.Errorf("path %q: %w", src, err)
+	}
+	return Path{src: src, keys: beginsWithKey(src)}, nil
+}
+
+// Get looks the path up in valid JSON. The result shares memory with json, which must not
+// change while the result is in use.
+func (p Path) Get(json []byte) gjson.Result {
+	if p.src == "" || len(json) == 0 || p.keys && !isContainer(json) {
+		return gjson.Result{}
+	}
+	// gjson.GetBytes would copy what it finds
+	return gjson.Get(unsafe.String(unsafe.SliceData(json), len(json)), p.src)
+}
+
+// IsZero reports whether p is the zero Path.
+func (p Path) IsZero() bool { return p.src == "" }
+
+// String returns the path as it was written.
+func (p Path) String() string { return p.src }
+
+func checkPath(src string) error {
+	var open []byte // the closing brackets that are due
+	first := true   // src[i] is the first byte of a component
+	for i := 0; i < len(src); i++ {
+		c, begins := src[i], first
+		first = false
+		switch c {
+		case '\\':
+			if i++; i == len(src) {
+				return errors.New(`it ends in a lone backslash: a backslash itself is written \\`)
+			}
+		case '"':
+			n := quoted(src[i:])
+			if n < 0 {
+				return errors.New(`a quote is not closed: a literal one is written \"`)
+			}
+			i += n - 1
+		case '(':
+			open, first = append(open, ')'), true
+		case '[', '{':
+			open, first = append(open, c+2), true
+		case ')', ']', '}':
+			if len(open) == 0 || open[len(open)-1] != c {
+				return fmt.Errorf(`%q closes nothing: a literal one is written \%[1]c`, c)
+			}
+			open = open[:len(open)-1]
+		case '.', '|', ',':
+			first = true
+			if i+1 == len(src) && c != ',' {
+				return fmt.Errorf(`it ends at %q: a literal one is written \%[1]c`, c)
+			}
+		case ':':
+			first = len(open) > 0 // the path behind a name, as in {"name":path}
+		case '@':
+			if name, ok := modifierName(src[i:]); begins && ok && !gjson.ModifierExists(name, nil) {
+				return fmt.Errorf(`@%s is no modifier that gjson knows: a key of that name is written \@%[1]s`, name)
+			}
+		}
+	}
+	if len(open) > 0 {
+		return fmt.Errorf(`a %q is missing: a literal bracket is written with a backslash`, open[len(open)-1])
+	}
+	return nil
+}
+
+// quoted returns the length of the quoted text that s begins with, or -1 if it does not end.
+func quoted(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// modifierName returns the name in s, which begins with "@". No modifier's name has an
+// escape in it: then it is a key.
+func modifierName(s string) (name string, ok bool) {
+	i := strings.IndexAny(s, `.|:,()[]{}"=!<>% \`)
+	if i < 0 {
+		return s[1:], true
+	}
+	return s[1:i], s[i] != '\\'
+}
+
+func beginsWithKey(src string) bool {
+	switch src[0] {
+	case '!', '[', '{': // literals and lists of paths
+		return false
+	case '@':
+		_, modifier := modifierName(src)
+		return !modifier
+	}
+	return !strings.HasPrefix(src, "..") // JSON lines
+}
+
+// isContainer keeps gjson from searching the inside of a string, where it would take any
+// bracket for the beginning of an object or array.
+func isContainer(json []byte) bool {
+	for _, c := range json {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c == '{' || c == '['
+		}
+	}
+	return false
+}

@@ -1,0 +1,102 @@
+package value
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"unsafe"
+
+	"github.com/tidwall/gjson"
+)
+
+// Value says where to take something from: a gjson path, a template, or a literal. The zero
+// Value is none, and gives nothing.
+type Value struct {
+	src      string
+	path     Path
+	template Template
+	literal  []byte // not nil for a literal
+}
+
+// placeholderIn finds what makes a template of a value: {name.rest} in lower case. A list
+// of paths, as in {id,user.name} or {"n":user.name}, is none, nor is an escaped brace.
+var placeholderIn = regexp.MustCompile(`(^|[^\\])\{(sse\.|[a-z][a-z0-9_]*\.[^{},"\s]+\})`)
+
+// Parse reads a value: "=text" is the literal text, in which nothing is replaced; what holds
+// a placeholder like {sse.header.X} or {http.request.host} is a template; all else is a path.
+func Parse(src string) (Value, error) {
+	switch {
+	case src == "":
+		return Value{}, errors.New("a value must not be empty: a path, a template, or = and a literal")
+	case src[0] == '=':
+		return Value{src: src, literal: []byte(src[1:])}, nil
+	case placeholderIn.MatchString(src):
+		t, err := ParseTemplate(src)
+		if err != nil {
+			return Value{}, err
+		}
+		return Value{src: src, template: t}, nil
+	}
+	p, err := ParsePath(src)
+	if err != nil {
+		return Value{}, fmt.Errorf("%w (a literal is written %q)", err, "="+src)
+	}
+	return Value{src: src, path: p}, nil
+}
+
+// Get returns the value: of a path, what it finds in scope, which is valid JSON; of a
+// template, its text with what env holds; of a literal, itself.
+//
+// A JSON string is unquoted. Everything else keeps the bytes it came in, so that 1.10 and
+// 9007199254740993 stay what they are, and null is "null". Nil means that there is nothing:
+// the path finds nothing, or the template reads a cursor that is empty. The result may share
+// memory with scope and must not be changed.
+func (v Value) Get(scope []byte, env *Env) []byte {
+	switch {
+	case v.literal != nil:
+		return v.literal[:len(v.literal):len(v.literal)]
+	case !v.template.IsZero():
+		text, ok := v.template.appendTo([]byte{}, env, nil)
+		if !ok {
+			return nil
+		}
+		return text
+	}
+	return found(v.path.Get(scope))
+}
+
+// NeedsJSON reports whether Get reads JSON: whether it is a path, or a template with a
+// path into the body or the item.
+func (v Value) NeedsJSON() bool { return !v.path.IsZero() || v.template.needsJSON() }
+
+// Bind returns v with [Template.Bind] applied, if it is a template; else v.
+func (v Value) Bind(resolve func(text string) string) Value {
+	v.template = v.template.Bind(resolve)
+	return v
+}
+
+// IsZero reports whether v is the zero Value.
+func (v Value) IsZero() bool { return v.src == "" }
+
+// String returns the value as it was written.
+func (v Value) String() string { return v.src }
+
+// found returns a string without its quotes, all else as it stands, and nil for nothing.
+func found(r gjson.Result) []byte {
+	switch {
+	case !r.Exists():
+		return nil
+	case r.Type == gjson.String:
+		return sharedBytes(r.Str)
+	case r.Raw == "": // counted by gjson, not found
+		return []byte(r.String())
+	}
+	return sharedBytes(r.Raw)
+}
+
+func sharedBytes(s string) []byte {
+	if s == "" {
+		return []byte{}
+	}
+	return unsafe.Slice(unsafe.StringData(s), len(s))
+}
