@@ -1,0 +1,145 @@
+package page
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+)
+
+const jsonSpace = " \t\r\n"
+
+// body is the decoded body of an answer.
+type body struct {
+	text []byte // in UTF-8, if the upstream told the truth about its charset
+	json bool   // text is valid JSON
+	raw  bool   // white space counts
+}
+
+func (b body) empty() bool {
+	return len(b.text) == 0 || !b.raw && len(bytes.TrimSpace(b.text)) == 0
+}
+
+// decode makes of a response's body what the format says.
+func (r *Reader) decode(resp Response) body {
+	text := convert(resp.Body, resp.Header)
+	if r.format == Message {
+		return body{text: text, json: r.needsJSON && validJSON(text), raw: true}
+	}
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	if r.format == Text {
+		return body{text: trimNewline(text)}
+	}
+	inner := bytes.Trim(text, jsonSpace)
+	if validJSON(inner) {
+		return body{text: inner, json: true}
+	}
+	wrapped := inner
+	if unguarded, ok := cutGuard(inner); ok {
+		inner = unguarded
+	} else if argument, ok := cutCall(inner); ok {
+		inner = argument
+	}
+	if validJSON(inner) || len(inner) == 0 && (len(wrapped) == 0 || r.needsJSON || r.format != Auto) {
+		return body{text: inner, json: len(inner) > 0}
+	}
+	return body{text: trimNewline(text)}
+}
+
+// convert converts text to UTF-8: from the encoding that a byte order mark shows, or else
+// the Content-Type names. What it cannot make sense of stays as it is.
+func convert(text []byte, h http.Header) []byte {
+	var enc encoding.Encoding
+	switch {
+	case bytes.HasPrefix(text, []byte("\uFEFF")):
+		return text
+	case bytes.HasPrefix(text, []byte{0xFE, 0xFF}):
+		enc = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	case bytes.HasPrefix(text, []byte{0xFF, 0xFE}):
+		enc = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	default:
+		_, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+		if err != nil || params["charset"] == "" {
+			return text
+		}
+		enc, err = htmlindex.Get(strings.Trim(params["charset"], `'" `))
+		if err != nil || enc == unicode.UTF8 || enc == encoding.Replacement {
+			return text
+		}
+	}
+	converted, err := enc.NewDecoder().Bytes(text)
+	if err != nil {
+		return text
+	}
+	return bytes.TrimPrefix(converted, []byte("\uFEFF"))
+}
+
+// trimNewline takes off one newline at the end.
+func trimNewline(text []byte) []byte {
+	text, found := bytes.CutSuffix(text, []byte("\n"))
+	if t, ok := bytes.CutSuffix(text, []byte("\r")); ok || found {
+		return t
+	}
+	return text
+}
+
+// guards are what backends put before JSON so that a script element cannot read it.
+var guards = [...]string{
+	"for(;;);", "for (;;);", "while(1);", "while (1);", "while(true);", "while (true);",
+	")]}',", ")]}'", "])}while(1);</x>", "&&&START&&&", "{}&&", "{} &&", "throw 1;",
+}
+
+// cutGuard takes off what guards JSON against hijacking.
+func cutGuard(text []byte) ([]byte, bool) {
+	for _, g := range guards {
+		if rest, ok := bytes.CutPrefix(text, []byte(g)); ok {
+			return bytes.TrimLeft(rest, jsonSpace), true
+		}
+	}
+	return text, false
+}
+
+// callHead is the beginning of a JSONP answer: /**/ cb( and, as Express writes it,
+// /**/ typeof cb === 'function' && cb(
+var callHead = regexp.MustCompile(`^(?s:/\*.*?\*/)?\s*(?:(?:typeof\s+)?[\w$.\[\]'"]+\s*(?:={2,3}\s*['"]function['"]\s*)?&&\s*)?[A-Za-z_$][\w$.\[\]'"]*\s*\(`)
+
+// cutCall returns the argument of a JSONP call.
+func cutCall(text []byte) ([]byte, bool) {
+	head := callHead.FindIndex(text[:min(len(text), 1<<10)])
+	if head == nil {
+		return text, false
+	}
+	text = bytes.TrimRight(text[head[1]:], jsonSpace+";")
+	text, ok := bytes.CutSuffix(text, []byte(")"))
+	return bytes.Trim(text, jsonSpace), ok
+}
+
+// nature says what the body is that is not JSON, and nothing of what is in it.
+func (b body) nature() string {
+	text := bytes.Trim(b.text, jsonSpace)
+	switch {
+	case bytes.HasPrefix(text, []byte("<?xml")):
+		return "XML"
+	case bytes.HasPrefix(text, []byte("<")):
+		return "HTML"
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	var first json.RawMessage
+	switch err := d.Decode(&first); {
+	case err == nil && d.More():
+		return "JSON with something behind it"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "JSON that ends early"
+	case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
+		return "broken or too deeply nested JSON"
+	}
+	return "text"
+}

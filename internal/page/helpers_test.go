@@ -1,0 +1,143 @@
+package page
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+func path(t testing.TB, src string) value.Path {
+	t.Helper()
+	p, err := value.ParsePath(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func val(t testing.TB, src string) value.Value {
+	t.Helper()
+	v, err := value.Parse(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// config reads a configuration written as in a Caddyfile, one subdirective per line or ";".
+func config(t testing.TB, src string) Config {
+	t.Helper()
+	var c Config
+	for line := range strings.FieldsFuncSeq(src, func(r rune) bool { return r == '\n' || r == ';' }) {
+		f := strings.Fields(line)
+		if len(f) == 0 {
+			continue
+		}
+		switch f[0] {
+		case "format":
+			c.Format = Format(f[1])
+		case "items":
+			c.Items = path(t, f[1])
+		case "id":
+			c.ID = val(t, f[1])
+		case "event":
+			c.Event = val(t, f[1])
+			if len(f) > 2 {
+				c.EventDefault = f[2]
+			}
+		case "data":
+			c.Data = val(t, f[1])
+		case "cursor":
+			name := ""
+			if len(f) > 2 {
+				name = f[1]
+			}
+			c.Cursors = append(c.Cursors, Cursor{Name: name, Values: []value.Value{val(t, f[len(f)-1])}})
+		case "order":
+			c.Order = Order(f[1])
+		case "accept":
+			var status int
+			if _, err := fmt.Sscan(f[1], &status); err != nil {
+				t.Fatal(err)
+			}
+			c.Accept = append(c.Accept, status)
+		default:
+			t.Fatalf("unknown subdirective %q", f[0])
+		}
+	}
+	return c
+}
+
+func reader(t testing.TB, src string) *Reader { t.Helper(); return NewReader(config(t, src)) }
+
+// ok is a 200 with a body and header lines.
+func ok(body string, header ...string) Response { return status(200, body, header...) }
+
+func status(code int, body string, header ...string) Response {
+	h := make(http.Header)
+	for _, line := range header {
+		name, v, _ := strings.Cut(line, ": ")
+		h.Add(name, v)
+	}
+	return Response{Status: code, Header: h, Body: []byte(body)}
+}
+
+// recorded reads an answer that was recorded from a running server.
+func recorded(t testing.TB, name string) Response {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, body, _ := bytes.Cut(raw, []byte("\n\n"))
+	resp, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), strings.NewReader("\n\n"))), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Response{Status: resp.StatusCode, Header: resp.Header, Body: body}
+}
+
+func at(cursor ...string) position.Position { return position.Position{Cursor: cursor} }
+
+// ids lists the event ids of a page's events.
+func ids(p Page) string {
+	var out []string
+	for _, e := range p.Events {
+		out = append(out, e.At.ID())
+	}
+	return strings.Join(out, " ")
+}
+
+// datas lists the data of a page's events.
+func datas(p Page) string {
+	var out []string
+	for _, e := range p.Events {
+		out = append(out, string(e.Data))
+	}
+	return strings.Join(out, " ")
+}
+
+func mustRead(t testing.TB, r *Reader, resp Response, from position.Position) Page {
+	t.Helper()
+	p, err := r.Read(resp, from, nil)
+	if err != nil {
+		t.Fatalf("read: %v", err)
+	}
+	return p
+}
+
+func equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s = %v, want %v", what, got, want)
+	}
+}

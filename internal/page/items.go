@@ -1,0 +1,153 @@
+package page
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// maxItems bounds the items of a page, each of which is kept in memory as an event.
+const maxItems = 10_000
+
+// item is one raw item of a page.
+type item struct {
+	raw []byte // its JSON, or the whole body
+	id  string // empty where it has none
+}
+
+// events reads the answer as a page of items, oldest first.
+func (a *answer) events() (Page, error) {
+	items, err := a.items()
+	if err != nil {
+		return Page{}, unreadable(a.wait, "%w", err)
+	}
+	if len(items) == 0 {
+		return a.empty(), nil
+	}
+	if err := a.reader.sort(items); err != nil {
+		return Page{}, unreadable(a.wait, "%w", err)
+	}
+	rest, lost := a.drop(items)
+	w := a.walk(rest)
+	done, found := w.resume(a.from)
+	if !found && a.from.Cursor.IsZero() {
+		lost = true
+	}
+	p := Page{Next: a.from, Lost: lost, Wait: a.wait, Events: make([]Event, 0, len(rest)-done)}
+	types := map[string]string{} // one string for all events of a type
+	data := 0                    // events for which the data path found something
+	for i, it := range rest {
+		p.Next = w.next()
+		if i < done {
+			continue
+		}
+		a.env.Item = it.raw
+		e := Event{Type: a.reader.eventDefault, At: p.Next, Key: it.id}
+		if t := a.look(a.reader.event, it.raw); present(t) {
+			known, ok := types[string(t)]
+			if !ok {
+				known = string(t)
+				types[known] = known
+			}
+			e.Type = known
+		}
+		if a.reader.data.IsZero() {
+			e.Data = a.plain(it.raw)
+		} else {
+			e.Data = a.look(a.reader.data, it.raw)
+		}
+		if e.Data != nil {
+			data++
+		}
+		p.Events = append(p.Events, e)
+	}
+	a.env.Item = nil
+	if data == 0 && len(p.Events) > 1 && a.from.IsZero() {
+		return Page{}, unreadable(a.wait, "data path %s found nothing in any item", a.reader.data)
+	}
+	p.News = len(p.Events) > 0 || !p.Next.Cursor.Equal(a.from.Cursor)
+	p.Stuck = !p.News && a.reader.order == ""
+	if !p.News {
+		p.Next = a.from
+	}
+	return p, nil
+}
+
+// plain returns the data of an item for which none is configured: the item as it is, but a
+// JSON string without its quotes.
+func (a *answer) plain(raw []byte) []byte {
+	if !a.body.json || a.body.raw || len(raw) < 2 || raw[0] != '"' {
+		return raw
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1]
+	}
+	return []byte(gjson.ParseBytes(raw).Str)
+}
+
+// items returns the items of the page as they stand there, with their ids.
+func (a *answer) items() ([]item, error) {
+	items, err := a.split()
+	if err != nil || a.reader.id.IsZero() {
+		return items, err
+	}
+	var ids []byte // of all items, for one string that all share
+	ends := make([]int, len(items))
+	for i, it := range items {
+		a.env.Item = it.raw
+		if id := a.look(a.reader.id, it.raw); present(id) {
+			ids = append(ids, id...)
+		}
+		ends[i] = len(ids)
+	}
+	a.env.Item = nil
+	all, start := string(ids), 0
+	for i, end := range ends {
+		items[i].id = all[start:end]
+		start = end
+	}
+	return items, nil
+}
+
+// split splits the body into its items.
+func (a *answer) split() ([]item, error) {
+	if !a.body.json || a.body.raw {
+		return []item{{raw: a.body.text}}, nil
+	}
+	found := a.reader.list.Get(a.body.text)
+	if !found.Exists() || found.Type == gjson.Null {
+		return nil, nil
+	}
+	raw := bytesOf(found, a.body.text)
+	if !found.IsArray() {
+		return []item{{raw: raw}}, nil
+	}
+	var items []item
+	var err error
+	end := len("[") // of what was read of raw
+	found.ForEach(func(_, v gjson.Result) bool {
+		if len(items) == maxItems {
+			err = fmt.Errorf("the page has more than %d items", maxItems)
+			return false
+		}
+		for raw[end] == ',' || strings.IndexByte(jsonSpace, raw[end]) >= 0 {
+			end++
+		}
+		start := end
+		end += len(v.Raw)
+		items = append(items, item{raw: raw[start:end:end]})
+		return true
+	})
+	return items, err
+}
+
+// bytesOf returns the bytes of what was found in text: a part of it, without a copy, unless
+// gjson made them anew.
+func bytesOf(found gjson.Result, text []byte) []byte {
+	if i, n := found.Index, len(found.Raw); i+n <= len(text) && string(text[i:i+n]) == found.Raw {
+		return text[i : i+n : i+n]
+	}
+	return []byte(strings.Trim(found.Raw, jsonSpace))
+}

@@ -1,0 +1,87 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// sort puts a page's items in the order in which they go out: oldest first.
+func (r *Reader) sort(items []item) error {
+	switch r.order {
+	case NewestFirst:
+		slices.Reverse(items)
+	case ByID:
+		for i, it := range items {
+			if _, ok := parseInteger(it.id); !ok {
+				return fmt.Errorf("order by_id sorts by integers, and id %s is none in item %d of %d", r.id, i+1, len(items))
+			}
+		}
+		slices.SortStableFunc(items, func(a, b item) int {
+			x, _ := parseInteger(a.id)
+			y, _ := parseInteger(b.id)
+			return x.compare(y)
+		})
+	}
+	return nil
+}
+
+// drop drops the items that came before, as their ids tell, if these are the cursor. It also
+// reports whether the cursor's item should be on the page and is not.
+func (a *answer) drop(items []item) (rest []item, lost bool) {
+	if a.reader.source != fromItems || a.from.Cursor.IsZero() {
+		return items, false
+	}
+	cursor := a.from.Cursor[0]
+	if a.reader.order == ByID {
+		at, ok := parseInteger(cursor)
+		if !ok { // the upstream may know better: a repeat is better than a loss
+			return items, false
+		}
+		for i, it := range items {
+			if id, _ := parseInteger(it.id); id.compare(at) > 0 {
+				return items[i:], false
+			}
+		}
+		return nil, false
+	}
+	for i := len(items) - 1; i >= 0; i-- {
+		if items[i].id == cursor {
+			return items[i+1:], false
+		}
+	}
+	return items, a.reader.order == Overlap
+}
+
+// integer is a decimal integer of any size.
+type integer struct {
+	negative bool
+	digits   string // without leading zeros
+}
+
+func parseInteger(s string) (integer, bool) {
+	digits, negative := strings.CutPrefix(s, "-")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return integer{}, false
+	}
+	digits = strings.TrimLeft(digits, "0")
+	return integer{negative: negative && digits != "", digits: digits}, true
+}
+
+func (x integer) compare(y integer) int {
+	switch {
+	case x.negative && y.negative:
+		return compareDigits(y.digits, x.digits)
+	case x.negative:
+		return -1
+	case y.negative:
+		return 1
+	}
+	return compareDigits(x.digits, y.digits)
+}
+
+// compareDigits compares numbers without leading zeros.
+func compareDigits(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+}

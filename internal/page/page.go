@@ -1,0 +1,64 @@
+// Package page reads what an upstream answers to a poll: response → page. It is pure:
+// it asks nobody, keeps nothing, and knows no clock.
+package page
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+// Response is an upstream's answer to one poll, whole.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte // decoded from its Content-Encoding
+}
+
+// Page is what one answer decodes to.
+type Page struct {
+	// News is false where the answer has nothing that was not there before: 204, 304, 408, an
+	// empty body, no items, or items that neither move the cursor nor are new. An answer that
+	// has no events and moves the cursor is News. A document is always News here: only its
+	// feed knows the one before.
+	News bool
+
+	// Stuck is true where the answer has items, all of them were sent before, and no order is
+	// configured that expects this: the poll asks again for what it already had.
+	Stuck bool
+
+	// Events are the new items, oldest first; for a document, the one that it is, or none
+	// where its answer has no body.
+	Events []Event
+
+	// Next is where the next poll goes on: the position after all Events.
+	Next position.Position
+
+	// Validators for the next poll of a document. They replace those before only where there
+	// is an event: any other answer touches none.
+	Validators Validators
+
+	// Lost is true where the position that was asked for should be on the page and is not,
+	// so that what is between it and the page cannot be known.
+	Lost bool
+
+	// Wait is the least time to the next poll that the answer asks for (Retry-After,
+	// X-Poll-Interval). 0 where it asks for none.
+	Wait time.Duration
+}
+
+// Event is one item, before it is encoded.
+type Event struct {
+	Type string            // the "event:" field; empty for a message
+	Data []byte            // shares memory with the response's body
+	At   position.Position // right after this event; the zero Position for a document
+	Key  string            // the upstream's own id of the item; for a document, the hash of the event
+}
+
+// Validators make the next poll of a document conditional (RFC 9110, section 13.1). They
+// never become event ids.
+type Validators struct {
+	ETag         string // for If-None-Match
+	LastModified string // for If-Modified-Since
+}

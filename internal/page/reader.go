@@ -1,0 +1,227 @@
+package page
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// Format says what the body of an answer is.
+type Format string
+
+const (
+	Auto    Format = "auto"    // JSON if it is valid JSON, whatever the Content-Type says; else text
+	JSON    Format = "json"    // JSON; anything else is an error
+	JSONP   Format = "jsonp"   // JSON as the argument of a JavaScript call, which may be empty; or plain JSON
+	Text    Format = "text"    // text, even if it looks like JSON
+	Message Format = "message" // the whole answer is one event, its bytes as they are
+)
+
+// Order says how the items of a page stand, and what to do with those that came before.
+type Order string
+
+const (
+	NewestFirst Order = "newest_first" // the page is reversed
+	ByID        Order = "by_id"        // the page is sorted by integer ids; what is not above the cursor is dropped
+	Overlap     Order = "overlap"      // the page repeats the cursor's item; without it there is a gap
+)
+
+// Cursor is a page cursor: the first of its values that is neither empty nor null.
+type Cursor struct {
+	Name   string // empty for the unnamed one
+	Values []value.Value
+}
+
+// Config says how to read answers.
+type Config struct {
+	Format Format     // default: Auto
+	Items  value.Path // where the items stand in the body: an array, or a single item
+
+	// Looked up in the item; in a document, in the body. An ID without Items makes the
+	// answer itself the list: an array's elements, or one item.
+	ID, Event, Data value.Value
+	EventDefault    string // the type of events to which Event gives none
+
+	Cursors []Cursor // looked up in the body; those of one name are one cursor
+	Order   Order    // default: oldest first
+	Accept  []int    // statuses that are answers, beside 2xx; never 304
+}
+
+// Reader reads answers. It is immutable, and safe for concurrent use.
+type Reader struct {
+	format       Format
+	list         value.Path // to the items; @this where only an id is configured
+	id           value.Value
+	event        value.Value
+	data         value.Value
+	eventDefault string
+	order        Order
+	accept       []int
+
+	source    cursorSource
+	names     []string        // of the cursors, in the order of a [position.Cursor]
+	values    [][]value.Value // fromValues: for each name
+	document  bool
+	needsJSON bool // something configured can only be looked up in JSON
+}
+
+// cursorSource is what moves the cursor.
+type cursorSource int
+
+const (
+	fromNothing    cursorSource = iota // a document without cursors
+	fromValues                         // "cursor" says it
+	fromItems                          // the id of the last item
+	fromValidators                     // ETag and Last-Modified
+)
+
+// itself is the path to the answer itself.
+var itself, _ = value.ParsePath("@this")
+
+// NewReader returns a reader of answers as c says. It takes c as valid.
+func NewReader(c Config) *Reader {
+	r := &Reader{
+		format: c.Format, list: c.Items, id: c.ID, event: c.Event, data: c.Data,
+		eventDefault: c.EventDefault, order: c.Order, accept: slices.Clone(c.Accept),
+		needsJSON: !c.Items.IsZero() || c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON(),
+	}
+	if r.format == "" {
+		r.format = Auto
+	}
+	r.document = c.Items.IsZero() && c.ID.IsZero() && c.Format != Message
+	if r.list.IsZero() {
+		r.list = itself
+	}
+	for _, cursor := range c.Cursors {
+		i := slices.Index(r.names, cursor.Name)
+		if i < 0 {
+			i = len(r.names)
+			r.names, r.values = append(r.names, cursor.Name), append(r.values, nil)
+		}
+		for _, v := range cursor.Values {
+			r.values[i] = append(r.values[i], v)
+			r.needsJSON = r.needsJSON || v.NeedsJSON()
+		}
+	}
+	switch {
+	case len(r.names) > 0:
+		r.source = fromValues
+	case !r.id.IsZero():
+		r.source, r.names = fromItems, []string{""}
+	case !r.document:
+		r.source, r.names = fromValidators, []string{"etag", "last_modified"}
+	}
+	return r
+}
+
+// Document reports whether an answer is a document: one event, sent whenever it changes.
+// All other answers are events, each sent once.
+func (r *Reader) Document() bool { return r.document }
+
+// Cursors returns the names of the cursors, in the order in which a [position.Cursor] has
+// them: those that are configured; else, for events, a single unnamed one if items have an
+// id, and "etag" and "last_modified" if not. Those of a document only steer its polls.
+func (r *Reader) Cursors() []string { return slices.Clone(r.names) }
+
+// Read reads the answer to a poll that was sent from a position: the zero one for the first
+// poll of a newcomer. It fills env with the answer, so that the conditions of the caller can
+// see it, whatever Read returns; env may be nil.
+//
+// The error is an [*Error] for an answer that is none, after which the poll is repeated, or
+// a [*Refusal] for one that declines the poll.
+func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Page, error) {
+	if env == nil {
+		env = new(value.Env)
+	}
+	b := r.decode(resp)
+	env.Status, env.Header, env.Body, env.Item = resp.Status, resp.Header, b.text, nil
+	if len(from.Cursor) != len(r.names) {
+		cursor := make(position.Cursor, len(r.names))
+		copy(cursor, from.Cursor)
+		from.Cursor = cursor
+	}
+
+	a := answer{reader: r, status: resp.Status, header: resp.Header, body: b, from: from, env: env, wait: wait(resp.Header)}
+	switch verdict, err := r.judge(resp, a.wait); {
+	case err != nil:
+		return Page{}, err
+	case verdict == nothing:
+		return Page{Next: from, Wait: a.wait}, nil
+	case verdict == quiet || b.empty():
+		return a.empty(), nil
+	}
+	if !b.json && (r.format == JSON || r.format == JSONP || r.needsJSON && r.format != Text) {
+		return Page{}, unreadable(a.wait, "%s where JSON was expected", b.nature())
+	}
+	if r.document {
+		return a.document()
+	}
+	return a.events()
+}
+
+// answer is an answer that is being read.
+type answer struct {
+	reader *Reader
+	status int
+	header http.Header
+	body   body
+	from   position.Position // its cursor has all names
+	env    *value.Env
+	wait   time.Duration
+}
+
+// look looks v up in scope, which is JSON if the body is.
+func (a *answer) look(v value.Value, scope []byte) []byte {
+	if v.IsZero() || !a.body.json && v.NeedsJSON() {
+		return nil
+	}
+	return v.Get(scope, a.env)
+}
+
+// present reports whether a value that was found is one: an empty one and null are none.
+func present(v []byte) bool { return len(v) > 0 && string(v) != "null" }
+
+// empty returns the page of an answer without a body or items. It is news if it moves the
+// cursor.
+func (a *answer) empty() Page {
+	p := Page{Next: a.from, Wait: a.wait}
+	if cursor := a.cursor(); !cursor.Equal(a.from.Cursor) {
+		p.News, p.Next = true, a.border(cursor)
+	}
+	return p
+}
+
+// border returns the position that cursor is.
+func (a *answer) border(cursor position.Cursor) position.Position {
+	return position.Position{Epoch: a.from.Epoch, Cursor: cursor}
+}
+
+// cursor returns the cursor after this answer, if it is not the items that move it. Where
+// the answer has no value for a name, the old one stays.
+func (a *answer) cursor() position.Cursor {
+	r, next := a.reader, slices.Clone(a.from.Cursor)
+	switch r.source {
+	case fromValues:
+		for i, values := range r.values {
+			for _, v := range values {
+				if got := a.look(v, a.body.text); present(got) {
+					next[i] = string(got)
+					break
+				}
+			}
+		}
+	case fromValidators:
+		if a.status == http.StatusNoContent || a.status == http.StatusRequestTimeout {
+			break
+		}
+		for i, name := range [...]string{"ETag", "Last-Modified"} {
+			if v := a.header.Get(name); v != "" {
+				next[i] = v
+			}
+		}
+	}
+	return next
+}
