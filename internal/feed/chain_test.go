@@ -1,0 +1,453 @@
+package feed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+)
+
+func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
+
+// ids are the last event ids of a client's events, and data what they say.
+func ids(t *testing.T, c *client) string {
+	t.Helper()
+	var all []string
+	for _, e := range c.events(t) {
+		if strings.HasPrefix(e.Type, "bridge.") {
+			all = append(all, e.Type)
+			continue
+		}
+		all = append(all, e.LastEventID)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestNewcomerGetsWhatItsFirstPollGets(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(3)
+		c := join(t, newFeed(testConfig()), "", u.poll)
+		synctest.Wait()
+		if got := ids(t, c); got != "1 2 3" {
+			t.Errorf("got %q", got)
+		}
+		if asks, _ := u.asked(); !asks[0].First {
+			t.Error("the first poll is not marked as a client's own")
+		}
+		c.leave()
+	})
+}
+
+func TestResumeGoesOnAfterTheID(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(5)
+		c := join(t, newFeed(testConfig()), "2", u.poll)
+		synctest.Wait()
+		if got := ids(t, c); got != "3 4 5" {
+			t.Errorf("got %q", got)
+		}
+		u.publish(1)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := ids(t, c); got != "3 4 5 6" {
+			t.Errorf("got %q after a poll", got)
+		}
+		c.leave()
+	})
+}
+
+func TestIDsThatNothingCanPlaceAreReset(t *testing.T) {
+	for _, id := range []string{"%zz", "1,2", "!hash", strings.Repeat("9", 5000)} {
+		bubble(t, func(t *testing.T) {
+			u := newUpstream()
+			u.publish(2)
+			c := join(t, newFeed(testConfig()), id, u.poll)
+			synctest.Wait()
+			if got := ids(t, c); got != "bridge.reset 1 2" {
+				t.Errorf("id %.10q: got %q", id, got)
+			}
+			c.leave()
+		})
+	}
+}
+
+func TestAnIDThatTheUpstreamRefusesIsResetAndNotRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(2)
+		c := join(t, newFeed(testConfig()), "forged", u.poll)
+		synctest.Wait()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := ids(t, c); got != "bridge.reset 1 2" {
+			t.Errorf("got %q", got)
+		}
+		c.leave()
+	})
+}
+
+func TestFirstContactRefusalEndsTheStreamWithItsStatus(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 404, 410} {
+		for _, lastID := range []string{"", "7"} {
+			bubble(t, func(t *testing.T) {
+				u := newUpstream()
+				u.setFail(&page.Refusal{Status: status})
+				c := join(t, newFeed(testConfig()), lastID, u.poll)
+				end := c.reader.Answered(t.Context(), time.Second)
+				if end == nil {
+					time.Sleep(time.Minute) // a refused id is asked about once more
+				}
+				<-c.done
+				if c.end.Reason != Refused || c.end.Refusal.Status != status {
+					t.Errorf("status %d, id %q: got %v", status, lastID, c.end)
+				}
+				if lastID == "" && end == nil {
+					t.Errorf("status %d: the refusal came too late for the headers", status)
+				}
+			})
+		}
+	}
+}
+
+func TestAFeedThatWorkedIsRefusedOnlyByTwoLoginsRunning(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		ends   bool
+	}{{401, true}, {403, true}, {410, true}, {404, false}, {302, false}, {400, false}} {
+		bubble(t, func(t *testing.T) {
+			u := newUpstream()
+			u.publish(1)
+			c := join(t, newFeed(testConfig()), "", u.poll)
+			synctest.Wait()
+			u.setFail(&page.Refusal{Status: test.status})
+			time.Sleep(2100 * time.Millisecond)
+			synctest.Wait()
+			if c.reader.end.Load() != nil {
+				t.Fatalf("status %d: one refusal ended the stream", test.status)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if ended := c.reader.end.Load() != nil; ended != test.ends {
+				t.Errorf("status %d: ended is %t", test.status, ended)
+			}
+			u.setFail(nil)
+			u.publish(1)
+			time.Sleep(time.Minute)
+			if !test.ends {
+				if got := ids(t, c); got != "1 2" {
+					t.Errorf("status %d: got %q after it was over", test.status, got)
+				}
+				c.leave()
+			}
+		})
+	}
+}
+
+func TestAnOutageIsBackedOffAndLosesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(2)
+		c := join(t, newFeed(testConfig()), "", u.poll)
+		synctest.Wait()
+		u.setFail(&page.Error{Comment: "status 503", Err: errors.New("overload")})
+		before := u.count()
+		time.Sleep(time.Minute)
+		if n := u.count() - before; n > 12 {
+			t.Errorf("%d polls in a minute of 503", n)
+		}
+		u.setFail(nil)
+		u.publish(2)
+		time.Sleep(maxBackoff + time.Second)
+		synctest.Wait()
+		if got := ids(t, c); got != "1 2 3 4" {
+			t.Errorf("got %q", got)
+		}
+		if n := strings.Count(c.text(), ": status 503\n"); n != 1 {
+			t.Errorf("%d comments of the outage", n)
+		}
+		c.leave()
+	})
+}
+
+func TestAnOutageDoesNotResetAClientThatResumes(t *testing.T) {
+	for seed := range 50 {
+		bubble(t, func(t *testing.T) {
+			u := newUpstream()
+			u.publish(9)
+			u.setFail(&page.Error{Comment: "status 503", Err: errors.New("overload")})
+			c := join(t, newFeed(testConfig()), "5", u.poll)
+			time.Sleep(time.Duration(seed) * 700 * time.Millisecond)
+			u.setFail(nil)
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+			if got := ids(t, c); got != "6 7 8 9" {
+				t.Errorf("got %q", got)
+			}
+			c.leave()
+		})
+	}
+}
+
+func TestPollsOfAnIntervalAreAtLeastThatFarApart(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.MaxInterval = 16 * time.Second
+		u := newUpstream()
+		u.publish(1)
+		c := join(t, newFeed(config), "", u.poll)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		var gaps []time.Duration
+		_, times := u.asked()
+		for i := 1; i < len(times); i++ {
+			gaps = append(gaps, times[i].Sub(times[i-1]))
+		}
+		if got := fmt.Sprint(gaps); got != "[2s 2s 4s 8s 16s 16s]" {
+			t.Errorf("without news the polls are %s apart", got)
+		}
+		u.publish(1)
+		time.Sleep(30 * time.Second)
+		_, times = u.asked()
+		n := len(times)
+		if gap := times[n-1].Sub(times[n-2]); gap > 16*time.Second {
+			t.Errorf("after news the polls are still %s apart", gap)
+		}
+		c.leave()
+	})
+}
+
+func TestALongPollFollowsEachAnswerAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll = true
+		u := newUpstream()
+		u.hold = 25 * time.Second
+		u.publish(1)
+		c := join(t, newFeed(config), "", u.poll)
+		start := time.Now()
+		for range 10 {
+			synctest.Wait()
+			u.publish(1)
+		}
+		synctest.Wait()
+		if took := time.Since(start); took != 0 {
+			t.Errorf("ten events took %s", took)
+		}
+		if got := ids(t, c); got != "1 2 3 4 5 6 7 8 9 10 11" {
+			t.Errorf("got %q", got)
+		}
+		before := u.count()
+		time.Sleep(101 * time.Second)
+		if n := u.count() - before; n != 4 {
+			t.Errorf("%d polls of 25s in 100s", n)
+		}
+		c.leave()
+	})
+}
+
+func TestALongPollThatIsNotHeldIsPaced(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll = true
+		u := newUpstream()
+		u.publish(1)
+		c := join(t, newFeed(config), "", u.poll)
+		time.Sleep(time.Minute)
+		if n := u.count(); n > 32 {
+			t.Errorf("%d polls in a minute of answers without news", n)
+		}
+		c.leave()
+	})
+}
+
+func TestRetryAfterLengthensAWait(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.setFail(&page.Error{Comment: "status 429", Wait: 2 * time.Minute, Err: errors.New("slow down")})
+		c := join(t, newFeed(testConfig()), "", u.poll)
+		time.Sleep(119 * time.Second)
+		if n := u.count(); n != 1 {
+			t.Errorf("%d polls before Retry-After was over", n)
+		}
+		time.Sleep(2 * time.Second)
+		if n := u.count(); n != 2 {
+			t.Errorf("%d polls after it", n)
+		}
+		c.leave()
+	})
+}
+
+func TestTheChainStopsAfterTheLinger(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		closed := make(chan struct{})
+		config := testConfig()
+		config.LongPoll = true
+		config.Closed = func(*Feed) { close(closed) }
+		u := newUpstream()
+		u.hold = time.Minute
+		f := newFeed(config)
+		c := join(t, f, "", u.poll)
+		synctest.Wait()
+		c.leave()
+		start := time.Now()
+		<-closed
+		if d := time.Since(start); d != config.Linger {
+			t.Errorf("it stopped after %s", d)
+		}
+		if f.Join("", u.poll) != nil {
+			t.Error("a closed feed takes clients")
+		}
+		if used := config.Budget.Used(); used != 0 {
+			t.Errorf("%d bytes of its log are still counted", used)
+		}
+	})
+}
+
+func TestAChainPollsOnlyAsFastAsItsReaderReads(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll = true
+		u := newUpstream()
+		u.hold, u.most = time.Minute, 10
+		u.publish(10_000_000)
+		r := newFeed(config).Join("0", u.poll)
+		synctest.Wait()
+		if n := u.count(); n != 1 {
+			t.Errorf("%d polls before the reader has read", n)
+		}
+		for range 5 {
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if n := u.count(); n != 6 {
+			t.Errorf("%d polls for five pages", n)
+		}
+		r.Close()
+	})
+}
+
+func TestADocumentIsSentWhenItChanges(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.Document, config.Cursors = true, 0
+		var version atomic.Value
+		version.Store("a")
+		poll := func(context.Context, Ask) (page.Page, error) {
+			v := version.Load().(string)
+			return page.Page{News: true, Events: []page.Event{{Data: []byte(v), Key: "hash-" + v}}}, nil
+		}
+		f := newFeed(config)
+		c := join(t, f, "", poll)
+		time.Sleep(5 * time.Second)
+		version.Store("b")
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got := ids(t, c); got != "hash-a hash-b" {
+			t.Errorf("got %q", got)
+		}
+		c.leave()
+		back := join(t, f, "hash-b", poll)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got := ids(t, back); got != "" {
+			t.Errorf("a client that has the document got %q", got)
+		}
+		version.Store("c")
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got := ids(t, back); got != "hash-c" {
+			t.Errorf("got %q", got)
+		}
+		back.leave()
+	})
+}
+
+func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll, config.Replay = true, 4
+		u := newUpstream()
+		u.hold = time.Minute
+		f := newFeed(config)
+		r := f.Join("", u.poll)
+		c := r.chain
+		for range 10 {
+			c.demand.Store(true) // as a faster reader of the same chain would have it
+			c.tookTail()
+			synctest.Wait()
+			u.publish(1)
+			synctest.Wait()
+			c.demand.Store(false)
+			c.tookTail()
+		}
+		_, err := r.Next()
+		if end := (*End)(nil); !errors.As(err, &end) || end.Reason != Slow {
+			t.Errorf("got %v", err)
+		}
+		r.Close()
+	})
+}
+
+func TestHaltEndsPollsAndKeepsStreams(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(1)
+		f := newFeed(testConfig())
+		c := join(t, f, "", u.poll)
+		synctest.Wait()
+		f.Halt()
+		before := u.count()
+		time.Sleep(time.Minute)
+		if n := u.count() - before; n != 0 {
+			t.Errorf("%d polls after the end", n)
+		}
+		if c.reader.end.Load() != nil {
+			t.Error("the stream ended")
+		}
+		c.leave()
+	})
+}
+
+func TestNudgeKeepsAStreamAlive(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		c := join(t, newFeed(testConfig()), "", u.poll)
+		c.reader.Nudge()
+		synctest.Wait()
+		if got := c.text(); got != ":\n\n" {
+			t.Errorf("got %q", got)
+		}
+		c.leave()
+	})
+}
+
+func TestCookiesAndChainIDStayWithTheChain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		type jar struct{ http.CookieJar }
+		config.NewJar = func() http.CookieJar { return &jar{} }
+		u := newUpstream()
+		f := newFeed(config)
+		a := join(t, f, "", u.poll)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		asks, _ := u.asked()
+		if asks[0].Jar != asks[1].Jar || asks[0].Chain != asks[1].Chain || asks[1].Number != 1 {
+			t.Errorf("two polls of one chain are %+v and %+v", asks[0], asks[1])
+		}
+		a.leave()
+	})
+}

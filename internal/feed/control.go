@@ -1,0 +1,16 @@
+package feed
+
+import "github.com/sse-bridge/caddy-sse-bridge/internal/sse"
+
+// reset is why a client cannot go on where it stopped, for the data of a bridge.reset.
+type reset string
+
+const (
+	unknownID reset = "unknown_id" // neither a log nor a poll can place the client's id
+	gap       reset = "gap"        // the upstream no longer has what followed the position
+)
+
+// resetEvent announces a gap. It has no id: the client keeps the one it has until the next event.
+func resetEvent(reason reset) []byte {
+	return sse.AppendEvent(nil, "bridge.reset", []byte(`{"reason":"`+string(reason)+`"}`), "")
+}

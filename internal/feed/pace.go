@@ -1,0 +1,76 @@
+package feed
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	// held is how long an answer without news must have taken to count as a long poll.
+	held = time.Second
+	// maxBackoff is the most that a chain waits after an error.
+	maxBackoff = 30 * time.Second
+)
+
+// pace decides when a chain polls next. It knows no clock: it is told the times.
+type pace struct {
+	min, max time.Duration
+	longPoll bool
+	wait     time.Duration // between the starts of two polls, while there is no news
+	backoff  *backoff.ExponentialBackOff
+	started  time.Time
+	next     time.Time
+}
+
+func newPace(config *Config) pace {
+	b := backoff.NewExponentialBackOff()
+	// full jitter: anything between zero and twice the interval
+	b.InitialInterval, b.MaxInterval = time.Second/2, maxBackoff/2
+	b.Multiplier, b.RandomizationFactor = 2, 1
+	b.Reset()
+	return pace{
+		min: config.Interval, max: max(config.Interval, config.MaxInterval), wait: config.Interval,
+		longPoll: config.LongPoll, backoff: b,
+	}
+}
+
+func (p *pace) start(now time.Time) { p.started = now }
+
+// answered takes an answer that could be read. hint is the least wait that it asks for.
+func (p *pace) answered(now time.Time, news bool, hint time.Duration) {
+	p.backoff.Reset()
+	prompt := now.Sub(p.started) < held
+	if news || (p.longPoll && !prompt) {
+		p.wait = p.min
+	}
+	switch {
+	case p.longPoll && (news || !prompt):
+		p.next = now
+	default:
+		p.next = p.started.Add(p.wait)
+		if !news {
+			p.wait = min(2*p.wait, p.max)
+		}
+	}
+	p.hint(now, hint)
+}
+
+// failed takes a poll that brought nothing to read.
+func (p *pace) failed(now time.Time, hint time.Duration) {
+	p.next = now.Add(p.backoff.NextBackOff())
+	if least := p.started.Add(p.min); !p.longPoll && p.next.Before(least) {
+		p.next = least
+	}
+	p.hint(now, hint)
+}
+
+// soon lets the next poll follow at once.
+func (p *pace) soon(now time.Time) { p.next = now }
+
+// hint can only lengthen a wait.
+func (p *pace) hint(now time.Time, hint time.Duration) {
+	if at := now.Add(hint); hint > 0 && at.After(p.next) {
+		p.next = at
+	}
+}
