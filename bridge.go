@@ -1,0 +1,315 @@
+package ssebridge
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+// bridges holds the bridges across configurations: a reload that leaves a bridge's own JSON
+// alone finds it here, with its streams and polls.
+var bridges = caddy.NewUsagePool()
+
+const (
+	// linger is how long a chain goes on after its last client.
+	linger = 5 * time.Second
+	// replay is how many events a log holds.
+	replay = 1000
+)
+
+// bridge is all feeds of one configured sse_bridge. It outlives the handler instances that a
+// reload replaces; polls use the routes of the newest one.
+type bridge struct {
+	plan   *compiled
+	logger *zap.Logger
+	config feed.Config
+	slots  slots
+	server atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
+	watch  *watchdog
+
+	mu        sync.Mutex
+	instances []*Handler // provisioned and not cleaned up, oldest first
+	feeds     map[feedKey]*feed.Feed
+	perIP     map[string]int
+	clients   int
+	halted    bool
+}
+
+func newBridge(plan *compiled) *bridge {
+	b := &bridge{
+		plan: plan, slots: make(slots, plan.limits.Polls),
+		feeds: make(map[feedKey]*feed.Feed), perIP: make(map[string]int),
+	}
+	b.logger = newLogger(b)
+	b.watch = newWatchdog(plan.keepalive)
+	b.config = feed.Config{
+		Document: plan.reader.Document(), Cursors: len(plan.cursorNames),
+		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.hold > 0,
+		Linger: linger, Replay: replay, Budget: feed.NewBudget(plan.limits.Log),
+		NewJar: newJar, Closed: b.forget,
+	}
+	return b
+}
+
+func newJar() http.CookieJar {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		panic(err) // it has no error to return without options
+	}
+	return jar
+}
+
+// Destruct implements caddy.Destructor: the last instance is gone. Polls end now, and streams
+// as they were told to when their configuration stopped.
+func (b *bridge) Destruct() error {
+	b.mu.Lock()
+	b.halted = true
+	feeds := make([]*feed.Feed, 0, len(b.feeds))
+	for _, f := range b.feeds {
+		feeds = append(feeds, f)
+	}
+	b.mu.Unlock()
+	for _, f := range feeds {
+		f.Halt()
+	}
+	b.watch.endSpread()
+	return nil
+}
+
+// add takes in an instance, whose configuration may still fail to load.
+func (b *bridge) add(h *Handler) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.instances = append(b.instances, h)
+}
+
+// started is told that an instance's configuration has been loaded: it takes over.
+func (b *bridge) started(h *Handler) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h.started = true
+	b.follow()
+}
+
+// remove takes an instance off.
+func (b *bridge) remove(h *Handler) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.instances = slices.DeleteFunc(b.instances, func(other *Handler) bool { return other == h })
+	b.follow()
+}
+
+// newest returns the newest instance of a configuration that runs: one that is being loaded
+// takes nothing over, since it may fail. Where none runs, it is the newest of all; nil after
+// the last one. b.mu is held.
+func (b *bridge) newest() *Handler {
+	for _, h := range slices.Backward(b.instances) {
+		if h.started && !h.stopping {
+			return h
+		}
+	}
+	if n := len(b.instances); n > 0 {
+		return b.instances[n-1]
+	}
+	return nil
+}
+
+// follow replaces a server of an earlier configuration by its successor, which has the routes
+// that are named now. b.mu is held.
+func (b *bridge) follow() {
+	h, old := b.newest(), b.server.Load()
+	if h == nil || h.http == nil || old == nil {
+		return
+	}
+	if server := h.http.Servers[old.Name()]; server != nil {
+		b.server.CompareAndSwap(old, server) // unless a client has come just now
+	}
+}
+
+// stopping is told that an instance's configuration stops: at every reload, and at exit. Streams
+// end only at exit, or where no other instance goes on.
+func (b *bridge) stopping(h *Handler) {
+	b.mu.Lock()
+	h.stopping = true
+	live := slices.ContainsFunc(b.instances, func(h *Handler) bool { return !h.stopping })
+	b.mu.Unlock()
+	switch {
+	case caddy.Exiting():
+		b.watch.endNow()
+	case !live:
+		b.watch.endSpread()
+	}
+}
+
+// routes returns the upstream of the newest instance; nil after the last one.
+func (b *bridge) routes() caddyhttp.Handler {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h := b.newest(); h != nil {
+		return h.routes
+	}
+	return nil
+}
+
+// newestLogger returns the log of the newest instance, and a silent one after the last.
+func (b *bridge) newestLogger() *zap.Logger {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h := b.newest(); h != nil {
+		return h.own
+	}
+	return zap.NewNop()
+}
+
+// errBusy says that a limit is reached; errHalted that the bridge has ended.
+var (
+	errBusy   = errors.New("over a limit")
+	errHalted = errors.New("the bridge has ended")
+)
+
+// admit counts a client in, or says which limit turns it away.
+func (b *bridge) admit(ip string) (leave func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limits := b.plan.limits
+	switch {
+	case b.halted:
+		return nil, errHalted
+	case limits.Clients > 0 && b.clients >= limits.Clients:
+		return nil, fmt.Errorf("%w: %d clients", errBusy, limits.Clients)
+	case limits.ClientsPerIP > 0 && b.perIP[ip] >= limits.ClientsPerIP:
+		return nil, fmt.Errorf("%w: %d clients of one address", errBusy, limits.ClientsPerIP)
+	}
+	b.clients++
+	b.perIP[ip]++
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.clients--
+		if b.perIP[ip]--; b.perIP[ip] == 0 {
+			delete(b.perIP, ip)
+		}
+	}, nil
+}
+
+// join gives a client its place in the feed of its poll request.
+func (b *bridge) join(p *pollRequest) (*feed.Reader, error) {
+	poll := b.poll(p)
+	for {
+		f, err := b.feed(p)
+		if err != nil {
+			return nil, err
+		}
+		if r := f.Join(p.lastID, poll); r != nil {
+			return r, nil
+		}
+		b.forget(f) // it closed in between
+	}
+}
+
+func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.halted {
+		return nil, errHalted
+	}
+	f, ok := b.feeds[p.key]
+	if !ok {
+		if len(b.feeds) >= b.plan.limits.Feeds {
+			return nil, fmt.Errorf("%w: %d feeds", errBusy, b.plan.limits.Feeds)
+		}
+		f = feed.New(&b.config, b.logger.With(
+			zap.String("feed", hex.EncodeToString(p.key[:4])),
+			zap.String("method", p.method), zap.String("host", p.host), zap.String("path", p.path)))
+		b.feeds[p.key] = f
+	}
+	return f, nil
+}
+
+// forget drops a feed that has closed.
+func (b *bridge) forget(f *feed.Feed) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key, other := range b.feeds {
+		if other == f {
+			delete(b.feeds, key)
+		}
+	}
+}
+
+// bridgeKey identifies a bridge by its whole JSON. The adapter numbers route groups through a
+// whole Caddyfile, so that an unrelated block changes them: they are numbered anew.
+func bridgeKey(h *Handler) (string, error) {
+	raw, err := json.Marshal(h)
+	if err != nil {
+		return "", fmt.Errorf("writing the configuration as JSON: %w", err)
+	}
+	var config any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&config); err != nil {
+		return "", fmt.Errorf("reading the configuration back from JSON: %w", err)
+	}
+	renumber(config, make(map[string]string))
+	if raw, err = json.Marshal(config); err != nil {
+		return "", fmt.Errorf("writing the configuration as JSON: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+var groupName = regexp.MustCompile(`^group\d+$`)
+
+// renumber numbers the adapter's route groups from 1, in the order in which they come. A field
+// of that name in anything but a route says something else.
+func renumber(config any, names map[string]string) {
+	switch config := config.(type) {
+	case []any:
+		for _, v := range config {
+			renumber(v, names)
+		}
+	case map[string]any:
+		if old, _ := config["group"].(string); isRoute(config) && groupName.MatchString(old) {
+			if names[old] == "" {
+				names[old] = fmt.Sprintf("group%d", len(names)+1)
+			}
+			config["group"] = names[old]
+		}
+		for _, name := range slices.Sorted(maps.Keys(config)) {
+			renumber(config[name], names)
+		}
+	}
+}
+
+// isRoute reports whether an object has the fields of a caddyhttp.Route and no others.
+func isRoute(object map[string]any) bool {
+	for name := range object {
+		switch name {
+		case "group", "match", "handle", "terminal":
+		default:
+			return false
+		}
+	}
+	_, ok := object["handle"].([]any)
+	return ok
+}
+
+// Interface guards
+var _ caddy.Destructor = (*bridge)(nil)

@@ -1,0 +1,11 @@
+// Command caddy is Caddy with the sse_bridge module, for `go run` where xcaddy is not at hand.
+package main
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/sse-bridge/caddy-sse-bridge"
+)
+
+func main() { caddycmd.Main() }

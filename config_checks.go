@@ -1,0 +1,293 @@
+package ssebridge
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+var (
+	formats = []string{string(page.Auto), string(page.JSON), string(page.JSONP), string(page.Text), string(page.Message)}
+	orders  = []string{string(page.NewestFirst), string(page.ByID), string(page.Overlap)}
+)
+
+func (h *Handler) checkUpstream(*compiled) error {
+	if len(h.Upstream) == 0 {
+		return wrong("upstream", "there is none: name it behind the directive (sse_bridge localhost:8080), or give an `upstream` block")
+	}
+	inside, err := leadsToBridge(h.Upstream)
+	if err != nil {
+		return &fieldError{"upstream", "upstream", err}
+	}
+	if inside {
+		return wrong("upstream", "it leads to another sse_bridge, which would wait for events where an answer is due: name the backend itself")
+	}
+	return nil
+}
+
+// leadsToBridge looks through routes that have not been provisioned, at any depth, since
+// many handlers hold routes of their own.
+func leadsToBridge(routes caddyhttp.RouteList) (bool, error) {
+	raw, err := json.Marshal(routes)
+	if err != nil {
+		return false, fmt.Errorf("reading the routes: %w", err)
+	}
+	var decoded any
+	if err := json.Unmarshal(raw, &decoded); err != nil {
+		return false, fmt.Errorf("reading the routes: %w", err)
+	}
+	return holdsBridge(decoded), nil
+}
+
+func holdsBridge(node any) bool {
+	switch node := node.(type) {
+	case map[string]any:
+		if node["handler"] == directive {
+			return true
+		}
+		for _, child := range node {
+			if holdsBridge(child) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(node, holdsBridge)
+	}
+	return false
+}
+
+// checkReading checks how format, items, id, order and accept go together.
+func (h *Handler) checkReading(c *compiled) error {
+	format, order := c.page.Format, c.page.Order
+	switch {
+	case !slices.Contains(formats, string(format)):
+		return wrong("format", "%q is not one of %s", format, strings.Join(formats, ", "))
+	case h.Items != "" && (format == page.Text || format == page.Message):
+		return wrong("items", "an answer in the format %s has no items: leave `items` out, or take another format", format)
+	case h.ID != "" && format == page.Message:
+		return wrong("id", "in the format message the cursor is the id: leave `id` out, and use `cursor` where the answer holds one")
+	case order != "" && !slices.Contains(orders, string(order)):
+		return wrong("order", "%q is not one of %s; without it, items come oldest first", order, strings.Join(orders, ", "))
+	case order != "" && h.Items == "" && h.ID == "":
+		return wrong("order", "%s is an order of items: it needs `items`, or an `id` for those of an answer that is a list itself", order)
+	case order != "" && order != page.NewestFirst && h.ID == "":
+		return wrong("order", "%s compares the ids of items: it needs `id`", order)
+	case order == page.Overlap && len(h.Cursor) > 0:
+		return wrong("order", "overlap looks for the item that is the cursor, which a `cursor` from elsewhere cannot name: leave one of them out")
+	}
+	if format == page.Text {
+		for _, field := range []struct {
+			name string
+			v    value.Value
+		}{{"id", c.page.ID}, {"event", c.page.Event}, {"data", c.page.Data}} {
+			if field.v.NeedsJSON() {
+				return wrong(field.name, "%q is a path in JSON, which an answer in the format text is not", field.v)
+			}
+		}
+	}
+	for i, status := range h.Accept {
+		if status < 200 || status > 499 || status == http.StatusNotModified {
+			return &fieldError{
+				"accept." + strconv.Itoa(i), "accept",
+				fmt.Errorf("%d cannot be an answer: statuses from 200 to 499 can, except 304", status),
+			}
+		}
+	}
+	c.reader = page.NewReader(c.page)
+	c.cursorNames = c.reader.Cursors()
+	c.validatorCursors = !c.reader.Document() && len(c.page.Cursors) == 0 && c.page.ID.IsZero()
+	return nil
+}
+
+// checkCursors checks that each cursor is read and sent.
+func (h *Handler) checkCursors(c *compiled) error {
+	read := h.cursorsRead()
+	sent := map[string]bool{}
+	for _, edit := range h.edits(c) {
+		for _, name := range edit.template.Cursors() {
+			if !slices.Contains(read, name) {
+				return &fieldError{edit.path, edit.name, h.unreadCursor(name, read)}
+			}
+			sent[name] = true
+		}
+	}
+	for _, v := range h.values() {
+		for _, name := range v.cursors() {
+			if !slices.Contains(read, name) {
+				return &fieldError{v.path, v.name, h.unreadCursor(name, read)}
+			}
+		}
+	}
+	for i, cur := range h.Cursor {
+		if !sent[cur.Name] {
+			return &fieldError{
+				"cursor." + strconv.Itoa(i), strings.TrimSpace("cursor " + cur.Name),
+				fmt.Errorf("it is read from the answers, but no query, header_up, body or rewrite sends it: add for example `query <name> %s`", placeholderOf(cur.Name)),
+			}
+		}
+	}
+	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && !sent[""] {
+		return wrong("id", "it is the cursor, but nothing sends it: add for example `query <name> {sse.cursor}`, or, where the upstream always answers with its newest items, `order overlap` or `order newest_first`")
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.Start)) {
+		if !slices.Contains(read, name) {
+			path := "start." + name
+			return &fieldError{path, strings.TrimSpace("start " + name), h.unreadCursor(name, read)}
+		}
+	}
+	return nil
+}
+
+// cursorsRead returns the names of the cursors that edits may send.
+func (h *Handler) cursorsRead() []string {
+	var names []string
+	for _, cur := range h.Cursor {
+		names = append(names, cur.Name)
+	}
+	if len(names) == 0 && h.ID != "" {
+		names = append(names, "")
+	}
+	return names
+}
+
+// unreadCursor says how a cursor would come to be that is sent and not read.
+func (h *Handler) unreadCursor(name string, read []string) error {
+	placeholder := placeholderOf(name)
+	switch {
+	case len(read) > 0:
+		known := make([]string, len(read))
+		for i, r := range read {
+			known[i] = placeholderOf(r)
+		}
+		return fmt.Errorf("there is no %s, but %s: add `%s`", placeholder, strings.Join(known, ", "), cursorLine(name))
+	case h.Items != "" && name == "":
+		return fmt.Errorf("there is no %s: the events from `items` need an `id`, or the answer a `%s`", placeholder, cursorLine(name))
+	}
+	return fmt.Errorf("there is no %s: add a `%s` that says where the answer holds it", placeholder, cursorLine(name))
+}
+
+func cursorLine(name string) string {
+	if name == "" {
+		return "cursor <value>"
+	}
+	return "cursor " + name + " <value>"
+}
+
+func placeholderOf(name string) string {
+	if name == "" {
+		return "{sse.cursor}"
+	}
+	return "{sse.cursor." + name + "}"
+}
+
+type pollEdit struct {
+	path, name string
+	template   value.Template
+}
+
+// edits returns all that can send a cursor.
+func (h *Handler) edits(c *compiled) []pollEdit {
+	all := []pollEdit{{"method", "method", c.method}, {"rewrite", "rewrite", c.rewritePath}, {"rewrite", "rewrite", c.rewriteQuery}, {"body", "body", c.body}}
+	for i, e := range c.query {
+		all = append(all, pollEdit{"query." + strconv.Itoa(i), "query " + e.name, e.value})
+	}
+	for i, e := range c.headerUp {
+		all = append(all, pollEdit{"header_up." + strconv.Itoa(i), "header_up " + h.HeaderUp[i].Name, e.value})
+	}
+	return all
+}
+
+type readValue struct{ path, name, text string }
+
+// values returns all that can read a cursor while an answer is read.
+func (h *Handler) values() []readValue {
+	all := []readValue{{"id", "id", h.ID}, {"data", "data", h.Data}}
+	if h.Event != nil {
+		all = append(all, readValue{"event", "event", h.Event.Value})
+	}
+	for i, cur := range h.Cursor {
+		for j, text := range cur.Values {
+			all = append(all, readValue{
+				"cursor." + strconv.Itoa(i) + ".values." + strconv.Itoa(j), strings.TrimSpace("cursor " + cur.Name), text,
+			})
+		}
+	}
+	return all
+}
+
+func (v readValue) cursors() []string {
+	if strings.HasPrefix(v.text, "=") {
+		return nil
+	}
+	t, err := value.ParseTemplate(v.text)
+	if err != nil { // a path that only looks like a template
+		return nil
+	}
+	return t.Cursors()
+}
+
+func (h *Handler) compileDelivery(c *compiled) error {
+	for i, origin := range h.CORS {
+		if err := checkOrigin(origin, len(h.CORS)); err != nil {
+			return &fieldError{"cors." + strconv.Itoa(i), "cors", err}
+		}
+	}
+	if h.Limits == nil {
+		return nil
+	}
+	for _, limit := range []struct {
+		name string
+		n    int64
+		set  func()
+	}{
+		{"feeds", int64(h.Limits.Feeds), func() { c.limits.Feeds = h.Limits.Feeds }},
+		{"chains", int64(h.Limits.Chains), func() { c.limits.Chains = h.Limits.Chains }},
+		{"clients", int64(h.Limits.Clients), func() { c.limits.Clients = h.Limits.Clients }},
+		{"clients_per_ip", int64(h.Limits.ClientsPerIP), func() { c.limits.ClientsPerIP = h.Limits.ClientsPerIP }},
+		{"polls", int64(h.Limits.Polls), func() { c.limits.Polls = h.Limits.Polls }},
+		{"response", h.Limits.Response, func() { c.limits.Response = h.Limits.Response }},
+		{"log", h.Limits.Log, func() { c.limits.Log = h.Limits.Log }},
+	} {
+		if limit.n < 0 {
+			return &fieldError{"limits." + limit.name, "limits " + limit.name, fmt.Errorf("%d is not positive", limit.n)}
+		}
+		if limit.n > 0 {
+			limit.set()
+		}
+	}
+	return nil
+}
+
+// checkOrigin accepts what browsers send in Origin (RFC 6454, section 6.2) and nothing that
+// could never match.
+func checkOrigin(origin string, count int) error {
+	switch {
+	case origin == "*" && count > 1:
+		return fmt.Errorf("* stands for all origins: leave the others out, or list them without it")
+	case origin == "*":
+		return nil
+	case origin == "null":
+		return fmt.Errorf("null is the origin of any sandboxed page: list real origins, such as https://example.com")
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") ||
+		u.Scheme+"://"+u.Host != origin || strings.ToLower(origin) != origin || strings.ContainsAny(u.Host, "*,") ||
+		strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return fmt.Errorf("%q is not an origin: scheme://host or scheme://host:port in lower-case ASCII, without a path, such as https://example.com", origin)
+	}
+	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return fmt.Errorf("browsers leave the default port out of %q: write %s", origin, strings.TrimSuffix(origin, ":"+port))
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package ssebridge
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+)
+
+// configured returns a Handler with the given JSON fields and an upstream.
+func configured(t testing.TB, fields string) *Handler {
+	t.Helper()
+	h := new(Handler)
+	if err := caddy.StrictUnmarshalJSON([]byte(withUpstream(fields)), h); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func withUpstream(fields string) string {
+	if fields != "" {
+		fields = ", " + fields
+	}
+	return `{"upstream": [{"handle": [{"handler": "static_response", "body": "[]"}]}]` + fields + `}`
+}
+
+func TestWrongJSONIsRefused(t *testing.T) {
+	for _, test := range []struct{ name, fields, want string }{
+		{"method", `"method": "GET /"`, "method: "},
+		{"method's placeholder", `"method": "{sse.verb}"`, "method: "},
+		{"rewrite", `"rewrite": "poll.php"`, "rewrite: "},
+		{"query without a name", `"query": [{"name": "", "value": "x"}]`, "query: a name is missing"},
+		{"query deleted and set", `"query": [{"name": "a", "value": "x", "delete": true}]`, "query a: "},
+		{"query's placeholder", `"query": [{"name": "a", "value": "{sse.curser}"}]`, "query a: "},
+		{"query from an answer", `"query": [{"name": "a", "value": "{sse.status}"}]`, "query a: "},
+		{"connection header", `"header_up": [{"name": "Proxy-Authorization", "value": "x"}]`, "header_up Proxy-Authorization: "},
+		{"host", `"header_up": [{"name": "host", "value": "x"}]`, "header_up host: "},
+		{"header's name", `"header_up": [{"name": "a b", "value": "x"}]`, "header_up a b: "},
+		{"cookie's name", `"cookies": ["a;b"]`, "cookies: "},
+		{"empty cookie name", `"cookies": [""]`, "cookies: "},
+		{"empty body", `"body": {"template": ""}`, "body: "},
+		{"negative interval", `"interval": {"min": "-2s"}`, "interval: "},
+		{"max below min", `"interval": {"min": "5s", "max": "2s"}`, "interval: "},
+		{"max below the default min", `"interval": {"max": "1s"}`, "interval: the max of 1s is below the min of 2s"},
+		{"negative hold", `"long_poll": "-1s"`, "long_poll: "},
+		{"negative timeout", `"timeout": -1`, "timeout: "},
+		{"negative keepalive", `"keepalive": -1`, "keepalive: "},
+		{"negative retry", `"retry": -1`, "retry: "},
+		{"format", `"format": "csv"`, "format: "},
+		{"items' path", `"items": "a["`, "items: "},
+		{"items of a text", `"format": "text", "items": "a"`, "items: "},
+		{"id of a message", `"format": "message", "id": "a"`, "id: "},
+		{"id that nothing sends", `"items": "a", "id": "id"`, "id: it is the cursor"},
+		{"event without a value", `"event": {"value": "", "default": "x"}`, "event: "},
+		{"event's path", `"event": {"value": "a.."}`, "event: "},
+		{"data's path", `"data": "a|"`, "data: "},
+		{"cursor's name", `"cursor": [{"name": "a-b", "values": ["c"]}]`, "cursor: "},
+		{"cursor without values", `"cursor": [{"name": "a", "values": []}]`, "cursor a: "},
+		{"empty cursor value", `"cursor": [{"name": "a", "values": ["b", ""]}]`, "cursor a: "},
+		{"cursor twice", `"cursor": [{"values": ["b"]}, {"values": ["c"]}]`, "cursor: it is there twice"},
+		{"cursor that nothing sends", `"cursor": [{"name": "x", "values": ["b"]}]`, "cursor x: it is read"},
+		{"cursor that nothing reads", `"rewrite": "/{sse.cursor.x}"`, "rewrite: there is no {sse.cursor.x}"},
+		{"start of no cursor", `"start": {"": "0"}`, "start: "},
+		{"order", `"items": "a", "order": "random"`, "order: "},
+		{"order of nothing", `"order": "newest_first"`, "order: "},
+		{"order by no id", `"items": "a", "order": "by_id"`, "order: "},
+		{"status", `"accept": [404, 503]`, "accept: 503"},
+		{"origin", `"cors": ["https://example.com/"]`, "cors: "},
+		{"negative limit", `"limits": {"feeds": -1}`, "limits feeds: "},
+		{"negative size", `"limits": {"log": -1}`, "limits log: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checkRefused(t, withUpstream(test.fields), test.want)
+		})
+	}
+}
+
+func TestUpstreamsThatCannotAnswerAreRefused(t *testing.T) {
+	bridge := `{"handler": "sse_bridge", "upstream": [{"handle": [{"handler": "static_response"}]}]}`
+	for _, test := range []struct{ name, config, want string }{
+		{"none", `{}`, "upstream: there is none"},
+		{"empty", `{"upstream": []}`, "upstream: there is none"},
+		{"a bridge", `{"upstream": [{"handle": [` + bridge + `]}]}`, "upstream: it leads to another"},
+		{"a bridge in a subroute", `{"upstream": [{"handle": [{"handler": "subroute", "routes": [{"handle": [` + bridge + `]}]}]}]}`, "upstream: it leads to another"},
+		{"a bridge with an escaped name", `{"upstream": [{"handle": [` + strings.Replace(bridge, "sse_bridge", `sse\u005fbridge`, 1) + `]}]}`, "upstream: it leads to another"},
+	} {
+		t.Run(test.name, func(t *testing.T) { checkRefused(t, test.config, test.want) })
+	}
+}
+
+// checkRefused loads the handler as Caddy does.
+func checkRefused(t *testing.T, config, want string) {
+	t.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	_, err := ctx.LoadModuleByID("http.handlers.sse_bridge", json.RawMessage(config))
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %q in it", err, want)
+	}
+}
+
+func TestDefaultsAreApplied(t *testing.T) {
+	t.Parallel()
+	c, err := configured(t, "").compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.intervalMin != 2*time.Second || c.intervalMax != 2*time.Second || c.hold != 0 || c.timeout != 30*time.Second ||
+		c.keepalive != 15*time.Second || c.retry != 3*time.Second {
+		t.Errorf("durations: %+v", c)
+	}
+	if want := (Limits{Feeds: 10000, Chains: 8, Polls: 64, Response: 8388608, Log: 67108864}); c.limits != want {
+		t.Errorf("limits: got %+v, want %+v", c.limits, want)
+	}
+	if !c.method.IsZero() || !c.rewritePath.IsZero() || c.rewritesQuery || !c.body.IsZero() || len(c.query)+len(c.headerUp) > 0 {
+		t.Errorf("the poll is edited: %+v", c)
+	}
+	if !c.reader.Document() || len(c.cursorNames) > 0 {
+		t.Errorf("an answer is no document, or has the cursors %q", c.cursorNames)
+	}
+}
+
+func TestWhatIsGivenReplacesItsDefaultAlone(t *testing.T) {
+	t.Parallel()
+	c, err := configured(t, `"long_poll": "50s", "interval": {"min": "5s"}, "limits": {"chains": 2, "log": 1024}`).compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.hold != 50*time.Second || c.timeout != time.Minute || c.intervalMin != 5*time.Second || c.intervalMax != 5*time.Second {
+		t.Errorf("durations: %+v", c)
+	}
+	if want := (Limits{Feeds: 10000, Chains: 2, Polls: 64, Response: 8388608, Log: 1024}); c.limits != want {
+		t.Errorf("limits: got %+v, want %+v", c.limits, want)
+	}
+}
+
+func TestPollsAreCompiled(t *testing.T) {
+	t.Parallel()
+	c, err := configured(t, `"method": "post", "items": "@this", "id": "id", "rewrite": "/x", "body": {"template": "{\"a\":1}"},
+		"query": [{"name": "Since", "value": "{sse.cursor+1}"}, {"name": "_", "delete": true}, {"name": "e"}],
+		"header_up": [{"name": "x-client-ip", "value": "{http.vars.client_ip}"}], "start": {"": "0"}`).compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.method.String(); got != "POST" {
+		t.Errorf("method: %q", got)
+	}
+	if got := c.headerUp[0].name; got != "X-Client-Ip" {
+		t.Errorf("header_up: %q", got)
+	}
+	if e := c.query; len(e) != 3 || e[0].name != "Since" || e[0].del || e[0].value.IsZero() || !e[1].del || !e[1].value.IsZero() || e[2].del || !e[2].value.IsZero() {
+		t.Errorf("query: %+v", e)
+	}
+	if !slices.Equal(c.cursorNames, []string{""}) || c.start[""] != "0" {
+		t.Errorf("cursors %q from %q", c.cursorNames, c.start)
+	}
+}
+
+func TestBodyTypeIsGuessed(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		` {"since":{sse.cursor}}`: "application/json",
+		`{}`:                      "application/json",
+		`[1]`:                     "application/json",
+		`{sse.cursor}`:            "application/x-www-form-urlencoded",
+		`since={sse.cursor}`:      "application/x-www-form-urlencoded",
+	} {
+		if got := bodyType(&Body{Template: text}); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+	if got := bodyType(&Body{Template: "{}", ContentType: "text/plain"}); got != "text/plain" {
+		t.Errorf("the given type became %s", got)
+	}
+}
+
+func TestOriginsAreWhatBrowsersSend(t *testing.T) {
+	t.Parallel()
+	for _, origin := range []string{"https://example.com", "http://localhost:3000", "http://[::1]:8080", "app://local", "https://xn--bcher-kva.example"} {
+		if err := checkOrigin(origin, 2); err != nil {
+			t.Errorf("%s: %v", origin, err)
+		}
+	}
+	for _, origin := range []string{
+		"", "*", "null", "example.com", "https://", "https://:443", "https://example.com:", "https://example.com/", "https://example.com?a", "https://example.com#a",
+		"HTTPS://example.com", "https://Example.com", "https://a@example.com", "https://*.example.com", "https://a,https://b", "//example.com",
+		"https://example.com:443", "http://example.com:80", "https://bücher.example", "https://a b",
+	} {
+		if err := checkOrigin(origin, 2); err == nil {
+			t.Errorf("%q is taken for an origin", origin)
+		}
+	}
+}
+
+func TestJSONSurvivesARoundTrip(t *testing.T) {
+	t.Parallel()
+	h := configured(t, `"cookies": [], "start": {"": "0"}, "items": "a", "id": "b", "query": [{"name": "c", "value": "{sse.cursor}"}]`)
+	again := new(Handler)
+	if err := caddy.StrictUnmarshalJSON(caddyconfig.JSON(h, nil), again); err != nil {
+		t.Fatal(err)
+	}
+	if again.Cookies == nil || len(*again.Cookies) != 0 {
+		t.Errorf("no cookies became %v", again.Cookies)
+	}
+}

@@ -1,0 +1,178 @@
+package ssebridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
+)
+
+const (
+	// firstAnswer is how long a client's headers are held back for the feed's first answer.
+	firstAnswer = time.Second
+	// busyRetry is how many times longer than usual a client stays away that was turned away.
+	busyRetry = 10
+)
+
+// ServeHTTP gives clients that ask for an event stream theirs. All others get what the upstream
+// answers them, so that legacy clients keep the same URL.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if h.cors.preflight(w, r) {
+		return nil
+	}
+	w.Header().Add("Vary", "Accept")
+	if !wantsStream(r) {
+		return h.Upstream.Compile(next).ServeHTTP(w, r)
+	}
+	h.cors.grant(w.Header(), r)
+	if r.Method == http.MethodHead {
+		streamHeader(w.Header())
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	leave, err := h.bridge.admit(ip)
+	if err != nil {
+		return h.turnAway(w, err)
+	}
+	defer leave()
+	request, err := newPollRequest(h.bridge.plan, r)
+	if err != nil {
+		return err
+	}
+	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		h.bridge.server.Store(server)
+	}
+	reader, err := h.bridge.join(request)
+	if err != nil {
+		return h.turnAway(w, err)
+	}
+	defer reader.Close()
+	if end := reader.Answered(r.Context(), firstAnswer); end != nil && end.Refusal != nil {
+		return refuse(w, end.Refusal)
+	}
+	return h.stream(w, r, reader)
+}
+
+// wantsStream reports whether a request asks for an event stream by name: `*/*` does not.
+func wantsStream(r *http.Request) bool {
+	for _, line := range r.Header.Values("Accept") {
+		for entry := range strings.SplitSeq(line, ",") {
+			kind, params, err := mime.ParseMediaType(entry)
+			if err != nil || kind != "text/event-stream" {
+				continue
+			}
+			if q, ok := params["q"]; !ok || strings.Trim(q, "0.") != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func streamHeader(header http.Header) {
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-cache, no-transform")
+	header.Set("X-Accel-Buffering", "no") // for an nginx in front
+}
+
+// stream writes what a reader brings until one of the two ends.
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, reader *feed.Reader) error {
+	disarm(r)
+	s := &stream{reader: reader, control: http.NewResponseController(innermost(w))}
+	control := http.NewResponseController(w)
+	h.bridge.watch.add(s)
+	defer h.bridge.watch.remove(s)
+	stop := context.AfterFunc(r.Context(), func() { reader.Stop(feed.Gone) })
+	defer stop()
+
+	streamHeader(w.Header())
+	w.WriteHeader(http.StatusOK)
+	// the line is part of the first event, but need not wait for it
+	batch := sse.AppendRetry(nil, jitter(h.bridge.plan.retry))
+	var err error
+	for {
+		s.writes.Add(1)
+		if _, err = w.Write(batch); err == nil && !reader.Pending() {
+			err = control.Flush()
+		}
+		s.writes.Add(1)
+		if err != nil {
+			break
+		}
+		if batch, err = reader.Next(); err != nil {
+			break
+		}
+	}
+	h.finish(w, control, s, err)
+	return nil
+}
+
+// finish ends a stream: what the client can still read tells it when to come back.
+func (h *Handler) finish(w http.ResponseWriter, control *http.ResponseController, s *stream, err error) {
+	reason := feed.Gone
+	if end := (*feed.End)(nil); errors.As(err, &end) {
+		reason = end.Reason
+	} else if s.hung.Load() {
+		reason = feed.Slow
+	}
+	if reason == feed.Stopping {
+		s.writes.Add(1)
+		if _, err := w.Write(append(sse.AppendRetry(nil, jitter(h.bridge.plan.retry)), '\n')); err == nil {
+			_ = control.Flush() // the client may be gone by now, which is no matter
+		}
+		s.writes.Add(1)
+	}
+	if c := h.logger.Check(zapcore.DebugLevel, "stream ended"); c != nil {
+		c.Write(zap.String("reason", string(reason)), zap.Error(err))
+	}
+}
+
+// turnAway tells a client to come back later. An error status would close its EventSource for good.
+func (h *Handler) turnAway(w http.ResponseWriter, why error) error {
+	if c := h.logger.Check(zapcore.WarnLevel, "client turned away"); c != nil {
+		c.Write(zap.Error(why))
+	}
+	streamHeader(w.Header())
+	w.WriteHeader(http.StatusOK)
+	wait := jitter(h.bridge.plan.retry)
+	if errors.Is(why, errBusy) {
+		wait *= busyRetry
+	}
+	body := sse.AppendEvent(sse.AppendRetry(nil, wait), "bridge.busy", []byte("{}"), "")
+	if _, err := w.Write(body); err != nil {
+		return nil // it did not wait to be turned away
+	}
+	return nil
+}
+
+// refuse answers with the upstream's own refusal, so that EventSource stops.
+func refuse(w http.ResponseWriter, refusal *page.Refusal) error {
+	for _, name := range []string{"Www-Authenticate", "Location"} {
+		for _, text := range refusal.Header.Values(name) {
+			w.Header().Add(name, text)
+		}
+	}
+	if refusal.Status < http.StatusBadRequest {
+		w.WriteHeader(refusal.Status)
+		return nil
+	}
+	return caddyhttp.Error(refusal.Status, fmt.Errorf("opening the stream: %w", refusal))
+}
+
+// jitter returns d, give or take a fifth, so that clients do not come back all at once.
+func jitter(d time.Duration) time.Duration {
+	return d - d/5 + rand.N(2*d/5+1)
+}

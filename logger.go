@@ -1,0 +1,47 @@
+package ssebridge
+
+import (
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// newestCore writes to the log of the bridge's newest instance: that of an older one may be
+// closed, since a bridge outlives its configurations.
+type newestCore struct {
+	bridge *bridge
+	fields []zapcore.Field
+}
+
+func newLogger(b *bridge) *zap.Logger { return zap.New(newestCore{bridge: b}) }
+
+// Enabled implements zapcore.LevelEnabler.
+func (c newestCore) Enabled(level zapcore.Level) bool {
+	return c.bridge.newestLogger().Core().Enabled(level)
+}
+
+// With implements zapcore.Core.
+func (c newestCore) With(fields []zapcore.Field) zapcore.Core {
+	return newestCore{bridge: c.bridge, fields: append(c.fields[:len(c.fields):len(c.fields)], fields...)}
+}
+
+// Check implements zapcore.Core. It lets the cores of the newest log decide and write, each by
+// its own level, names and sampling.
+func (c newestCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	logger := c.bridge.newestLogger()
+	if !logger.Core().Enabled(entry.Level) {
+		return checked
+	}
+	entry.LoggerName = logger.Name()
+	return logger.Core().With(c.fields).Check(entry, checked)
+}
+
+// Write implements zapcore.Core.
+func (c newestCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
+	return c.bridge.newestLogger().Core().With(c.fields).Write(entry, fields)
+}
+
+// Sync implements zapcore.Core.
+func (c newestCore) Sync() error { return c.bridge.newestLogger().Core().Sync() }
+
+// Interface guards
+var _ zapcore.Core = newestCore{}

@@ -1,0 +1,160 @@
+package ssebridge
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// pollRemote is the remote address of polls: no client, and nobody whom a backend trusts.
+// reverse_proxy drops X-Forwarded-* where the address does not parse.
+const pollRemote = "0.0.0.0:0"
+
+// build makes the request of one poll, on the bridge's own context. Its answer goes to w. It asks
+// for the URL to, where a redirect leads, and else for what the edits make of the client's.
+func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp.Server, w http.ResponseWriter, to *url.URL) (*http.Request, error) {
+	env := p.env(ask)
+	current, original := to, to
+	if to == nil {
+		var err error
+		if current, original, err = p.urls(env, !ask.From.Cursor.IsZero()); err != nil {
+			return nil, err
+		}
+	}
+	body, bodyType := p.buildBody(env)
+	if p.local != nil {
+		ctx = context.WithValue(ctx, http.LocalAddrContextKey, p.local)
+	}
+	r, err := http.NewRequestWithContext(ctx, p.method, "/", bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("making the poll's request: %w", err)
+	}
+	r.Host, r.RemoteAddr, r.Header = p.host, pollRemote, p.header.Clone()
+	if p.https {
+		// an incomplete handshake is one whose address is in doubt, to Caddy's matchers too
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
+	}
+	if bodyType != "" {
+		r.Header.Set("Content-Type", bodyType)
+	}
+	for _, e := range p.headerEdits {
+		if text, ok := e.value.Expand(env); e.del {
+			r.Header.Del(e.name)
+		} else if ok {
+			r.Header.Set(e.name, headerValue(text))
+		}
+	}
+	p.condition(r.Header, ask)
+	addCookies(r.Header, ask.Jar.Cookies(p.absolute(current)))
+
+	// what is there now is the original request to handlers
+	r.URL, r.RequestURI = original, original.RequestURI()
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, server)
+	for name, v := range p.vars {
+		caddyhttp.SetVar(r.Context(), name, v)
+	}
+	r.URL, r.RequestURI = urlOf(current.EscapedPath(), current.RawQuery), current.RequestURI()
+	return r, nil
+}
+
+// env is what the placeholders of a poll can see.
+func (p *pollRequest) env(ask feed.Ask) *value.Env {
+	env := &value.Env{Cursor: make(map[string]string), ID: ask.Chain, Seq: ask.Number}
+	for name, text := range p.plan.start {
+		env.Cursor[name] = text
+	}
+	for i, text := range ask.From.Cursor {
+		if text != "" {
+			env.Cursor[p.plan.cursorNames[i]] = text
+		}
+	}
+	return env
+}
+
+// urls returns the URL of a poll, and the one that FastCGI takes REQUEST_URI from: what the
+// client asked for where the operator rewrites nothing, and else what the operator wrote. Once
+// there is a cursor, what the client gave for one stays behind: it is not in the key.
+func (p *pollRequest) urls(env *value.Env, placed bool) (current, original *url.URL, err error) {
+	current, original = urlOf(p.path, p.query), urlOf(p.original, p.originalQuery)
+	if placed {
+		current.RawQuery = dropQuery(current.RawQuery, p.plan.cursorParameters())
+		original.RawQuery = dropQuery(original.RawQuery, p.plan.cursorParameters())
+	}
+	path, pathKnown := p.rewritePath.ExpandEscaped(env, url.PathEscape)
+	query, queryKnown := p.rewriteQuery.ExpandEscaped(env, url.QueryEscape)
+	if pathKnown && queryKnown && (!p.rewritePath.IsZero() || p.plan.rewritesQuery) {
+		path, inserted, found := strings.Cut(path, "?") // a placeholder held a whole URI
+		if path != "" {
+			current.Path, current.RawPath = pathOf(path)
+			if climbs(current.Path) { // a cursor may come from a client
+				return nil, nil, fmt.Errorf("rewriting the poll: the path %q has a segment of dots", current.Path)
+			}
+		}
+		if p.plan.rewritesQuery {
+			current.RawQuery = query
+		} else if found {
+			current.RawQuery = inserted
+		}
+		rewritten := *current
+		original = &rewritten
+	}
+	if !strings.HasPrefix(current.Path, "/") {
+		return nil, nil, fmt.Errorf("making the poll's URL: the path %q does not begin with a slash", current.Path)
+	}
+	current.RawQuery = p.editQuery(current.RawQuery, env)
+	original.RawQuery = p.editQuery(original.RawQuery, env)
+	return current, original, nil
+}
+
+func (p *pollRequest) editQuery(query string, env *value.Env) string {
+	for _, e := range p.queryEdits {
+		if text, ok := e.value.Expand(env); e.del {
+			query = dropQuery(query, []string{e.name})
+		} else if ok {
+			query = setQuery(query, e.name, text)
+		}
+	}
+	return query
+}
+
+func (p *pollRequest) buildBody(env *value.Env) (body []byte, contentType string) {
+	if text, ok := p.bodyTemplate.ExpandEscaped(env, bodyEscape(p.plan.bodyType)); ok && !p.bodyTemplate.IsZero() {
+		return []byte(text), p.plan.bodyType
+	}
+	return p.body, ""
+}
+
+// condition makes a poll conditional (RFC 9110, section 13.1), by the document's validators or
+// by those that are the cursor.
+func (p *pollRequest) condition(header http.Header, ask feed.Ask) {
+	etag, modified := ask.Validators.ETag, ask.Validators.LastModified
+	if p.plan.validatorCursors && !ask.From.Cursor.IsZero() {
+		etag, modified = ask.From.Cursor[0], ask.From.Cursor[1]
+	}
+	if etag != "" {
+		header.Set("If-None-Match", headerValue(etag))
+	}
+	if modified != "" {
+		header.Set("If-Modified-Since", headerValue(modified))
+	}
+}
+
+// absolute returns the poll's URL as the upstream's cookies and redirects mean it.
+func (p *pollRequest) absolute(u *url.URL) *url.URL {
+	abs := urlOf(u.EscapedPath(), u.RawQuery)
+	abs.Scheme, abs.Host = "http", p.host
+	if p.https {
+		abs.Scheme = "https"
+	}
+	return abs
+}

@@ -1,0 +1,190 @@
+package ssebridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+)
+
+const (
+	// maxRedirects is how many redirects of one poll are followed.
+	maxRedirects = 5
+	// heldAfter is how long a poll must be under way to count as held by the upstream.
+	heldAfter = time.Second
+)
+
+// The comments by which clients learn that a poll brought nothing.
+const (
+	commentUnreachable = "upstream unreachable"
+	commentUnreadable  = "unreadable answer"
+)
+
+// errNoRoute is what the routes of an upstream come to where none of them answers.
+var errNoRoute = errors.New("no handler of the `upstream` block answered the poll")
+
+// noRoute is the last handler behind the upstream routes.
+var noRoute = caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return errNoRoute })
+
+// poll returns the function by which a feed polls for one request.
+func (b *bridge) poll(p *pollRequest) feed.Poll {
+	return func(ctx context.Context, ask feed.Ask) (page.Page, error) {
+		if !ask.Held {
+			release, err := b.slots.take(ctx, p.plan.hold > 0)
+			if err != nil {
+				return page.Page{}, err
+			}
+			defer release()
+		}
+		polling, cancel := context.WithTimeout(ctx, p.plan.timeout)
+		defer cancel()
+		resp, err := b.ask(polling, p, ask)
+		switch {
+		case ctx.Err() != nil:
+			return page.Page{}, ctx.Err()
+		case polling.Err() != nil && p.plan.hold > 0:
+			return page.Page{Next: ask.From, Validators: ask.Validators}, nil // held to the end: no news
+		case polling.Err() != nil:
+			return page.Page{}, fmt.Errorf("no answer within %s: %w", p.plan.timeout, context.DeadlineExceeded)
+		case err != nil:
+			return page.Page{}, err
+		}
+		return p.reader.Read(resp, ask.From, p.env(ask))
+	}
+}
+
+// ask makes one poll and follows its redirects to the same origin.
+func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Response, error) {
+	var to *url.URL
+	demoted := false // to a GET, by a redirect
+	for n := 0; ; n++ {
+		a := newAnswer(p.plan.limits.Response)
+		r, err := p.build(ctx, ask, b.server.Load(), a, to)
+		if err != nil {
+			return page.Response{}, err
+		}
+		if demoted {
+			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+			r.Header.Del("Content-Type")
+		}
+		asked, method := p.absolute(r.URL), r.Method // handlers edit the request in place
+		resp, err := b.roundTrip(r, a)
+		if err != nil {
+			return page.Response{}, err
+		}
+		ask.Jar.SetCookies(asked, (&http.Response{Header: resp.Header}).Cookies())
+		if to = redirect(asked, resp); to == nil {
+			return resp, nil
+		}
+		if n == maxRedirects {
+			return page.Response{}, &page.Error{
+				Comment: "status " + strconv.Itoa(resp.Status), Err: fmt.Errorf("more than %d redirects in a row", maxRedirects),
+			}
+		}
+		demoted = demoted || resp.Status < http.StatusTemporaryRedirect && method != http.MethodHead
+	}
+}
+
+// redirect returns where an answer sends the poll, if that is at the same origin.
+func redirect(asked *url.URL, resp page.Response) *url.URL {
+	switch resp.Status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil
+	}
+	location := resp.Header.Get("Location")
+	if location == "" {
+		return nil
+	}
+	to, err := asked.Parse(location)
+	if err != nil || to.Scheme != asked.Scheme || hostPort(to) != hostPort(asked) {
+		return nil
+	}
+	if to.Path == "" {
+		to.Path = "/"
+	}
+	return to
+}
+
+// hostPort is what of a URL makes its origin, beside the scheme (RFC 6454, section 4).
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
+}
+
+// roundTrip sends one request through the upstream routes of the newest configuration.
+func (b *bridge) roundTrip(r *http.Request, a *answer) (page.Response, error) {
+	routes := b.routes()
+	if routes == nil {
+		return page.Response{}, errors.New("the configuration has ended")
+	}
+	head := r.Method == http.MethodHead
+	err := serve(routes, a, r)
+	switch failed := (caddyhttp.HandlerError{}); {
+	case a.over:
+		return page.Response{}, &page.Error{Comment: commentUnreadable, Err: fmt.Errorf("%w (%d bytes)", errTooLarge, a.limit)}
+	case errors.As(err, &failed) && a.status == 0 && failed.StatusCode != 0 && failed.StatusCode != http.StatusBadGateway && failed.StatusCode != http.StatusGatewayTimeout:
+		// a handler that answers by an error, as file_server and error do
+		return page.Response{Status: failed.StatusCode, Header: a.header}, nil
+	case err != nil:
+		return page.Response{}, &page.Error{Comment: commentUnreachable, Err: err}
+	}
+	resp, err := a.response()
+	if err != nil {
+		return page.Response{}, &page.Error{Comment: commentUnreadable, Err: err}
+	}
+	if want, err := strconv.ParseInt(resp.Header.Get("Content-Length"), 10, 64); err == nil &&
+		want > int64(a.body.Len()) && !head && resp.Status != http.StatusNotModified {
+		return page.Response{}, &page.Error{Comment: commentUnreachable, Err: fmt.Errorf("the answer ended after %d of %d bytes", a.body.Len(), want)}
+	}
+	return resp, nil
+}
+
+// serve calls the upstream. A handler may panic to abort its answer, which ends this poll alone.
+func serve(routes caddyhttp.Handler, a *answer, r *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if abort, ok := v.(error); ok && errors.Is(abort, http.ErrAbortHandler) {
+				err = errors.New("the upstream broke its answer off")
+				return
+			}
+			err = fmt.Errorf("the upstream handler panicked: %v", v)
+		}
+	}()
+	return routes.ServeHTTP(a, r)
+}
+
+// slots bounds the polls that are under way and not held by the upstream.
+type slots chan struct{}
+
+// take waits for a slot. The slot is given back by release; where the upstream may hold the
+// poll, sooner: once it turns out to be held.
+func (s slots) take(ctx context.Context, mayHold bool) (release func(), err error) {
+	select {
+	case s <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if !mayHold {
+		return func() { <-s }, nil
+	}
+	timer := time.AfterFunc(heldAfter, func() { <-s })
+	return func() {
+		if timer.Stop() {
+			<-s
+		}
+	}, nil
+}

@@ -1,0 +1,164 @@
+package ssebridge
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+const (
+	// hangs is how long one write may take before its client counts as gone.
+	hangs = 10 * time.Second
+	// exitWrite is how long a write may take at exit: a client that does not read would hold
+	// Caddy for a minute.
+	exitWrite = 500 * time.Millisecond
+	// spread is over how long the streams of a bridge end that has changed or gone.
+	spread = 4 * time.Second
+	// look is how often a watchdog looks at its streams.
+	look = time.Second
+	// exitLooks is how many times more often it looks whether Caddy exits.
+	exitLooks = 10
+)
+
+// watchdog looks after the streams of a bridge, so that none needs a timer of its own: it wakes
+// those that were silent for a keep-alive, and puts a deadline on writes that hang. Its goroutine
+// runs while there are streams.
+type watchdog struct {
+	every     time.Duration // between two looks
+	keepalive int32         // in looks
+	hangs     int32         // in looks
+
+	mu      sync.Mutex
+	streams map[*stream]struct{}
+	running bool
+	ending  bool // new streams end at once
+	exiting bool // with the process
+}
+
+// stream is one client's answer, as the watchdog knows it.
+type stream struct {
+	reader  *feed.Reader
+	control *http.ResponseController // the innermost writer's: Caddy's own fields have no lock
+
+	writes  atomic.Uint32 // odd while a write is under way
+	seen    uint32        // writes at the last look; the watchdog's own
+	quiet   int32         // looks since writes has changed; the watchdog's own
+	hung    atomic.Bool   // a write was cut off
+	spreads *time.Timer
+}
+
+func newWatchdog(keepalive time.Duration) *watchdog {
+	return &watchdog{
+		every: look, keepalive: max(int32(keepalive/look), 1), hangs: int32(hangs / look),
+		streams: make(map[*stream]struct{}),
+	}
+}
+
+// add begins to look after a stream.
+func (d *watchdog) add(s *stream) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.streams[s] = struct{}{}
+	switch {
+	case d.exiting:
+		s.exit(time.Now().Add(exitWrite))
+	case d.ending:
+		s.reader.Stop(feed.Stopping)
+	}
+	if !d.running {
+		d.running = true
+		go d.run()
+	}
+}
+
+// remove must be called before the stream's handler returns: its writer is not to be touched
+// after that.
+func (d *watchdog) remove(s *stream) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.streams, s)
+	if s.spreads != nil {
+		s.spreads.Stop()
+	}
+}
+
+func (d *watchdog) run() {
+	ticker := time.NewTicker(d.every / exitLooks)
+	defer ticker.Stop()
+	for n := 1; ; n++ {
+		<-ticker.C
+		if caddy.Exiting() {
+			d.endNow() // no event says so to a bridge that has left the configuration
+		}
+		if n%exitLooks == 0 && !d.look() {
+			return
+		}
+	}
+}
+
+func (d *watchdog) look() (more bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for s := range d.streams {
+		writes := s.writes.Load()
+		if writes != s.seen {
+			s.seen, s.quiet = writes, 0
+			continue
+		}
+		s.quiet++
+		switch writing := writes%2 == 1; {
+		case writing && s.quiet >= d.hangs:
+			s.cut(time.Now())
+		case !writing && s.quiet >= d.keepalive:
+			s.reader.Nudge()
+		}
+	}
+	d.running = len(d.streams) > 0
+	return d.running
+}
+
+// cut ends a write that is under way at the given time.
+func (s *stream) cut(at time.Time) {
+	s.hung.Store(true)
+	s.reader.Stop(feed.Slow)
+	_ = s.control.SetWriteDeadline(at) // a writer without deadlines has no peer that hangs
+}
+
+// exit ends a stream by the given time.
+func (s *stream) exit(by time.Time) {
+	_ = s.control.SetWriteDeadline(by) // as in cut
+	s.reader.Stop(feed.Stopping)
+}
+
+// endNow ends all streams: the process exits.
+func (d *watchdog) endNow() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.exiting {
+		return
+	}
+	d.ending, d.exiting = true, true
+	by := time.Now().Add(exitWrite)
+	for s := range d.streams {
+		s.exit(by)
+	}
+}
+
+// endSpread ends all streams over some seconds, so that they do not come back all at once.
+func (d *watchdog) endSpread() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ending {
+		return
+	}
+	d.ending = true
+	for s := range d.streams {
+		s.spreads = time.AfterFunc(rand.N(spread), func() { s.reader.Stop(feed.Stopping) })
+	}
+}
