@@ -1,0 +1,53 @@
+# make help lists what there is.
+
+GO     ?= go
+CADDY  := v2.11.9
+BENCH  ?= .
+FUZZ   ?= 30s
+# The tools are a module of their own, so that they are no dependencies of this one.
+TOOL   := $(GO) tool -modfile=tools/go.mod
+MODULE := github.com/sse-bridge/caddy-sse-bridge
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test lint format bench fuzz xcaddy clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## run a legacy chat with the bridge in front, on http://localhost:8080 (or PORT=…)
+	@echo 'Building Caddy with the module (a few minutes the first time) …'
+	@mkdir -p bin
+	@$(GO) build -o bin/ ./cmd/caddy ./examples/demo ./examples/demo/backend
+	@bin/demo examples/demo
+
+build: ## build bin/caddy, a Caddy with this module
+	$(GO) build -o bin/caddy ./cmd/caddy
+
+test: ## run all tests with the race detector
+	$(GO) test -race ./...
+
+lint: ## check the code
+	$(TOOL) golangci-lint run
+
+format: ## format the code
+	$(TOOL) golangci-lint fmt
+
+bench: ## run the benchmarks (BENCH=regexp)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## run each fuzz target for 30 s (FUZZ=duration)
+	@failed=0; packages=$$($(GO) list ./...) || exit 1; \
+	for package in $$packages; do \
+		targets=$$($(GO) test -list '^Fuzz' "$$package") || { echo "$$targets"; exit 1; }; \
+		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
+			echo "== $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) "$$package" || failed=1; \
+		done; \
+	done; \
+	exit $$failed
+
+xcaddy: ## build bin/caddy with xcaddy, as users of the module do
+	$(TOOL) xcaddy build $(CADDY) --with $(MODULE)@v0.0.0=. --output bin/caddy
+
+clean: ## delete what was built
+	rm -rf bin

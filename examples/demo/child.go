@@ -1,0 +1,118 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const stopWithin = 10 * time.Second
+
+// child is a program that this one runs.
+type child struct {
+	name   string
+	cmd    *exec.Cmd
+	output *heldOutput
+	asked  sync.Once
+	done   chan struct{} // closed when it has ended
+	err    error         // how it ended; read it after done
+}
+
+// start runs a program in a folder, with env added to the environment. It gets a process group of
+// its own, so that Ctrl-C reaches this program alone, which then ends the others in order.
+func start(path, folder string, env []string, args ...string) (*child, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("looking for %s: %w", path, err)
+	}
+	c := &child{name: filepath.Base(path), output: new(heldOutput), done: make(chan struct{})}
+	c.cmd = exec.Command(path, args...)
+	c.cmd.Dir = folder
+	c.cmd.Env = append(os.Environ(), env...)
+	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s (`make demo` builds it): %w", c.name, err)
+	}
+	go func() {
+		c.err = c.cmd.Wait()
+		close(c.done)
+	}()
+	return c, nil
+}
+
+// died tells that the program ended by itself, after what it had to say about it.
+func (c *child) died() error {
+	c.output.show()
+	if c.err == nil {
+		return fmt.Errorf("%s has ended", c.name)
+	}
+	return fmt.Errorf("%s has ended: %w", c.name, c.err)
+}
+
+// signal asks the program to end, once or more often.
+func (c *child) signal() {
+	c.asked.Do(func() {
+		// An error here means that it has ended already.
+		_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	})
+}
+
+// stop asks the program to end, and ends it if it does not.
+func (c *child) stop() {
+	c.signal()
+	if !c.wait(stopWithin) {
+		_ = c.cmd.Process.Kill()
+		<-c.done
+	}
+}
+
+// wait reports whether the program has ended, after a while at most.
+func (c *child) wait(atMost time.Duration) bool {
+	select {
+	case <-c.done:
+		return true
+	case <-time.After(atMost):
+		return false
+	}
+}
+
+// heldOutput keeps what a program writes while it starts, which matters only if it fails, and
+// passes on what it writes later.
+type heldOutput struct {
+	mu    sync.Mutex
+	held  bytes.Buffer
+	shown bool
+}
+
+func (o *heldOutput) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.shown {
+		return os.Stderr.Write(p)
+	}
+	return o.held.Write(p)
+}
+
+// drop forgets what was held and passes on what comes from now on.
+func (o *heldOutput) drop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.held.Reset()
+	o.shown = true
+}
+
+// show passes on what was held too.
+func (o *heldOutput) show() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = o.held.WriteTo(os.Stderr)
+	o.shown = true
+}
