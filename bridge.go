@@ -14,39 +14,33 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
 // bridges holds the bridges across configurations: a reload that leaves a bridge's own JSON
 // alone finds it here, with its streams and polls.
 var bridges = caddy.NewUsagePool()
 
-const (
-	// linger is how long a chain goes on after its last client.
-	linger = 5 * time.Second
-	// replay is how many events a log holds.
-	replay = 1000
-)
-
 // bridge is all feeds of one configured sse_bridge. It outlives the handler instances that a
 // reload replaces; polls use the routes of the newest one.
 type bridge struct {
-	plan   *compiled
-	logger *zap.Logger
-	config feed.Config
-	slots  slots
-	server atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
-	watch  *watchdog
+	plan    *compiled
+	logger  *zap.Logger
+	config  feed.Config
+	slots   slots
+	current atomic.Pointer[Handler]          // the newest instance; nil after the last one
+	server  atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
+	watch   *watchdog
 
 	mu        sync.Mutex
 	instances []*Handler // provisioned and not cleaned up, oldest first
-	feeds     map[feedKey]*feed.Feed
+	feeds     *feeds
 	perIP     map[string]int
 	clients   int
 	halted    bool
@@ -55,14 +49,15 @@ type bridge struct {
 func newBridge(plan *compiled) *bridge {
 	b := &bridge{
 		plan: plan, slots: make(slots, plan.limits.Polls),
-		feeds: make(map[feedKey]*feed.Feed), perIP: make(map[string]int),
+		feeds: newFeeds(plan.limits.Feeds), perIP: make(map[string]int),
 	}
 	b.logger = newLogger(b)
 	b.watch = newWatchdog(plan.keepalive)
 	b.config = feed.Config{
 		Document: plan.reader.Document(), Cursors: len(plan.cursorNames),
 		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.hold > 0,
-		Linger: linger, Replay: replay, Budget: feed.NewBudget(plan.limits.Log),
+		Linger: plan.linger, Forgetful: plan.forgetful, ByID: plan.page.Order == page.ByID,
+		Chains: plan.limits.Chains, Replay: plan.replay, Budget: feed.NewBudget(plan.limits.Log),
 		NewJar: newJar, Closed: b.forget,
 	}
 	return b
@@ -81,12 +76,9 @@ func newJar() http.CookieJar {
 func (b *bridge) Destruct() error {
 	b.mu.Lock()
 	b.halted = true
-	feeds := make([]*feed.Feed, 0, len(b.feeds))
-	for _, f := range b.feeds {
-		feeds = append(feeds, f)
-	}
+	live := slices.Collect(maps.Keys(b.feeds.keys))
 	b.mu.Unlock()
-	for _, f := range feeds {
+	for _, f := range live {
 		f.Halt()
 	}
 	b.watch.endSpread()
@@ -98,6 +90,7 @@ func (b *bridge) add(h *Handler) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.instances = append(b.instances, h)
+	b.follow()
 }
 
 // started is told that an instance's configuration has been loaded: it takes over.
@@ -131,10 +124,11 @@ func (b *bridge) newest() *Handler {
 	return nil
 }
 
-// follow replaces a server of an earlier configuration by its successor, which has the routes
-// that are named now. b.mu is held.
+// follow makes the newest instance the current one, and replaces a server of an earlier
+// configuration by its successor, which has the routes that are named now. b.mu is held.
 func (b *bridge) follow() {
 	h, old := b.newest(), b.server.Load()
+	b.current.Store(h)
 	if h == nil || h.http == nil || old == nil {
 		return
 	}
@@ -148,6 +142,7 @@ func (b *bridge) follow() {
 func (b *bridge) stopping(h *Handler) {
 	b.mu.Lock()
 	h.stopping = true
+	b.current.Store(b.newest())
 	live := slices.ContainsFunc(b.instances, func(h *Handler) bool { return !h.stopping })
 	b.mu.Unlock()
 	switch {
@@ -160,19 +155,16 @@ func (b *bridge) stopping(h *Handler) {
 
 // routes returns the upstream of the newest instance; nil after the last one.
 func (b *bridge) routes() caddyhttp.Handler {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if h := b.newest(); h != nil {
+	if h := b.current.Load(); h != nil {
 		return h.routes
 	}
 	return nil
 }
 
-// newestLogger returns the log of the newest instance, and a silent one after the last.
+// newestLogger returns the log of the newest instance, and a silent one after the last. It takes
+// no lock, since who holds one logs too.
 func (b *bridge) newestLogger() *zap.Logger {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if h := b.newest(); h != nil {
+	if h := b.current.Load(); h != nil {
 		return h.own
 	}
 	return zap.NewNop()
@@ -217,7 +209,7 @@ func (b *bridge) join(p *pollRequest) (*feed.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r := f.Join(p.lastID, poll); r != nil {
+		if r := f.Join(p.lastID, feed.Start{Key: p.first, Poll: poll}); r != nil {
 			return r, nil
 		}
 		b.forget(f) // it closed in between
@@ -230,16 +222,17 @@ func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
 	if b.halted {
 		return nil, errHalted
 	}
-	f, ok := b.feeds[p.key]
-	if !ok {
-		if len(b.feeds) >= b.plan.limits.Feeds {
-			return nil, fmt.Errorf("%w: %d feeds", errBusy, b.plan.limits.Feeds)
-		}
-		f = feed.New(&b.config, b.logger.With(
-			zap.String("feed", hex.EncodeToString(p.key[:4])),
-			zap.String("method", p.method), zap.String("host", p.host), zap.String("path", p.path)))
-		b.feeds[p.key] = f
+	if f, ok := b.feeds.byKey[p.keys.key]; ok {
+		return f, nil
 	}
+	if err := b.feeds.room(); err != nil {
+		return nil, err
+	}
+	logger := b.logger.With(
+		zap.String("feed", hex.EncodeToString(p.keys.key[:4])),
+		zap.String("method", p.method), zap.String("host", p.host), zap.String("path", p.path))
+	f := feed.New(&b.config, logger)
+	b.feeds.add(p.keys, f, logger)
 	return f, nil
 }
 
@@ -247,11 +240,7 @@ func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
 func (b *bridge) forget(f *feed.Feed) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for key, other := range b.feeds {
-		if other == f {
-			delete(b.feeds, key)
-		}
-	}
+	b.feeds.drop(f)
 }
 
 // bridgeKey identifies a bridge by its whole JSON. The adapter numbers route groups through a

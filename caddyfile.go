@@ -37,10 +37,12 @@ import (
 //	    data      <value>
 //	    cursor    [<name>] <value>
 //	    start     [<name>] <text>
+//	    epoch     <value>
 //	    order     newest_first|by_id|overlap
 //	    accept    <status...>
 //
 //	    # what clients get
+//	    replay    <events> [<linger>]
 //	    keepalive <duration>
 //	    retry     <duration>
 //	    cors      <origin...>
@@ -135,11 +137,15 @@ func (p *parser) subdirective() error {
 		return p.cursor()
 	case "start":
 		return p.start()
+	case "epoch":
+		return p.text(&h.Epoch)
 	case "order":
 		return p.text(&h.Order)
 	case "accept":
 		return p.accept()
 
+	case "replay":
+		return p.replay()
 	case "keepalive":
 		return p.duration(&h.Keepalive)
 	case "retry":

@@ -27,8 +27,10 @@ var arguments = map[string]string{
 	"data":                  "<value>",
 	"cursor":                "[<name>] <value>",
 	"start":                 "[<name>] <text>",
+	"epoch":                 "<value>",
 	"order":                 "newest_first|by_id|overlap",
 	"accept":                "<status...>",
+	"replay":                "<events> [<linger>]",
 	"keepalive":             "<duration>",
 	"retry":                 "<duration>",
 	"cors":                  "<origin...>",
@@ -114,6 +116,27 @@ func (p *parser) interval() error {
 		return nil
 	}
 	return p.parseDuration(name, args[1], &p.handler.Interval.Max)
+}
+
+// replay parses `replay <events> [<linger>]`.
+func (p *parser) replay() error {
+	name := p.Val()
+	if err := p.once(name); err != nil {
+		return err
+	}
+	args := p.RemainingArgs()
+	if len(args) != 1 && len(args) != 2 {
+		return p.argErr(name)
+	}
+	events, err := strconv.Atoi(args[0])
+	if err != nil || events <= 0 {
+		return p.Errf("%s: %q is not a number of events above 0", name, args[0])
+	}
+	p.handler.Replay = &Replay{Events: events}
+	if len(args) == 1 {
+		return nil
+	}
+	return p.parseDuration(name, args[1], &p.handler.Replay.Linger)
 }
 
 // longPoll parses `long_poll [<hold>]`.

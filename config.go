@@ -66,13 +66,23 @@ type Cursor struct {
 	Values []string `json:"values"`
 }
 
+// Replay is the log of an upstream that forgets.
+type Replay struct {
+	// How many events are kept. Default: 1,000.
+	Events int `json:"events,omitempty"`
+
+	// How long they are kept after the last client has gone, while nothing is polled. Default: 5s.
+	Linger caddy.Duration `json:"linger,omitempty"`
+}
+
 // Limits bounds what a bridge takes on. Clients beyond a limit get a stream that says
 // `bridge.busy` and ends, and come back later.
 type Limits struct {
 	// How many different polls there may be. Default: 10,000.
 	Feeds int `json:"feeds,omitempty"`
 
-	// How many positions of one feed may be polled at once. Default: 8.
+	// How many positions of one feed may be polled at once; at least 2, the head and one that
+	// catches up. Default: 8.
 	Chains int `json:"chains,omitempty"`
 
 	// How many streams there may be. Default: 0, which is no limit.
@@ -100,6 +110,8 @@ const (
 	timeoutAboveHold = 10 * time.Second
 	defaultKeepalive = 15 * time.Second
 	defaultRetry     = 3 * time.Second
+	defaultReplay    = 1000
+	defaultLinger    = 5 * time.Second
 )
 
 var defaultLimits = Limits{Feeds: 10_000, Chains: 8, Polls: 64, Response: 8 << 20, Log: 64 << 20}
@@ -128,6 +140,10 @@ type compiled struct {
 	cursorNames      []string          // as in page.Reader.Cursors
 	validatorCursors bool              // the cursors are ETag and Last-Modified
 	start            map[string]string // by the name of the cursor
+
+	forgetful bool // the upstream forgets what was polled
+	replay    int  // events in a log
+	linger    time.Duration
 
 	keepalive, retry time.Duration
 	limits           Limits
@@ -270,6 +286,9 @@ func (h *Handler) compileReading(c *compiled) (err error) {
 			return err
 		}
 		c.page.EventDefault = h.Event.Default
+	}
+	if c.page.Epoch, err = parseValue("epoch", "epoch", h.Epoch); err != nil {
+		return err
 	}
 	if c.page.Data, err = parseValue("data", "data", h.Data); err != nil {
 		return err

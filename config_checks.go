@@ -212,7 +212,7 @@ type readValue struct{ path, name, text string }
 
 // values returns all that can read a cursor while an answer is read.
 func (h *Handler) values() []readValue {
-	all := []readValue{{"id", "id", h.ID}, {"data", "data", h.Data}}
+	all := []readValue{{"id", "id", h.ID}, {"epoch", "epoch", h.Epoch}, {"data", "data", h.Data}}
 	if h.Event != nil {
 		all = append(all, readValue{"event", "event", h.Event.Value})
 	}
@@ -243,8 +243,11 @@ func (h *Handler) compileDelivery(c *compiled) error {
 			return &fieldError{"cors." + strconv.Itoa(i), "cors", err}
 		}
 	}
-	if h.Limits == nil {
-		return nil
+	if err := h.compileReplay(c); err != nil || h.Limits == nil {
+		return err
+	}
+	if h.Limits.Chains == 1 {
+		return &fieldError{"limits.chains", "limits chains", fmt.Errorf("it must be 2 at least: one position is the head, another catches up")}
 	}
 	for _, limit := range []struct {
 		name string
@@ -266,6 +269,25 @@ func (h *Handler) compileDelivery(c *compiled) error {
 			limit.set()
 		}
 	}
+	return nil
+}
+
+func (h *Handler) compileReplay(c *compiled) error {
+	c.replay, c.linger = defaultReplay, defaultLinger
+	if h.Replay == nil {
+		return nil
+	}
+	if h.Replay.Events < 0 || h.Replay.Linger < 0 {
+		return wrong("replay", "the events and the linger must be positive")
+	}
+	if c.reader.Document() {
+		return wrong("replay", "it is for events, and the answer is a document: say with `items`, `id` or `format message` what its events are")
+	}
+	c.forgetful = true
+	if h.Replay.Events > 0 {
+		c.replay = h.Replay.Events
+	}
+	c.linger = orDefault(h.Replay.Linger, defaultLinger)
 	return nil
 }
 

@@ -128,6 +128,11 @@ type Handler struct {
 	// holds the cursor is skipped.
 	Start map[string]string `json:"start,omitempty"`
 
+	// A value that changes when the upstream starts over, such as the start time of its
+	// process, looked up in the body. Clients are told so by a `bridge.reset` then. It is part
+	// of the event ids. Default: none.
+	Epoch string `json:"epoch,omitempty"`
+
 	// In which order items come: `newest_first` (they are reversed), `by_id` (they are sorted
 	// by their ids as numbers, and those that are not above the cursor are dropped), or
 	// `overlap` (the cursor's own item is expected among them, and they are dropped through
@@ -136,6 +141,12 @@ type Handler struct {
 
 	// The statuses that are answers, beside those from 200 to 299. Default: none.
 	Accept []int `json:"accept,omitempty"`
+
+	// Set for an upstream that forgets what it has once answered, because polling acknowledges
+	// it: how much of the recent events is kept for clients that come back, and for how long
+	// after the last one. There is a single poller then, and no client's id goes upstream.
+	// Default: none; 1,000 events are kept, and for 5s after the last client.
+	Replay *Replay `json:"replay,omitempty"`
 
 	// After how much silence a stream gets a comment, so that nothing on the way closes it.
 	// Default: 15s.

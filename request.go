@@ -38,7 +38,8 @@ type feedKey [sha256.Size]byte
 // would not have fetched.
 type pollRequest struct {
 	plan   *compiled
-	key    feedKey
+	keys   feedKeys
+	first  string // what of the first poll is not in the key: equal for equal first polls
 	lastID string
 
 	method        string
@@ -73,6 +74,7 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
 		p.original, p.originalQuery = original.URL.EscapedPath(), dropQuery(original.URL.RawQuery, idNames)
 	}
+	p.first = fmt.Sprintf("%q %q", p.query, p.originalQuery)
 	if err := p.readBody(r); err != nil {
 		return nil, err
 	}
@@ -93,13 +95,17 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	cursors := plan.cursorParameters()
 	k.add("url", fmt.Sprint(p.https), p.method, p.host, p.path, dropQuery(p.query, cursors), p.original, dropQuery(p.originalQuery, cursors))
 	k.add("body", string(p.body))
-	for _, name := range slices.Sorted(maps.Keys(p.header)) {
-		k.add("header", append([]string{name}, p.header[name]...)...)
-	}
 	for _, name := range slices.Sorted(maps.Keys(p.vars)) {
 		k.add("var", name, fmt.Sprintf("%#v", p.vars[name])) // quoted: ["a b"] is not ["a", "b"]
 	}
-	p.key = k.sum()
+	for _, name := range slices.Sorted(maps.Keys(p.header)) {
+		if name != "Cookie" {
+			k.add("header", append([]string{name}, p.header[name]...)...)
+		}
+	}
+	p.keys.shape = k.sum()
+	k.add("cookie", p.header["Cookie"]...)
+	p.keys.key = k.sum()
 	return p, nil
 }
 
@@ -121,7 +127,8 @@ func (p *pollRequest) bind(repl *caddy.Replacer, k *keyWriter) {
 	p.bodyTemplate = p.plan.body.Bind(keyed(bodyReplacer(repl, p.plan.bodyType).ReplaceKnown))
 
 	reading := p.plan.page
-	reading.ID, reading.Event, reading.Data = reading.ID.Bind(known), reading.Event.Bind(known), reading.Data.Bind(known)
+	reading.ID, reading.Epoch = reading.ID.Bind(known), reading.Epoch.Bind(known)
+	reading.Event, reading.Data = reading.Event.Bind(known), reading.Data.Bind(known)
 	reading.Cursors = slices.Clone(reading.Cursors)
 	for i, c := range reading.Cursors {
 		values := slices.Clone(c.Values)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,9 +13,8 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// placeTries is how many polls may fail before a chain finds out whether it is its
-// position that the upstream cannot answer.
-const placeTries = 3
+// sayPosition is for how long a cursor moves without events before its position is sent.
+const sayPosition = time.Minute
 
 // chain is a cursor that moves: one poller, and the log of what it brought. One poll is in
 // flight, ever.
@@ -28,70 +26,51 @@ type chain struct {
 	id     string
 	jar    http.CookieJar
 	log    *log
-	kick   chan struct{} // demand has come
+	kick   chan struct{} // something to wait for has changed
 	demand atomic.Bool   // a reader has taken the last page
-
-	answered chan struct{} // closed with the first answer, or the end
-	once     sync.Once
+	born   time.Time
 
 	// the poller's own
-	pace       pace
+	pace  pace
+	polls int
+	held  bool // the last answer was held, or had no news
+	stuck bool // was warned of
+	doubt doubt
+
+	// guarded by feed.mu, and written by the poller alone but for readers and what is said of them
 	at         position.Position
 	document   string // the key of the document that the readers have
 	validators page.Validators
-	polls      int
-	held       bool // the last answer was held, or had no news: the chain is at the head
-	placed     bool // a poll from this position, or one before it, has been answered
-	failures   int  // in polls running
-	doubt      doubt
-	stuck      bool // was warned of
+	placed     bool      // a poll from this position, or one before it, has been answered
+	failures   int       // polls running that brought nothing to read
+	polling    bool      // a poll is in flight
+	good       time.Time // when the last answer that could be read was asked for
+	loud       time.Time // when the last events came
+	quiet      time.Time // when the last poll was sent that found no event
+	ended      time.Time // since when the chain has been at the upstream's end; zero: it may be behind
+	reached    bool      // it has been there
+	outages    int       // of the feed's, that this chain has looked into
+	said       time.Time // when clients last got an id, or would have
+	saidID     string    // that id
+	first      *start    // the newcomers' poll that began the chain
+	beside     *chain    // an older chain, and the end of its log when the last poll was sent
+	besideAt   place
+	into       *chain // where its readers went
+	yield      bool   // others need the chain
 
-	// guarded by feed.mu
-	readers map[*Reader]struct{}
-	linger  *time.Timer
-}
-
-// doubt is whether the upstream fails, or only this chain's position does. After
-// [placeTries] failures a newcomer's poll finds out, and one more from the position
-// confirms it: the upstream may have recovered just between the two.
-type doubt int
-
-const (
-	none    doubt = iota
-	asking        // the next poll is a newcomer's
-	certain       // a newcomer's poll was answered; one more from the position
-)
-
-// resume lets the chain start from a client's event id.
-func (c *chain) resume(lastID string) error {
-	if c.feed.config.Document {
-		c.document = lastID // an id of another document is just a change
-		return nil
-	}
-	at, err := position.Parse(lastID, c.feed.config.Cursors)
-	if err != nil {
-		return err
-	}
-	c.at = at
-	return nil
+	readers   []*Reader
+	newcomers []*Reader // who wait for the document
+	soon      bool      // they wait for a poll
+	linger    *time.Timer
 }
 
 // run is the poller.
 func (c *chain) run() {
 	defer c.feed.ended(c)
-	defer c.answer()
+	defer c.feed.health.answer()
 	defer c.cancel()
 	for c.wait() {
-		c.pace.start(time.Now())
-		ask := Ask{
-			From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Jar: c.jar,
-			First: c.doubt == asking || c.at.Cursor.IsZero(),
-			Held:  c.held && c.feed.config.LongPoll,
-		}
-		if c.doubt == asking {
-			ask.From, ask.Validators = position.Position{}, page.Validators{}
-		}
-		c.polls++
+		ask := c.begin(time.Now())
 		p, err := c.poll(c.ctx, ask)
 		if c.ctx.Err() != nil {
 			return
@@ -101,22 +80,26 @@ func (c *chain) run() {
 		} else {
 			c.take(p)
 		}
-		c.answer()
+		c.feed.health.answer()
 	}
 }
 
 // wait returns true when the next poll is due and a reader wants it.
 func (c *chain) wait() bool {
-	timer := time.NewTimer(time.Until(c.pace.next))
+	timer := time.NewTimer(0)
 	defer timer.Stop()
-	due := false
 	for {
-		if due && c.demand.Load() {
-			return true
+		due, wanted := c.due(time.Now())
+		if due <= 0 && wanted {
+			return c.ctx.Err() == nil
+		}
+		timer.Reset(max(due, 0))
+		expired := timer.C
+		if !wanted {
+			expired = nil
 		}
 		select {
-		case <-timer.C:
-			due = true
+		case <-expired:
 		case <-c.kick:
 		case <-c.ctx.Done():
 			return false
@@ -124,51 +107,98 @@ func (c *chain) wait() bool {
 	}
 }
 
-// tookTail is called by a reader that has taken the last page.
-func (c *chain) tookTail() {
-	if !c.demand.Load() && !c.demand.Swap(true) {
-		select {
-		case c.kick <- struct{}{}:
-		default:
-		}
+// due returns for how long the chain has to wait, and whether anybody wants the poll.
+func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	if c.yield {
+		c.yield = false
+		c.startOver(now, yielded)
 	}
+	next := c.pace.next
+	if c.soon {
+		next = c.pace.earliest()
+	} else if lead := c.lead(); lead != nil && c.polls > 0 && c.failures == 0 {
+		next = lead.pace.beside(next, c.pace.started, now)
+	}
+	return next.Sub(now), c.demand.Load() && len(c.readers) > 0
+}
+
+// begin notes that a poll is made, and says what it asks for.
+func (c *chain) begin(now time.Time) Ask {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	c.polling, c.soon = true, false
+	c.pace.start(now)
+	if old := c.feed.chains[0]; old != c {
+		c.beside, c.besideAt = old, old.log.end()
+	}
+	ask := Ask{
+		From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Jar: c.jar,
+		First: c.at.Cursor.IsZero(), Held: c.held && c.feed.config.LongPoll,
+	}
+	if c.doubt.newcomer() {
+		ask.First, ask.From, ask.Validators = true, position.Position{}, page.Validators{}
+	}
+	c.polls++
+	return ask
 }
 
 // take takes an answer that could be read.
 func (c *chain) take(p page.Page) {
 	now := time.Now()
 	c.feed.health.up()
-	c.failures = 0
-	c.log.notice.Store(nil)
-	switch c.doubt {
-	case asking:
-		c.doubt = certain
-		c.pace.soon(now)
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	if c.ctx.Err() != nil {
 		return
-	default:
-		c.doubt, c.placed = none, true
 	}
+	c.polling = false
+	c.log.notice.Store(nil)
+	if c.settle(p, now) {
+		return
+	}
+	c.failures, c.placed, c.good = 0, true, c.pace.started
 	news := p.News
 	if c.feed.config.Document {
 		news = c.takeDocument(p)
 	} else {
-		c.takeEvents(p)
+		c.takeEvents(p, now)
 	}
-	c.at, c.validators = p.Next, p.Validators
 	c.held = !news || now.Sub(c.pace.started) >= held
+	if c.first != nil && c.first.answered.IsZero() {
+		c.first.answered, c.first.prompt = now, now.Sub(c.pace.started) < held
+	}
 	c.pace.answered(now, news, p.Wait)
+	c.feed.meet()
 }
 
 func (c *chain) takeDocument(p page.Page) (news bool) {
-	if len(p.Events) == 0 || p.Events[0].Key == c.document {
-		return false
+	c.at, c.validators = p.Next, p.Validators
+	if len(p.Events) > 0 && p.Events[0].Key != c.document {
+		c.document, news = p.Events[0].Key, true
+		c.publish(encode(nil, p.Events))
 	}
-	c.document = p.Events[0].Key
-	c.publish(encode(nil, p.Events))
-	return true
+	if c.document == "" {
+		return news // nobody can be shown anything yet
+	}
+	for _, r := range c.newcomers {
+		c.show(r)
+	}
+	c.newcomers = nil
+	return news
 }
 
-func (c *chain) takeEvents(p page.Page) {
+// show gives a reader the newest document, unless it has it.
+func (c *chain) show(r *Reader) {
+	if r.lastID == c.document {
+		r.open(c.log.end())
+		return
+	}
+	r.open(place{node: c.log.tail.Load()})
+}
+
+func (c *chain) takeEvents(p page.Page, now time.Time) {
 	if p.Stuck && !c.stuck {
 		c.stuck = true
 		c.feed.health.logger.Warn("the answer has only items that were sent already, and its cursor does not move: does the poll send the cursor?",
@@ -177,10 +207,29 @@ func (c *chain) takeEvents(p page.Page) {
 	var before []byte
 	if p.Lost {
 		before = resetEvent(gap)
+		c.log.forget()
 	}
-	if len(p.Events) > 0 || before != nil {
+	c.at, c.validators = p.Next, p.Validators
+	id := c.at.ID()
+	switch {
+	case len(p.Events) > 0 || before != nil:
+		c.loud = now
 		c.publish(encode(before, p.Events))
+	default:
+		c.quiet = c.pace.started
 	}
+	if c.ended.IsZero() && !c.at.Cursor.IsZero() && (len(p.Events) == 0 || now.Sub(c.pace.started) >= held) {
+		c.ended, c.reached = now, true
+	}
+	switch {
+	case len(p.Events) > 0 || c.said.IsZero():
+		c.said, c.saidID = now, id
+	case id != c.saidID && now.Sub(c.said) >= sayPosition:
+		c.said, c.saidID = now, id
+		batch := positionEvent(id)
+		c.publish(batch, []mark{{id: id, end: len(batch)}})
+	}
+	c.log.border(id)
 }
 
 // publish appends a batch and wakes the readers.
@@ -191,13 +240,11 @@ func (c *chain) publish(batch []byte, marks []mark) {
 	}
 	c.demand.Store(false) // before the batch is there to be taken
 	c.log.append(batch, marks, keep)
-	c.wakeAll()
+	c.wake()
 }
 
-func (c *chain) wakeAll() {
-	c.feed.mu.Lock()
-	defer c.feed.mu.Unlock()
-	for r := range c.readers {
+func (c *chain) wake() {
+	for _, r := range c.readers {
 		r.signal()
 	}
 }
@@ -213,7 +260,7 @@ func (c *chain) fail(err error) {
 	)
 	switch {
 	case errors.As(err, &refusal):
-		if c.refused(refusal) {
+		if c.refused(now, refusal) {
 			return
 		}
 		comment = "upstream refuses"
@@ -221,59 +268,102 @@ func (c *chain) fail(err error) {
 		comment, hint = failure.Comment, failure.Wait
 	}
 	c.feed.health.fail(comment, err)
+
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	c.polling = false
 	c.failures++
+	c.ended = time.Time{}
 	c.pace.failed(now, hint)
-	switch {
-	case c.doubt == certain:
-		c.startOver(now)
-		return
-	case c.doubt == asking:
-		c.doubt = none
-	case c.misplaced(refusal != nil):
-		c.doubt = asking
-		if refusal != nil {
-			c.pace.soon(now)
-		}
-	}
+	c.suspect(now, refusal != nil)
 	if old := c.log.notice.Load(); old == nil || *old != comment {
 		c.log.notice.Store(&comment)
-		c.wakeAll()
+		c.wake()
 	}
-}
-
-// misplaced reports whether it is time to ask if only the position is at fault. One that has
-// answered before is doubted only where the upstream refuses it.
-func (c *chain) misplaced(refused bool) bool {
-	switch {
-	case c.at.IsZero():
-		return false
-	case !c.placed && refused && c.feed.health.first():
-		return true
-	case c.placed && !refused:
-		return false
-	}
-	return c.failures%placeTries == 0
 }
 
 // refused reports whether the refusal ends the chain.
-func (c *chain) refused(refusal *page.Refusal) bool {
+func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
 	login := refusal.Status == http.StatusUnauthorized || refusal.Status == http.StatusForbidden
 	if c.feed.health.first() && c.doubt != asking && !c.at.IsZero() && !login {
 		return false // it may be the client's id that the upstream refuses
 	}
-	if !c.feed.health.refuse(refusal) {
+	if !c.feed.health.refuse(now, refusal) {
 		return false
 	}
 	c.feed.stop(&End{Reason: Refused, Refusal: refusal})
 	return true
 }
 
-// startOver goes on as for a newcomer, and says so.
-func (c *chain) startOver(now time.Time) {
+// startOver goes on as for a newcomer, and says so. The feed's lock is held.
+func (c *chain) startOver(now time.Time, reason reset) {
 	c.at, c.validators, c.doubt, c.placed, c.failures = position.Position{}, page.Validators{}, none, false, 0
+	c.ended, c.reached, c.document = time.Time{}, true, ""
+	c.log.forget()
+	c.publish(resetEvent(reason), nil)
 	c.pace.soon(now)
-	c.publish(resetEvent(unknownID), nil)
 }
 
-// answer lets those go on who wait for the first answer.
-func (c *chain) answer() { c.once.Do(func() { close(c.answered) }) }
+// wanted is called by a reader that has taken the last page.
+func (l *log) wanted() {
+	if l.chain != nil && !l.chain.demand.Load() && !l.chain.demand.Swap(true) {
+		l.chain.nudge()
+	}
+}
+
+// hurry makes the chain poll as soon as it may.
+func (c *chain) hurry() {
+	c.soon = true
+	c.demand.Store(true)
+	c.nudge()
+}
+
+func (c *chain) nudge() {
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (c *chain) reading() bool { return len(c.readers) > 0 }
+
+// add makes a reader one of the chain's. The feed's lock is held.
+func (c *chain) add(r *Reader) {
+	r.chain, r.slot = c, len(c.readers)
+	r.start = Start{} // it has served, and would hold the client's whole request
+	c.readers = append(c.readers, r)
+	if c.linger != nil {
+		c.linger.Stop()
+		c.linger = nil
+	}
+	if c.demand.Load() {
+		c.nudge() // it waited for a reader
+	}
+}
+
+// remove takes a reader off the chain, which stops some time after the last one. The feed's
+// lock is held.
+func (c *chain) remove(r *Reader) {
+	last := c.readers[len(c.readers)-1]
+	c.readers[r.slot], last.slot = last, r.slot
+	c.readers[len(c.readers)-1] = nil
+	c.readers = c.readers[:len(c.readers)-1]
+	for i, other := range c.newcomers {
+		if other == r {
+			c.newcomers = append(c.newcomers[:i], c.newcomers[i+1:]...)
+			break
+		}
+	}
+	if len(c.readers) > 0 || c.ctx.Err() != nil {
+		return
+	}
+	var timer *time.Timer
+	timer = time.AfterFunc(c.feed.config.Linger, func() {
+		c.feed.mu.Lock()
+		defer c.feed.mu.Unlock()
+		if c.linger == timer {
+			c.cancel()
+		}
+	})
+	c.linger = timer
+}

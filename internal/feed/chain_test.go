@@ -305,7 +305,7 @@ func TestTheChainStopsAfterTheLinger(t *testing.T) {
 		if d := time.Since(start); d != config.Linger {
 			t.Errorf("it stopped after %s", d)
 		}
-		if f.Join("", u.poll) != nil {
+		if f.Join("", Start{Poll: u.poll}) != nil {
 			t.Error("a closed feed takes clients")
 		}
 		if used := config.Budget.Used(); used != 0 {
@@ -321,7 +321,7 @@ func TestAChainPollsOnlyAsFastAsItsReaderReads(t *testing.T) {
 		u := newUpstream()
 		u.hold, u.most = time.Minute, 10
 		u.publish(10_000_000)
-		r := newFeed(config).Join("0", u.poll)
+		r := newFeed(config).Join("0", Start{Poll: u.poll})
 		synctest.Wait()
 		if n := u.count(); n != 1 {
 			t.Errorf("%d polls before the reader has read", n)
@@ -375,6 +375,24 @@ func TestADocumentIsSentWhenItChanges(t *testing.T) {
 	})
 }
 
+func TestANewcomerHearsOfFailuresBeforeItHasAnything(t *testing.T) {
+	for _, document := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			config := testConfig()
+			config.Document = document
+			u := newUpstream()
+			u.setFail(&page.Error{Comment: "status 503", Err: errors.New("overload")})
+			c := join(t, newFeed(config), "", u.poll)
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			if c.text() != ": status 503\n\n" {
+				t.Errorf("document %t: got %q", document, c.text())
+			}
+			c.leave()
+		})
+	}
+}
+
 func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()
@@ -382,16 +400,16 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 		u := newUpstream()
 		u.hold = time.Minute
 		f := newFeed(config)
-		r := f.Join("", u.poll)
+		r := f.Join("", Start{Poll: u.poll})
 		c := r.chain
 		for range 10 {
 			c.demand.Store(true) // as a faster reader of the same chain would have it
-			c.tookTail()
+			c.log.wanted()
 			synctest.Wait()
 			u.publish(1)
 			synctest.Wait()
 			c.demand.Store(false)
-			c.tookTail()
+			c.log.wanted()
 		}
 		_, err := r.Next()
 		if end := (*End)(nil); !errors.As(err, &end) || end.Reason != Slow {

@@ -8,9 +8,16 @@ type reset string
 const (
 	unknownID reset = "unknown_id" // neither a log nor a poll can place the client's id
 	gap       reset = "gap"        // the upstream no longer has what followed the position
+	restarted reset = "restarted"  // the upstream counts from the start again
+	yielded   reset = "yielded"    // the chain was behind for long while others waited for one
 )
 
 // resetEvent announces a gap. It has no id: the client keeps the one it has until the next event.
 func resetEvent(reason reset) []byte {
 	return sse.AppendEvent(nil, "bridge.reset", []byte(`{"reason":"`+string(reason)+`"}`), "")
+}
+
+// positionEvent tells clients how far the upstream has come where no event does.
+func positionEvent(id string) []byte {
+	return sse.AppendEvent(nil, "bridge.position", []byte("{}"), id)
 }

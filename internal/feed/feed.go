@@ -8,10 +8,10 @@ package feed
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -37,93 +37,143 @@ type Poll func(ctx context.Context, ask Ask) (page.Page, error)
 type Config struct {
 	Document bool // the answer is a document: only the newest counts
 	Cursors  int  // how many cursors stand in an id
+	ByID     bool // the cursor is a number that grows until the upstream starts over
 
 	Interval    time.Duration // least time between the starts of two polls
 	MaxInterval time.Duration // what the wait doubles up to while there is no news; at least Interval
 	LongPoll    bool          // the upstream holds polls until there is news
 	Linger      time.Duration // how long a chain goes on after its last reader
 
+	// Forgetful is set for an upstream that forgets what was polled: there is one chain, and no
+	// client's id goes upstream.
+	Forgetful bool
+
+	Chains int     // how many chains a feed may have; at least 2: the head, and one that catches up
 	Replay int     // events that a log holds
 	Budget *Budget // bytes that all logs hold together
 
 	// NewJar makes the cookie jar of a chain.
 	NewJar func() http.CookieJar
-	// Closed is called once, without locks held, when the last chain of a feed has stopped.
+	// Closed is called once, without locks held, when a feed takes no more clients.
 	Closed func(*Feed)
+}
+
+// Start is a client's own first request.
+type Start struct {
+	Key  string // equal for equal requests
+	Poll Poll
 }
 
 // Feed is all chains of one poll request. Its methods may be called by any goroutine.
 type Feed struct {
 	config *Config
 	health health
+	lobby  *log // the readers that wait for a place stand here
 
-	mu     sync.Mutex
-	chains map[*chain]struct{}
-	closed bool
+	mu       sync.Mutex
+	chains   []*chain          // oldest first
+	starts   map[string]*start // by Start.Key
+	waiting  []*Reader         // for a chain, as there are too many
+	yielding *time.Timer       // runs while readers wait
+	closing  *time.Timer       // runs while a refusal is remembered and nobody is here
+	outages  int               // how often the upstream was away and came back
+	halted   bool
+	closed   bool
 }
 
 // New returns a feed without chains. Nothing is polled before somebody joins.
 func New(config *Config, logger *zap.Logger) *Feed {
-	return &Feed{config: config, chains: make(map[*chain]struct{}), health: health{logger: logger}}
+	f := &Feed{config: config, starts: make(map[string]*start), health: newHealth(logger)}
+	f.lobby = newLog(nil, config.Budget)
+	return f
 }
 
-// Join gives a client its place. lastID is the event id that it has seen last; an empty
-// one makes it a newcomer. poll is the client's own request, which answers while the
-// chain has no cursor. It returns nil if the feed is closed: ask for a new one.
-func (f *Feed) Join(lastID string, poll Poll) *Reader {
+// Idle reports whether nobody reads the feed.
+func (f *Feed) Idle() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed {
-		return nil
-	}
-	c := newChain(f, poll)
-	r := &Reader{chain: c, at: c.log.tail.Load(), wake: make(chan struct{}, 1)}
-	if lastID != "" {
-		if err := c.resume(lastID); err != nil {
-			r.first = resetEvent(unknownID)
+	for _, c := range f.chains {
+		if c.reading() {
+			return false
 		}
 	}
-	f.chains[c] = struct{}{}
-	c.readers[r] = struct{}{}
-	c.demand.Store(true)
-	go c.run()
-	return r
+	return len(f.waiting) == 0
 }
 
 // leave takes a reader off its chain, which then stops after the linger.
 func (f *Feed) leave(r *Reader) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c := r.chain
-	delete(c.readers, r)
-	if len(c.readers) == 0 {
-		c.linger = time.AfterFunc(f.config.Linger, c.cancel)
+	f.waiting = slices.DeleteFunc(f.waiting, func(other *Reader) bool { return other == r })
+	if r.chain != nil {
+		r.chain.remove(r)
 	}
 }
 
 // ended forgets a chain whose poller has stopped, and closes the feed with its last one.
 func (f *Feed) ended(c *chain) {
 	f.mu.Lock()
+	f.detach(c)
+	f.seatWaiting()
+	done := f.done()
+	f.mu.Unlock()
+	if done {
+		f.config.Closed(f)
+	}
+}
+
+// detach takes a chain off the feed. The feed's lock is held.
+func (f *Feed) detach(c *chain) {
 	if c.linger != nil {
 		c.linger.Stop()
 	}
-	delete(f.chains, c)
-	last := len(f.chains) == 0
-	f.closed = f.closed || last
-	f.mu.Unlock()
-	c.log.free()
-	if last && f.config.Closed != nil {
-		f.config.Closed(f)
+	if i := slices.Index(f.chains, c); i >= 0 {
+		f.chains = slices.Delete(f.chains, i, i+1)
+		c.log.free()
 	}
+}
+
+// done reports, once, whether the feed has closed: it has no chain, and no refusal to
+// remember. The feed's lock is held.
+func (f *Feed) done() bool {
+	if len(f.chains) > 0 || f.closed {
+		return false
+	}
+	if left := f.health.remembers(time.Now()); left > 0 && !f.halted {
+		if f.closing == nil {
+			f.closing = time.AfterFunc(left, func() {
+				f.mu.Lock()
+				f.closing = nil
+				done := f.done()
+				f.mu.Unlock()
+				if done {
+					f.config.Closed(f)
+				}
+			})
+		}
+		return false
+	}
+	f.closed = true
+	return true
 }
 
 // Halt ends all polls for good; streams stay until they are stopped. It does not wait.
 func (f *Feed) Halt() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.closed = true
-	for c := range f.chains {
+	f.halted = true
+	for _, c := range f.chains {
 		c.cancel()
+	}
+	if f.closing != nil {
+		f.closing.Stop()
+	}
+	if f.yielding != nil {
+		f.yielding.Stop()
+	}
+	done := f.done()
+	f.mu.Unlock()
+	if done {
+		f.config.Closed(f)
 	}
 }
 
@@ -131,21 +181,13 @@ func (f *Feed) Halt() {
 func (f *Feed) stop(end *End) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for c := range f.chains {
-		for r := range c.readers {
+	for _, c := range f.chains {
+		for _, r := range c.readers {
 			r.stop(end)
 		}
 		c.cancel()
 	}
-}
-
-func newChain(f *Feed, poll Poll) *chain {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &chain{
-		feed: f, poll: poll, ctx: ctx, cancel: cancel,
-		id: uuid.NewString(), jar: f.config.NewJar(),
-		log: newLog(f.config.Budget), pace: newPace(f.config),
-		readers: make(map[*Reader]struct{}), kick: make(chan struct{}, 1),
-		answered: make(chan struct{}),
+	for _, r := range f.waiting {
+		r.stop(end)
 	}
 }

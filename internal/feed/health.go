@@ -4,27 +4,39 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
+// refusalMemory is how long those who come to a refused feed get its refusal.
+const refusalMemory = 10 * time.Second
+
 // health is what all chains of a feed know of their upstream.
 type health struct {
 	logger *zap.Logger
 
-	mu      sync.Mutex
-	worked  bool   // the upstream has answered
-	strikes int    // refusals that count, in polls running
-	down    string // why the last poll brought nothing; empty where it did
+	mu       sync.Mutex
+	answered chan struct{} // closed with the first answer; nil after that
+	worked   bool          // the upstream has answered with something to read
+	strikes  int           // refusals that count, in polls running
+	down     string        // why the last poll brought nothing; empty where it did
+	refusal  *page.Refusal
+	refused  time.Time // when the upstream refused
+	probed   time.Time // when it was last asked whether it still does
+}
+
+func newHealth(logger *zap.Logger) health {
+	return health{logger: logger, answered: make(chan struct{})}
 }
 
 // up notes an answer that could be read.
 func (h *health) up() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.worked, h.strikes = true, 0
+	h.worked, h.strikes, h.refusal = true, 0, nil
 	if h.down != "" {
 		h.down = ""
 		h.logger.Info("upstream answers again")
@@ -48,7 +60,7 @@ func (h *health) fail(comment string, err error) {
 // refuse notes a refusal and reports whether it ends the streams of the feed: at the first
 // contact, and on a feed that has worked by 401, 403 or 410 in two polls running. Any other
 // is an error there: a deploy that answers 404 for a while must not close a browser for good.
-func (h *health) refuse(refusal *page.Refusal) bool {
+func (h *health) refuse(now time.Time, refusal *page.Refusal) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.worked {
@@ -62,8 +74,38 @@ func (h *health) refuse(refusal *page.Refusal) bool {
 			return false
 		}
 	}
+	// who comes next makes the first contact again
+	h.worked, h.strikes, h.refusal, h.refused, h.probed = false, 0, refusal, now, now
+	if h.answered == nil {
+		h.answered = make(chan struct{})
+	}
 	h.logger.Warn("upstream refuses the poll; its streams end", zap.Int("status", refusal.Status))
 	return true
+}
+
+// recall returns the refusal that a client gets without a poll. One client in each interval
+// gets none, and finds out whether it still holds.
+func (h *health) recall(now time.Time, interval time.Duration) *page.Refusal {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refusal == nil || now.Sub(h.refused) >= refusalMemory {
+		return nil
+	}
+	if now.Sub(h.probed) >= interval {
+		h.probed = now
+		return nil
+	}
+	return h.refusal
+}
+
+// remembers returns for how long a refusal is still given out.
+func (h *health) remembers(now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refusal == nil {
+		return 0
+	}
+	return refusalMemory - now.Sub(h.refused)
 }
 
 // first reports whether the upstream has not answered any poll yet.
@@ -71,4 +113,21 @@ func (h *health) first() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return !h.worked
+}
+
+// unanswered returns what is closed with the first answer; nil after that.
+func (h *health) unanswered() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.answered
+}
+
+// answer lets those go on who wait for the first answer.
+func (h *health) answer() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.answered != nil {
+		close(h.answered)
+		h.answered = nil
+	}
 }

@@ -1,30 +1,40 @@
 package feed
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 )
 
+// maxBorders is how many positions of pages without events a log remembers.
+const maxBorders = 64
+
 // log is the recent part of what a chain brought: linked nodes, one per page, which readers
-// follow on their own and without a lock. Only the chain's poller appends and trims.
+// follow on their own and without a lock. All that changes it holds the feed's lock.
 type log struct {
+	chain  *chain // nil in a lobby
 	tail   atomic.Pointer[node]
-	oldest *node        // poller only
-	first  atomic.Int64 // seq of the oldest node that is still held
-	events int          // in all nodes that are held; poller only
-	budget *Budget
+	first  atomic.Int64           // seq of the oldest node that is still held
 	notice atomic.Pointer[string] // what the poller has to say of the upstream; nil: all is well
+
+	oldest  *node
+	events  int              // in all nodes that are held
+	spots   map[string]*spot // by event id
+	borders []string         // ids of pages without events, newest last
+	last    string           // the newest position
+	budget  *Budget
 }
 
-// node is one page, encoded. It is immutable but for its two links, each set once.
+// node is one page, encoded. It is immutable but for its two links, of which one is set, once.
 type node struct {
 	log   *log
 	seq   int64
 	batch []byte
 	marks []mark
 	next  atomic.Pointer[node]
+	jump  atomic.Pointer[place] // the chain ended here: its readers go on there
 }
 
 // mark is the place right after one event of a batch.
@@ -33,8 +43,20 @@ type mark struct {
 	end int
 }
 
-func newLog(budget *Budget) *log {
-	l := &log{budget: budget}
+// place is a place in a log: so many bytes of a node have been taken.
+type place struct {
+	node *node
+	off  int
+}
+
+// spot is where an id stands in a log. An id that came more than once names no place.
+type spot struct {
+	place
+	times int
+}
+
+func newLog(c *chain, budget *Budget) *log {
+	l := &log{chain: c, budget: budget, spots: make(map[string]*spot)}
 	root := &node{log: l}
 	l.tail.Store(root)
 	l.oldest = root
@@ -47,6 +69,9 @@ func (l *log) append(batch []byte, marks []mark, keep int) {
 	n := &node{log: l, seq: tail.seq + 1, batch: batch, marks: marks}
 	l.events += len(marks)
 	l.budget.used.Add(int64(len(batch)))
+	for _, m := range marks {
+		l.mark(m.id, place{n, m.end})
+	}
 	tail.next.Store(n)
 	l.tail.Store(n)
 	for l.oldest != n && (l.events > keep || l.budget.over()) {
@@ -60,6 +85,68 @@ func (l *log) drop() {
 	l.oldest = old.next.Load()
 	l.events -= len(old.marks)
 	l.budget.used.Add(-int64(len(old.batch)))
+	for _, m := range old.marks {
+		l.unmark(m.id)
+	}
+}
+
+// border notes the position after all that the log has, where no event says it.
+func (l *log) border(id string) {
+	if id == "" || id == l.last {
+		return
+	}
+	l.mark(id, l.end())
+	l.borders = append(l.borders, id)
+	if len(l.borders) > maxBorders {
+		l.unmark(l.borders[0])
+		l.borders = slices.Delete(l.borders, 0, 1)
+	}
+}
+
+func (l *log) mark(id string, p place) {
+	if l.last = id; id == "" {
+		return
+	}
+	s, ok := l.spots[id]
+	if !ok {
+		s = new(spot)
+		l.spots[id] = s
+	}
+	s.place = p
+	s.times++
+}
+
+func (l *log) unmark(id string) {
+	if s, ok := l.spots[id]; ok {
+		if s.times--; s.times == 0 {
+			delete(l.spots, id)
+		}
+	}
+}
+
+// find returns the place that an id names.
+func (l *log) find(id string) (place, bool) {
+	s, ok := l.spots[id]
+	if !ok || id == "" || s.times > 1 || s.lost() {
+		return place{}, false
+	}
+	return s.place, true
+}
+
+// forget makes all ids mean nothing: the upstream has started over.
+func (l *log) forget() {
+	clear(l.spots)
+	l.borders, l.last = nil, ""
+	for n := l.oldest; n != nil; n = n.next.Load() {
+		l.events -= len(n.marks)
+		n.marks = nil // only the holder of the lock reads them
+	}
+}
+
+// end is the place after all that the log has.
+func (l *log) end() place {
+	tail := l.tail.Load()
+	return place{tail, len(tail.batch)}
 }
 
 // free gives the log's bytes back to the budget, after the last append.
@@ -69,8 +156,26 @@ func (l *log) free() {
 	}
 }
 
-// lost reports whether what comes after n is no longer held.
-func (n *node) lost() bool { return n.seq+1 < n.log.first.Load() }
+// lost reports whether some of what comes after p is no longer held. The rest of p's own node
+// always is.
+func (p place) lost() bool { return p.node.seq+1 < p.node.log.first.Load() }
+
+// after reports whether p comes after q in the same log.
+func (p place) after(q place) bool {
+	if p.node.seq != q.node.seq {
+		return p.node.seq > q.node.seq
+	}
+	return p.off > q.off
+}
+
+// readable reports whether all that comes after p can still be read, in other chains' logs too.
+func (p place) readable() bool {
+	if p.lost() {
+		return false
+	}
+	jump := p.node.log.tail.Load().jump.Load()
+	return jump == nil || jump.readable()
+}
 
 // Budget bounds the bytes of all logs that share it.
 type Budget struct {

@@ -65,6 +65,35 @@ func (p *pace) failed(now time.Time, hint time.Duration) {
 	p.hint(now, hint)
 }
 
+// earliest is the soonest that a poll may follow the last one.
+func (p *pace) earliest() time.Time {
+	if least := p.started.Add(p.min); least.Before(p.next) {
+		return least
+	}
+	return p.next
+}
+
+// beside returns when a chain polls that times its polls by those of p. On its own it would poll
+// at t, and it has polled last at the time mine: it never follows that in less than half of the
+// least interval.
+func (p *pace) beside(t, mine, now time.Time) time.Time {
+	least := mine.Add(p.min / 2)
+	if now.Sub(p.started) <= p.min/10 && mine.Before(p.started) && !now.Before(least) {
+		return now // p has just polled
+	}
+	next := p.next
+	if !next.After(now) {
+		next = p.started.Add(p.wait)
+	}
+	if next.Before(least) {
+		next = next.Add(p.wait)
+	}
+	if next.Before(now) || next.After(t.Add(p.max)) {
+		return t
+	}
+	return next
+}
+
 // soon lets the next poll follow at once.
 func (p *pace) soon(now time.Time) { p.next = now }
 

@@ -1,8 +1,10 @@
 package feed
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
@@ -35,16 +37,24 @@ const (
 	Refused  Reason = "refused"
 )
 
-// Reader is one client's place in a chain's log. Its methods but for [Reader.Nudge] and
-// [Reader.Stop] belong to one goroutine.
+// Reader is one client's place in a log. Its methods but for [Reader.Nudge] and [Reader.Stop]
+// belong to one goroutine.
 type Reader struct {
-	chain *chain
-	at    *node   // all of it has been taken
-	seen  *string // the notice that was sent last
-	first []byte  // what this reader gets before anything of the log
-	wake  chan struct{}
-	idle  atomic.Bool
-	end   atomic.Pointer[End]
+	feed   *Feed
+	lastID string
+	start  Start
+
+	at   place   // all before it has been taken
+	seen *string // the notice that was sent last
+	wake chan struct{}
+	idle atomic.Bool
+	end  atomic.Pointer[End]
+
+	// guarded by feed.mu
+	desk   *node  // where it stands until it has a place
+	before []byte // what this reader gets before anything of the log
+	chain  *chain // nil while it waits for one
+	slot   int    // in chain.readers
 }
 
 // Next returns what is to be written next, and waits for it. The bytes are shared: they
@@ -67,32 +77,94 @@ func (r *Reader) Next() ([]byte, error) {
 }
 
 // Pending reports whether Next would return events without waiting.
-func (r *Reader) Pending() bool { return r.at.next.Load() != nil }
-
-func (r *Reader) take() ([]byte, error) {
-	if b := r.first; b != nil {
-		r.first = nil
-		return b, nil
-	}
-	n := r.at.next.Load()
-	if n == nil {
-		if notice := r.at.log.notice.Load(); notice != r.seen {
-			if r.seen = notice; notice != nil {
-				return sse.AppendComment(nil, *notice), nil
-			}
+func (r *Reader) Pending() bool {
+	for at := &r.at; at != nil; at = at.node.jump.Load() {
+		if at.off < len(at.node.batch) || at.node.next.Load() != nil {
+			return true
 		}
-		return nil, nil
 	}
-	if r.chain.feed.config.Document {
-		n = r.at.log.tail.Load() // only the newest counts
-	} else if r.at.lost() {
-		return nil, &End{Reason: Slow}
+	return false
+}
+
+// take returns what is there, or nothing.
+func (r *Reader) take() ([]byte, error) {
+	for {
+		n := r.at.node
+		if r.at.off < len(n.batch) {
+			return r.rest(), nil
+		}
+		next := n.next.Load()
+		if next == nil {
+			if jump := n.jump.Load(); jump != nil {
+				r.at, r.seen = *jump, nil
+				continue
+			}
+			return r.aside(), nil
+		}
+		if r.feed.config.Document {
+			next = n.log.tail.Load() // only the newest counts
+		} else if r.at.lost() {
+			return nil, &End{Reason: Slow}
+		}
+		r.at = place{node: next}
+		return r.rest(), nil
 	}
-	r.at = n
+}
+
+// rest takes what is left of the node. Whoever takes the last page makes the chain poll on.
+func (r *Reader) rest() []byte {
+	n := r.at.node
+	b := n.batch[r.at.off:]
+	r.at.off = len(n.batch)
 	if n.next.Load() == nil {
-		r.chain.tookTail()
+		n.log.wanted()
 	}
-	return n.batch, nil
+	return b
+}
+
+// aside returns what the poller has to say beside the log.
+func (r *Reader) aside() []byte {
+	l := r.at.node.log
+	l.wanted()
+	if notice := l.notice.Load(); notice != r.seen {
+		if r.seen = notice; notice != nil {
+			return sse.AppendComment(nil, *notice)
+		}
+	}
+	return nil
+}
+
+// open leads the reader from its desk to its place. The feed's lock is held.
+func (r *Reader) open(at place) {
+	if r.before != nil {
+		n := &node{log: r.feed.lobby, batch: r.before}
+		n.jump.Store(new(at))
+		at = place{node: n}
+	}
+	r.desk.jump.Store(&at)
+	r.signal()
+}
+
+// sit makes the reader one of a chain's, at a place in its log. The feed's lock is held.
+func (r *Reader) sit(c *chain, at place) {
+	c.add(r)
+	r.open(at)
+}
+
+// Answered waits until the reader's feed has had an answer from its upstream, and at most
+// for the given time. It returns the end of the stream if that has come already, with the
+// upstream's refusal if that is why.
+func (r *Reader) Answered(ctx context.Context, most time.Duration) *End {
+	if answered := r.feed.health.unanswered(); answered != nil && r.end.Load() == nil {
+		timer := time.NewTimer(most)
+		defer timer.Stop()
+		select {
+		case <-answered:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	return r.end.Load()
 }
 
 // Nudge makes Next return a keep-alive comment if it has nothing else. It never blocks.
@@ -119,4 +191,4 @@ func (r *Reader) signal() {
 }
 
 // Close gives the place up. It must be called exactly once.
-func (r *Reader) Close() { r.chain.feed.leave(r) }
+func (r *Reader) Close() { r.feed.leave(r) }

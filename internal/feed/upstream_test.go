@@ -113,7 +113,9 @@ func testConfig() *Config {
 	return &Config{
 		Cursors: 1, Interval: 2 * time.Second, Linger: 5 * time.Second, Replay: 1000,
 		Budget: NewBudget(64 << 20),
+		Chains: 8,
 		NewJar: func() http.CookieJar { return nil },
+		Closed: func(*Feed) {},
 	}
 }
 
@@ -128,7 +130,7 @@ type client struct {
 
 func join(t *testing.T, f *Feed, lastID string, poll Poll) *client {
 	t.Helper()
-	c := &client{reader: f.Join(lastID, poll), done: make(chan struct{})}
+	c := &client{reader: f.Join(lastID, Start{Poll: poll}), done: make(chan struct{})}
 	if c.reader == nil {
 		t.Fatal("the feed is closed")
 	}

@@ -43,6 +43,9 @@ type Page struct {
 	// so that what is between it and the page cannot be known.
 	Lost bool
 
+	// Restarted is true where the upstream has started over since the position that was asked for.
+	Restarted bool
+
 	// Wait is the least time to the next poll that the answer asks for (Retry-After,
 	// X-Poll-Interval). 0 where it asks for none.
 	Wait time.Duration

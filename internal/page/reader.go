@@ -45,9 +45,10 @@ type Config struct {
 	ID, Event, Data value.Value
 	EventDefault    string // the type of events to which Event gives none
 
-	Cursors []Cursor // looked up in the body; those of one name are one cursor
-	Order   Order    // default: oldest first
-	Accept  []int    // statuses that are answers, beside 2xx; never 304
+	Cursors []Cursor    // looked up in the body; those of one name are one cursor
+	Epoch   value.Value // looked up in the body; when it changes, the upstream has started over
+	Order   Order       // default: oldest first
+	Accept  []int       // statuses that are answers, beside 2xx; never 304
 }
 
 // Reader reads answers. It is immutable, and safe for concurrent use.
@@ -58,6 +59,7 @@ type Reader struct {
 	event        value.Value
 	data         value.Value
 	eventDefault string
+	epoch        value.Value
 	order        Order
 	accept       []int
 
@@ -85,8 +87,8 @@ var itself, _ = value.ParsePath("@this")
 func NewReader(c Config) *Reader {
 	r := &Reader{
 		format: c.Format, list: c.Items, id: c.ID, event: c.Event, data: c.Data,
-		eventDefault: c.EventDefault, order: c.Order, accept: slices.Clone(c.Accept),
-		needsJSON: !c.Items.IsZero() || c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON(),
+		eventDefault: c.EventDefault, epoch: c.Epoch, order: c.Order, accept: slices.Clone(c.Accept),
+		needsJSON: !c.Items.IsZero() || c.ID.NeedsJSON() || c.Epoch.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON(),
 	}
 	if r.format == "" {
 		r.format = Auto
@@ -150,6 +152,8 @@ func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Pa
 		return Page{}, err
 	case verdict == nothing:
 		return Page{Next: from, Wait: a.wait}, nil
+	case a.restarted():
+		return Page{Restarted: true, Next: from, Wait: a.wait}, nil
 	case verdict == quiet || b.empty():
 		return a.empty(), nil
 	}
@@ -171,6 +175,18 @@ type answer struct {
 	from   position.Position // its cursor has all names
 	env    *value.Env
 	wait   time.Duration
+}
+
+// restarted reports whether the upstream counts anew since the position that was asked for. It
+// notes the epoch of a first answer.
+func (a *answer) restarted() bool {
+	epoch := a.look(a.reader.epoch, a.body.text)
+	if !present(epoch) || string(epoch) == a.from.Epoch {
+		return false
+	}
+	first := a.from.IsZero()
+	a.from.Epoch = string(epoch)
+	return !first
 }
 
 // look looks v up in scope, which is JSON if the body is.

@@ -1,0 +1,158 @@
+package feed
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+// start is the first poll of newcomers, which those with the same request share.
+type start struct {
+	chain    *chain
+	root     place // before the answer
+	answered time.Time
+	prompt   bool // it was answered sooner than a long poll
+}
+
+// Join gives a client its place. lastID is the event id that it has seen last; an empty one
+// makes it a newcomer, for whom first is its own request. It returns nil if the feed has
+// closed: ask for a new one.
+func (f *Feed) Join(lastID string, first Start) *Reader {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed || f.halted {
+		return nil
+	}
+	r := &Reader{feed: f, lastID: lastID, start: first, desk: &node{log: f.lobby}, wake: make(chan struct{}, 1)}
+	r.at = place{node: r.desk}
+	if refusal := f.health.recall(time.Now(), f.config.Interval); refusal != nil {
+		r.stop(&End{Reason: Refused, Refusal: refusal})
+		return r
+	}
+	if !f.seat(r) {
+		f.waiting = append(f.waiting, r)
+		f.watchYield()
+	}
+	return r
+}
+
+// seat gives a reader a place in a log, unless that would take one chain too many. The feed's
+// lock is held.
+func (f *Feed) seat(r *Reader) bool {
+	switch {
+	case f.config.Document:
+		return f.seatDocument(r)
+	case r.lastID == "":
+		return f.seatNewcomer(r)
+	}
+	for _, c := range f.chains {
+		if at, ok := c.log.find(r.lastID); ok {
+			r.sit(c, at)
+			return true
+		}
+	}
+	at, err := position.Parse(r.lastID, f.config.Cursors)
+	if err != nil || f.config.Forgetful {
+		r.before = resetEvent(unknownID)
+		return f.seatNewcomer(r)
+	}
+	if len(f.chains) >= f.config.Chains {
+		return false
+	}
+	c := f.newChain(r.start)
+	c.at = at
+	c.log.mark(at.ID(), c.log.end())
+	r.sit(c, c.log.end())
+	go c.run()
+	return true
+}
+
+// seatNewcomer gives a reader what its own first poll would get, or has got.
+func (f *Feed) seatNewcomer(r *Reader) bool {
+	if f.config.Forgetful && len(f.chains) > 0 {
+		r.sit(f.chains[0], f.chains[0].log.end())
+		return true
+	}
+	now := time.Now()
+	if s := f.starts[r.start.Key]; s != nil && s.shared(now, f.config.Interval) {
+		r.sit(s.chain.final(), s.root)
+		return true
+	}
+	if len(f.chains) >= f.config.Chains {
+		return false
+	}
+	for key, s := range f.starts {
+		if !s.shared(now, f.config.Interval) {
+			delete(f.starts, key)
+		}
+	}
+	c := f.newChain(r.start)
+	c.first, c.reached = &start{chain: c, root: c.log.end()}, true
+	f.starts[r.start.Key] = c.first
+	r.sit(c, c.first.root)
+	go c.run()
+	return true
+}
+
+// shared reports whether a newcomer at the given time gets the same from s as from a poll of its
+// own: while s waits for its answer, and for an interval after a prompt one.
+func (s *start) shared(now time.Time, interval time.Duration) bool {
+	if c := s.chain.final(); c.ctx.Err() != nil || !s.root.readable() {
+		return false
+	}
+	return s.answered.IsZero() || (s.prompt && now.Sub(s.answered) < interval)
+}
+
+// seatDocument gives a reader the newest document: that of the log if it is fresh, and else
+// the answer to a poll that is due at once.
+func (f *Feed) seatDocument(r *Reader) bool {
+	if len(f.chains) == 0 {
+		go f.newChain(r.start).run()
+	}
+	c := f.chains[0]
+	c.add(r)
+	r.desk.log = c.log // where it hears of the upstream's failures while it waits
+	fresh := time.Since(c.good) < f.config.Interval || (f.config.LongPoll && c.polling && c.failures == 0)
+	if c.document != "" && fresh {
+		c.show(r)
+		return true
+	}
+	c.newcomers = append(c.newcomers, r)
+	c.hurry()
+	return true
+}
+
+// seatWaiting seats those who can be by now. The feed's lock is held.
+func (f *Feed) seatWaiting() {
+	if f.halted {
+		return
+	}
+	waiting := f.waiting
+	f.waiting = nil
+	for i, r := range waiting {
+		if !f.seat(r) {
+			f.waiting = append(f.waiting, waiting[i:]...)
+			break
+		}
+	}
+	if len(f.waiting) == 0 && f.yielding != nil {
+		f.yielding.Stop()
+		f.yielding = nil
+	}
+}
+
+func (f *Feed) newChain(first Start) *chain {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &chain{
+		feed: f, poll: first.Poll, ctx: ctx, cancel: cancel,
+		id: uuid.NewString(), jar: f.config.NewJar(),
+		pace: newPace(f.config), kick: make(chan struct{}, 1), born: time.Now(), outages: f.outages,
+	}
+	c.log = newLog(c, f.config.Budget)
+	c.demand.Store(true)
+	f.chains = append(f.chains, c)
+	return c
+}

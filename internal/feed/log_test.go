@@ -1,0 +1,176 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+// logOf returns a log that holds one event a node, of the given ids.
+func logOf(keep int, ids ...string) *log {
+	l := newLog(nil, NewBudget(1<<20))
+	for _, id := range ids {
+		l.append([]byte("x"), []mark{{id: id, end: 1}}, keep)
+	}
+	return l
+}
+
+func TestAnIDThatCameTwiceNamesNoPlaceUntilOneHasGone(t *testing.T) {
+	l := logOf(3, "a", "b", "a")
+	if _, ok := l.find("a"); ok {
+		t.Error("found, though it could be either")
+	}
+	l.append([]byte("x"), []mark{{id: "c", end: 1}}, 3)
+	if at, ok := l.find("a"); !ok || at.node.seq != 3 {
+		t.Errorf("found is %t once the first has gone", ok)
+	}
+}
+
+func TestALogIsBoundedByEventsAndBytes(t *testing.T) {
+	l := logOf(3, "a", "b", "c", "d", "e")
+	if _, ok := l.find("b"); ok || len(l.spots) != 3 {
+		t.Errorf("%d places of three events", len(l.spots))
+	}
+	budget := NewBudget(10)
+	l = newLog(nil, budget)
+	for i := range 10 {
+		l.append(make([]byte, 4), []mark{{id: strconv.Itoa(i), end: 4}}, 1000)
+	}
+	if used := budget.Used(); used > 10 {
+		t.Errorf("%d bytes held of 10", used)
+	}
+	l.free()
+	if used := budget.Used(); used != 0 {
+		t.Errorf("%d bytes counted after the end", used)
+	}
+}
+
+func TestBordersWithoutEventsAreBounded(t *testing.T) {
+	l := logOf(10, "a")
+	for i := range 10 * maxBorders {
+		l.border(fmt.Sprint("quiet", i))
+	}
+	if len(l.spots) != 1+maxBorders {
+		t.Errorf("%d places", len(l.spots))
+	}
+	if _, ok := l.find("quiet0"); ok {
+		t.Error("the first border is still there")
+	}
+	at, ok := l.find(fmt.Sprint("quiet", 10*maxBorders-1))
+	if !ok || at != l.end() {
+		t.Error("the last border is not at the end")
+	}
+}
+
+func TestAfterAForgetNoIDNamesAPlace(t *testing.T) {
+	l := logOf(10, "a", "b")
+	l.border("c")
+	l.forget()
+	for _, id := range []string{"a", "b", "c"} {
+		if _, ok := l.find(id); ok {
+			t.Errorf("%s is still found", id)
+		}
+	}
+	l.append([]byte("x"), []mark{{id: "a", end: 1}}, 1) // drops what has no ids any more
+	if _, ok := l.find("a"); !ok {
+		t.Error("the a of after is not found")
+	}
+}
+
+// TestAnIDOfBeforeARestartIsNotResumedFromTheLog holds for an upstream whose epoch has changed.
+func TestAnIDOfBeforeARestartIsNotResumedFromTheLog(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(5)
+		var restarted atomic.Bool
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			if !ask.From.IsZero() && restarted.Swap(false) {
+				return page.Page{Restarted: true}, nil
+			}
+			return u.poll(ctx, ask)
+		}
+		f := newFeed(testConfig())
+		stay := join(t, f, "", poll)
+		synctest.Wait()
+		restarted.Store(true)
+		u.mu.Lock()
+		u.items = 2
+		u.mu.Unlock()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got := ids(t, stay); got != "1 2 3 4 5 bridge.reset 1 2" {
+			t.Errorf("got %q", got)
+		}
+		f.mu.Lock()
+		_, old := f.chains[0].log.find("4")
+		f.mu.Unlock()
+		if old {
+			t.Error("an id of before still names a place")
+		}
+		stay.leave()
+	})
+}
+
+// TestChainsMeetOnlyWhereAWholePageHasBeenSent holds for an upstream without order: b's last
+// page has an item that a's log has after b's position.
+func TestChainsMeetOnlyWhereAWholePageHasBeenSent(t *testing.T) {
+	config := testConfig()
+	f := newFeed(config)
+	a, b := f.newChain(Start{}), f.newChain(Start{})
+	at := func(id string) position.Position { return position.Position{Cursor: position.Cursor{id}} }
+	for _, id := range []string{"1", "2", "3"} {
+		a.log.append([]byte("x"), []mark{{id: id, end: 1}}, 10)
+	}
+	a.at = at("3")
+	b.log.append([]byte("xx"), []mark{{id: "3", end: 1}, {id: "2", end: 2}}, 10)
+	b.at = at("2")
+	if _, ok := b.met(a); ok {
+		t.Error("they meet where 3 would be sent again")
+	}
+	b.log.append([]byte("x"), []mark{{id: "3", end: 1}}, 10)
+	b.at = at("3")
+	if got, ok := b.met(a); !ok || got != a.log.end() {
+		t.Error("they do not meet at the end")
+	}
+}
+
+func TestAStartThatWasHeldServesOnlyThoseWhoWaited(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll = true
+		u := newUpstream()
+		u.hold = 25 * time.Second
+		f := newFeed(config)
+		first := join(t, f, "", u.poll)
+		time.Sleep(10 * time.Second)
+		waits := join(t, f, "", u.poll)
+		synctest.Wait()
+		u.publish(1)
+		synctest.Wait()
+		late := join(t, f, "", u.poll)
+		synctest.Wait()
+		firsts := 0
+		asks, _ := u.asked()
+		for _, ask := range asks {
+			if ask.First {
+				firsts++
+			}
+		}
+		if firsts != 2 {
+			t.Errorf("%d first polls, for two that waited together and one that came late", firsts)
+		}
+		for _, c := range []*client{first, waits, late} {
+			if got := ids(t, c); got != "1" {
+				t.Errorf("got %q", got)
+			}
+			c.leave()
+		}
+	})
+}
