@@ -9,7 +9,7 @@ TOOL   := $(GO) tool -modfile=tools/go.mod
 MODULE := github.com/sse-bridge/caddy-sse-bridge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint format bench fuzz xcaddy clean
+.PHONY: help demo build test soak lint format bench fuzz xcaddy clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: ## check the code
 
 format: ## format the code
 	$(TOOL) golangci-lint fmt
+
+soak: ## run the long tests in full
+	SOAK=1 $(GO) test -race -timeout 30m ./...
 
 bench: ## run the benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

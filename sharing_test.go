@@ -1,0 +1,255 @@
+package ssebridge
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+// soak returns the full size of a long test under `make soak`, and else a shorter one.
+func soak(short, full int) int {
+	if os.Getenv("SOAK") != "" {
+		return full
+	}
+	return short
+}
+
+// bridgeOf returns a bridge whose upstream is a handler.
+func bridgeOf(t *testing.T, upstream http.HandlerFunc, lines ...string) *bridge {
+	t.Helper()
+	b := newBridge(planOf(t, lines...))
+	h := &Handler{bridge: b, own: zap.NewNop(), routes: caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		upstream(w, r)
+		return nil
+	})}
+	b.server.Store(&caddyhttp.Server{})
+	b.add(h)
+	b.started(h)
+	t.Cleanup(func() {
+		if err := b.Destruct(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// canaries are clients that each have a secret of their own, in one of the places that a poll
+// keeps of a request.
+func canary(identity, url int) (r *http.Request, secret, path string) {
+	secret, path = fmt.Sprintf("secret-%d-%d;", identity, url), fmt.Sprintf("/feed/%d", url)
+	switch identity % 3 {
+	case 0:
+		return clientRequest("GET", path, "", header("Authorization", "Bearer "+secret)), secret, path
+	case 1:
+		return clientRequest("GET", path, "", header("Cookie", `sid="`+strings.TrimSuffix(secret, ";")+`"`)), strings.TrimSuffix(secret, ";"), path
+	default:
+		return clientRequest("GET", path+"?token="+strings.TrimSuffix(secret, ";"), ""), strings.TrimSuffix(secret, ";"), path
+	}
+}
+
+func TestNoClientGetsAByteOfAnother(t *testing.T) {
+	identities, urls, events := soak(30, 200), soak(10, 50), soak(30, 100)
+	allowed := []string{"Accept", "Authorization", "Cookie", "User-Agent", "X-Requested-With"}
+	var strange atomic.Int64
+	b := bridgeOf(t, func(w http.ResponseWriter, r *http.Request) {
+		for name := range r.Header {
+			if !slices.Contains(allowed, name) {
+				strange.Add(1)
+			}
+		}
+		since, _ := strconv.Atoi(r.URL.Query().Get("since"))
+		if since >= events {
+			<-r.Context().Done()
+			return
+		}
+		fmt.Fprintf(w, `{"items":[{"id":%d,"path":%q,"got":%q}]}`, since+1, r.URL.Path,
+			r.Header.Get("Authorization")+"|"+r.Header.Get("Cookie")+"|"+r.URL.Query().Get("token"))
+	}, "long_poll", "items items", "id id", "query since {sse.cursor}")
+	var clients sync.WaitGroup
+	for identity := range identities {
+		for url := range urls {
+			clients.Go(func() {
+				r, secret, path := canary(identity, url)
+				p := accept(t, b.plan, r)
+				reader, err := b.join(p)
+				if err != nil {
+					t.Errorf("joining: %v", err)
+					return
+				}
+				defer reader.Close()
+				for got := 0; got < events; {
+					batch, err := reader.Next()
+					if err != nil {
+						t.Errorf("reading: %v", err)
+						return
+					}
+					for line := range strings.Lines(string(batch)) {
+						if !strings.HasPrefix(line, "data: ") {
+							continue
+						}
+						got++
+						if strings.Count(line, "secret-") != 1 || !strings.Contains(line, secret) || !strings.Contains(line, `"`+path+`"`) {
+							t.Errorf("%s of %s got %q", secret, path, line)
+							return
+						}
+					}
+				}
+			})
+		}
+	}
+	clients.Wait()
+	if n := strange.Load(); n != 0 {
+		t.Errorf("%d polls had a header that is not in their key", n)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.feeds.byKey); n != identities*urls {
+		t.Errorf("%d feeds for %d secrets at %d URLs", n, identities, urls)
+	}
+}
+
+func TestCookiesWithoutNamesMakeOneFeedAndAddressesOneEach(t *testing.T) {
+	for _, test := range []struct {
+		lines []string
+		feeds int
+	}{
+		{nil, 3},
+		{[]string{"cookies"}, 1},
+		{[]string{"cookies", "header_up X-Client-IP {client_ip}"}, 3},
+		{[]string{"cookies lang"}, 1},
+		{[]string{"cookies sid"}, 3},
+	} {
+		keys := map[feedKey]bool{}
+		plan := planOf(t, test.lines...)
+		for i := range 3 {
+			r := clientRequest("GET", "/a", "", header("Cookie", fmt.Sprintf("sid=%d; lang=en", i)),
+				withVar(caddyhttp.ClientIPVarKey, fmt.Sprintf("192.0.2.%d", i)))
+			keys[accept(t, plan, r).keys.key] = true
+		}
+		if len(keys) != test.feeds {
+			t.Errorf("%q: %d feeds for three visitors, not %d", test.lines, len(keys), test.feeds)
+		}
+	}
+}
+
+// hints is a log that keeps what was said.
+type hints struct {
+	zapcore.LevelEnabler
+	mu   sync.Mutex
+	said []string
+}
+
+func (h *hints) Enabled(zapcore.Level) bool        { return true }
+func (h *hints) With([]zapcore.Field) zapcore.Core { return h }
+func (h *hints) Sync() error                       { return nil }
+func (h *hints) Write(e zapcore.Entry, _ []zapcore.Field) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.said = append(h.said, e.Message)
+	return nil
+}
+
+func (h *hints) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	return checked.AddCore(e, h)
+}
+
+func (h *hints) count(text string) (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, said := range h.said {
+		if strings.Contains(said, text) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestCookiesThatKeepFeedsApartAreHintedAtOnce(t *testing.T) {
+	c := newChat(time.Minute)
+	b := bridgeOf(t, c.ServeHTTP, "long_poll", "items messages", "id id", "query lastId {sse.cursor}")
+	log := &hints{}
+	b.current.Load().own = zap.New(log)
+	for i := range 5 {
+		reader, err := b.join(accept(t, b.plan, clientRequest("GET", "/messages", "", header("Cookie", fmt.Sprint("sid=", i)))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+	}
+	if n := log.count("cookies"); n != 1 {
+		t.Errorf("%d hints", n)
+	}
+}
+
+func TestFeedsThatOnlyLingerMakeRoom(t *testing.T) {
+	c := newChat(time.Minute)
+	b := bridgeOf(t, c.ServeHTTP, "long_poll", "items messages", "id id", "query lastId {sse.cursor}", "limits {\nfeeds 2\n}")
+	open := func(path string) *feed.Reader {
+		reader, err := b.join(accept(t, b.plan, clientRequest("GET", path, "")))
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		return reader
+	}
+	stays := open("/a")
+	defer stays.Close()
+	open("/b").Close()
+	third := open("/c")
+	defer third.Close()
+	if _, err := b.join(accept(t, b.plan, clientRequest("GET", "/d", ""))); err == nil {
+		t.Error("a feed came in over the limit, while the others have clients")
+	}
+}
+
+func TestAThousandClientsCostOnePollAtATime(t *testing.T) {
+	var open, most atomic.Int64
+	c := newChat(time.Minute)
+	c.say("one")
+	s := runCaddy(t, chatSite(backend(t, func(w http.ResponseWriter, r *http.Request) {
+		n := open.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		defer open.Add(-1)
+		c.ServeHTTP(w, r)
+	})))
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	var streams []*subscription
+	for range soak(200, 1000) {
+		streams = append(streams, subscribeWith(t, transport, s.url+"/messages"))
+	}
+	for _, stream := range streams {
+		if e := stream.next(); e.ID != "1" {
+			t.Fatalf("got %+v", e)
+		}
+	}
+	settled := len(c.polled())
+	most.Store(0)
+	for i := range 20 {
+		c.say(fmt.Sprint("line ", i))
+		for _, stream := range streams {
+			if e := stream.next(); e.ID != strconv.Itoa(i+2) {
+				t.Fatalf("got %+v", e)
+			}
+		}
+	}
+	if n := most.Load(); n != 1 {
+		t.Errorf("%d polls at once", n)
+	}
+	if n := len(c.polled()) - settled; n > 21 {
+		t.Errorf("%d polls for 20 events", n)
+	}
+}
