@@ -52,7 +52,7 @@ type chain struct {
 	outages    int       // of the feed's, that this chain has looked into
 	said       time.Time // when clients last got an id, or would have
 	saidID     string    // that id
-	first      *start    // the newcomers' poll that began the chain
+	first      *start    // the newcomers' poll that began the chain, until it is answered
 	beside     *chain    // an older chain, and the end of its log when the last poll was sent
 	besideAt   place
 	into       *chain // where its readers went
@@ -129,6 +129,7 @@ func (c *chain) begin(now time.Time) Ask {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	c.polling, c.soon = true, false
+	c.feed.forgetStarts(now)
 	c.pace.start(now)
 	if old := c.feed.chains[0]; old != c {
 		c.beside, c.besideAt = old, old.log.end()
@@ -166,8 +167,9 @@ func (c *chain) take(p page.Page) {
 		c.takeEvents(p, now)
 	}
 	c.held = !news || now.Sub(c.pace.started) >= held
-	if c.first != nil && c.first.answered.IsZero() {
+	if c.first != nil {
 		c.first.answered, c.first.prompt = now, now.Sub(c.pace.started) < held
+		c.first = nil
 	}
 	c.pace.answered(now, news, p.Wait)
 	c.feed.meet()

@@ -84,17 +84,22 @@ func (f *Feed) seatNewcomer(r *Reader) bool {
 	if len(f.chains) >= f.config.Chains {
 		return false
 	}
-	for key, s := range f.starts {
-		if !s.shared(now, f.config.Interval) {
-			delete(f.starts, key)
-		}
-	}
 	c := f.newChain(r.start)
 	c.first, c.reached = &start{chain: c, root: c.log.end()}, true
 	f.starts[r.start.Key] = c.first
 	r.sit(c, c.first.root)
 	go c.run()
 	return true
+}
+
+// forgetStarts drops the starts that serve nobody any more: all that came after one could be
+// reached from it.
+func (f *Feed) forgetStarts(now time.Time) {
+	for key, s := range f.starts {
+		if !s.shared(now, f.config.Interval) {
+			delete(f.starts, key)
+		}
+	}
 }
 
 // shared reports whether a newcomer at the given time gets the same from s as from a poll of its

@@ -88,6 +88,13 @@ func (l *log) drop() {
 	for _, m := range old.marks {
 		l.unmark(m.id)
 	}
+	for len(l.borders) > 0 {
+		if s, ok := l.spots[l.borders[0]]; ok && s.node.seq+1 >= l.oldest.seq {
+			break
+		}
+		l.unmark(l.borders[0])
+		l.borders = slices.Delete(l.borders, 0, 1)
+	}
 }
 
 // border notes the position after all that the log has, where no event says it.

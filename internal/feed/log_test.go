@@ -3,7 +3,9 @@ package feed
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -173,4 +175,46 @@ func TestAStartThatWasHeldServesOnlyThoseWhoWaited(t *testing.T) {
 			c.leave()
 		}
 	})
+}
+
+func TestEventsThatHaveLeftTheLogLeaveTheHeap(t *testing.T) {
+	config := testConfig()
+	config.LongPoll, config.Replay = true, 64
+	pages := make(chan page.Page)
+	poll := func(ctx context.Context, _ Ask) (page.Page, error) {
+		select {
+		case p := <-pages:
+			return p, nil
+		case <-ctx.Done():
+			return page.Page{}, ctx.Err()
+		}
+	}
+	f := newFeed(config)
+	r := f.Join("", Start{Poll: poll})
+	at := func(n int) position.Position {
+		return position.Position{Cursor: position.Cursor{strconv.Itoa(n)}}
+	}
+	pages <- page.Page{News: true, Next: at(0)} // a border without events
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	data := []byte(strings.Repeat("x", 200))
+	var before uint64
+	for n := 1; n <= soak(100_000, 1_000_000); n++ {
+		pages <- page.Page{News: true, Next: at(n), Events: []page.Event{{Data: data, At: at(n)}}}
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		if n == 10_000 {
+			before = heap()
+		}
+	}
+	if after := heap(); after > before+before/10+1<<18 {
+		t.Errorf("the heap has grown from %d to %d bytes", before, after)
+	}
+	r.Stop(Gone)
+	r.Close()
 }

@@ -142,6 +142,7 @@ func (r *Reader) open(at place) {
 		at = place{node: n}
 	}
 	r.desk.jump.Store(&at)
+	r.desk = nil // from it, all that ever comes could be reached
 	r.signal()
 }
 
