@@ -60,8 +60,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return h.turnAway(w, err)
 	}
 	defer reader.Close()
-	if end := reader.Answered(r.Context(), firstAnswer); end != nil && end.Refusal != nil {
+	switch end := reader.Answered(r.Context(), firstAnswer); {
+	case end == nil:
+	case end.Refusal != nil:
 		return refuse(w, end.Refusal)
+	case end.Reason == feed.Ended && !reader.Pending():
+		w.WriteHeader(http.StatusNoContent) // by which EventSource stops
+		return nil
 	}
 	return h.stream(w, r, reader)
 }

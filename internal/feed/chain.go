@@ -16,6 +16,12 @@ import (
 // sayPosition is for how long a cursor moves without events before its position is sent.
 const sayPosition = time.Minute
 
+// errResetFirst is an answer to a newcomer's poll that cannot be one.
+var errResetFirst = &page.Error{Comment: "unreadable answer", Err: errors.New("a reset condition holds for a poll without a position")}
+
+// maxMore is how many polls may follow one another at once.
+const maxMore = 100
+
 // chain is a cursor that moves: one poller, and the log of what it brought. One poll is in
 // flight, ever.
 type chain struct {
@@ -35,6 +41,7 @@ type chain struct {
 	polls int
 	held  bool // the last answer was held, or had no news
 	stuck bool // was warned of
+	more  int  // polls that have followed one another at once
 	doubt doubt
 
 	// guarded by feed.mu, and written by the poller alone but for readers and what is said of them
@@ -74,6 +81,9 @@ func (c *chain) run() {
 		p, err := c.poll(c.ctx, ask)
 		if c.ctx.Err() != nil {
 			return
+		}
+		if err == nil && p.Reset && ask.From.IsZero() {
+			err = errResetFirst
 		}
 		if err != nil {
 			c.fail(err)
@@ -160,19 +170,50 @@ func (c *chain) take(p page.Page) {
 		return
 	}
 	c.failures, c.placed, c.good = 0, true, c.pace.started
-	news := p.News
+	news, from := p.News, c.at.Cursor
 	if c.feed.config.Document {
 		news = c.takeDocument(p)
 	} else {
 		c.takeEvents(p, now)
 	}
 	c.held = !news || now.Sub(c.pace.started) >= held
+	moved := !p.Next.Cursor.Equal(from)
 	if c.first != nil {
 		c.first.answered, c.first.prompt = now, now.Sub(c.pace.started) < held
 		c.first = nil
 	}
 	c.pace.answered(now, news, p.Wait)
+	if c.more = nextMore(c.more, p.More && moved); c.more > 0 {
+		c.pace.soon(now)
+	}
+	if p.End && c.more == 0 {
+		c.finish()
+		return
+	}
 	c.feed.meet()
+}
+
+// nextMore counts the polls that follow at once because the upstream has more to read. After so
+// many, one is paced.
+func nextMore(before int, more bool) int {
+	if !more || before >= maxMore {
+		return 0
+	}
+	return before + 1
+}
+
+// finish ends the streams of the chain once they have all that there is. The feed's lock is held.
+func (c *chain) finish() {
+	for _, r := range c.readers {
+		r.stop(&End{Reason: Ended})
+	}
+	c.end()
+}
+
+// end stops the chain for good: nobody joins it from now on. The feed's lock is held.
+func (c *chain) end() {
+	c.cancel()
+	c.feed.detach(c)
 }
 
 func (c *chain) takeDocument(p page.Page) (news bool) {
@@ -364,7 +405,7 @@ func (c *chain) remove(r *Reader) {
 		c.feed.mu.Lock()
 		defer c.feed.mu.Unlock()
 		if c.linger == timer {
-			c.cancel()
+			c.end()
 		}
 	})
 	c.linger = timer

@@ -419,6 +419,113 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 	})
 }
 
+func TestNobodyJoinsAChainThatHasEnded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		u := newUpstream()
+		u.publish(2)
+		var slow atomic.Bool
+		f := newFeed(config)
+		a := join(t, f, "", func(ctx context.Context, ask Ask) (page.Page, error) {
+			if slow.Load() {
+				time.Sleep(time.Minute) // it does not hear that nobody waits any more
+			}
+			return u.poll(ctx, ask)
+		})
+		time.Sleep(time.Second)
+		slow.Store(true)
+		time.Sleep(time.Second)
+		a.leave()
+		time.Sleep(config.Linger + time.Second)
+		back := join(t, f, "2", u.poll)
+		u.publish(1)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got := ids(t, back); got != "3" {
+			t.Errorf("got %q", got)
+		}
+		back.leave()
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestMoreIsPolledAtOnceAndBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.most = 1
+		u.publish(250)
+		f := newFeed(testConfig())
+		c := join(t, f, "", func(ctx context.Context, ask Ask) (page.Page, error) {
+			p, err := u.poll(ctx, ask)
+			p.More = true
+			return p, err
+		})
+		synctest.Wait()
+		if n := u.count(); n != maxMore+1 {
+			t.Errorf("%d polls at once", n)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := len(c.events(t)); got != 250 {
+			t.Errorf("%d events of 250", got)
+		}
+		c.leave()
+	})
+}
+
+func TestTheEndIsToldWhenAllHasBeenSent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(3)
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			p, err := u.poll(ctx, ask)
+			p.End = true
+			return p, err
+		}
+		f := newFeed(testConfig())
+		c := join(t, f, "", poll)
+		<-c.done
+		if got := ids(t, c); got != "1 2 3" || c.end.Reason != Ended {
+			t.Errorf("got %q and then %v", got, c.end)
+		}
+		r := newFeed(testConfig()).Join("3", Start{Poll: poll})
+		if end := r.Answered(t.Context(), time.Second); end == nil || end.Reason != Ended || r.Pending() {
+			t.Errorf("who has everything: %v", end)
+		}
+		r.Close()
+	})
+}
+
+func TestAResetOfTheUpstreamIsAnnouncedAndNotRepeated(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(3)
+		c := join(t, newFeed(testConfig()), "1", func(ctx context.Context, ask Ask) (page.Page, error) {
+			if !ask.First {
+				return page.Page{Reset: true}, nil
+			}
+			return page.Page{News: true, Events: []page.Event{{Data: []byte("x"), Key: "x"}}}, nil
+		})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if !strings.HasPrefix(c.text(), "event: bridge.reset\ndata: {\"reason\":\"upstream\"}\n\n") {
+			t.Errorf("got %q", c.text())
+		}
+		c.leave()
+		u.setFail(nil)
+		always := join(t, newFeed(testConfig()), "", func(context.Context, Ask) (page.Page, error) {
+			u.count()
+			return page.Page{Reset: true}, nil
+		})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := strings.Count(always.text(), "bridge.reset"); n != 0 {
+			t.Errorf("%d resets for a newcomer", n)
+		}
+		always.leave()
+	})
+}
+
 func TestHaltEndsPollsAndKeepsStreams(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := newUpstream()

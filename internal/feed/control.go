@@ -8,6 +8,7 @@ type reset string
 const (
 	unknownID reset = "unknown_id" // neither a log nor a poll can place the client's id
 	gap       reset = "gap"        // the upstream no longer has what followed the position
+	ordered   reset = "upstream"   // the upstream says that the position is of no use any more
 	restarted reset = "restarted"  // the upstream counts from the start again
 	yielded   reset = "yielded"    // the chain was behind for long while others waited for one
 )

@@ -76,6 +76,9 @@ func (c *chain) settle(p page.Page, now time.Time) bool {
 		}
 		c.pace.soon(now)
 		return true
+	case p.Reset && !c.at.IsZero():
+		c.startOver(now, ordered)
+		return true
 	case p.Restarted:
 		c.startOver(now, restarted)
 		return true

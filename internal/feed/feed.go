@@ -181,11 +181,11 @@ func (f *Feed) Halt() {
 func (f *Feed) stop(end *End) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, c := range f.chains {
+	for _, c := range slices.Clone(f.chains) {
 		for _, r := range c.readers {
 			r.stop(end)
 		}
-		c.cancel()
+		c.end()
 	}
 	for _, r := range f.waiting {
 		r.stop(end)

@@ -78,8 +78,7 @@ func (c *chain) older(d *chain) bool {
 // goOver ends the chain; its readers go on in another one's log.
 func (c *chain) goOver(a *chain, at place) {
 	c.into = a
-	c.cancel()
-	c.feed.detach(c)
+	c.end()
 	for _, r := range c.readers {
 		a.add(r)
 	}

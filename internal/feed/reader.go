@@ -35,6 +35,7 @@ const (
 	Stopping Reason = "stopping"
 	Slow     Reason = "slow_client"
 	Refused  Reason = "refused"
+	Ended    Reason = "ended" // by the upstream: nothing will follow
 )
 
 // Reader is one client's place in a log. Its methods but for [Reader.Nudge] and [Reader.Stop]

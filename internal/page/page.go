@@ -43,6 +43,16 @@ type Page struct {
 	// so that what is between it and the page cannot be known.
 	Lost bool
 
+	// More is true where the upstream says that it has more to read at once.
+	More bool
+
+	// End is true where the upstream says that nothing will follow any more.
+	End bool
+
+	// Reset is true where the upstream says that the position is of no use any more. Nothing
+	// else of the page counts then.
+	Reset bool
+
 	// Restarted is true where the upstream has started over since the position that was asked for.
 	Restarted bool
 
