@@ -43,6 +43,7 @@ type bridge struct {
 	feeds     *feeds
 	perIP     map[string]int
 	clients   int
+	slow      atomic.Int64 // clients that were cut off because they did not read
 	halted    bool
 }
 
@@ -138,17 +139,14 @@ func (b *bridge) follow() {
 }
 
 // stopping is told that an instance's configuration stops: at every reload, and at exit. Streams
-// end only at exit, or where no other instance goes on.
+// end where no other instance goes on; at exit the watchdog hurries them.
 func (b *bridge) stopping(h *Handler) {
 	b.mu.Lock()
 	h.stopping = true
 	b.current.Store(b.newest())
 	live := slices.ContainsFunc(b.instances, func(h *Handler) bool { return !h.stopping })
 	b.mu.Unlock()
-	switch {
-	case caddy.Exiting():
-		b.watch.endNow()
-	case !live:
+	if !live {
 		b.watch.endSpread()
 	}
 }

@@ -109,12 +109,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, reader *feed.Re
 	batch := sse.AppendRetry(nil, jitter(h.bridge.plan.retry))
 	var err error
 	for {
-		s.writes.Add(1)
-		if _, err = w.Write(batch); err == nil && !reader.Pending() {
-			err = control.Flush()
-		}
-		s.writes.Add(1)
-		if err != nil {
+		if err = s.write(w, batch, control, !reader.Pending()); err != nil {
 			break
 		}
 		if batch, err = reader.Next(); err != nil {
@@ -134,14 +129,15 @@ func (h *Handler) finish(w http.ResponseWriter, control *http.ResponseController
 		reason = feed.Slow
 	}
 	if reason == feed.Stopping {
-		s.writes.Add(1)
-		if _, err := w.Write(append(sse.AppendRetry(nil, jitter(h.bridge.plan.retry)), '\n')); err == nil {
-			_ = control.Flush() // the client may be gone by now, which is no matter
-		}
-		s.writes.Add(1)
+		// the client may be gone by now, which is no matter
+		_ = s.write(w, append(sse.AppendRetry(nil, jitter(h.bridge.plan.retry)), '\n'), control, true)
 	}
-	if c := h.logger.Check(zapcore.DebugLevel, "stream ended"); c != nil {
-		c.Write(zap.String("reason", string(reason)), zap.Error(err))
+	level, fields := zapcore.DebugLevel, []zap.Field{zap.String("reason", string(reason)), zap.Error(err)}
+	if reason == feed.Slow {
+		level, fields = zapcore.InfoLevel, append(fields, zap.Int64("slow_clients", h.bridge.slow.Add(1)))
+	}
+	if c := h.logger.Check(level, "stream ended"); c != nil {
+		c.Write(fields...)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ssebridge
 
 import (
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -18,6 +19,8 @@ const (
 	// exitWrite is how long a write may take at exit: a client that does not read would hold
 	// Caddy for a minute.
 	exitWrite = 500 * time.Millisecond
+	// maxWrite is the most that is written at once.
+	maxWrite = 64 << 10
 	// spread is over how long the streams of a bridge end that has changed or gone.
 	spread = 4 * time.Second
 	// look is how often a watchdog looks at its streams.
@@ -94,7 +97,7 @@ func (d *watchdog) run() {
 	for n := 1; ; n++ {
 		<-ticker.C
 		if caddy.Exiting() {
-			d.endNow() // no event says so to a bridge that has left the configuration
+			d.endNow() // asked here since no event reaches a bridge that has left the configuration
 		}
 		if n%exitLooks == 0 && !d.look() {
 			return
@@ -121,6 +124,24 @@ func (d *watchdog) look() (more bool) {
 	}
 	d.running = len(d.streams) > 0
 	return d.running
+}
+
+// write writes a batch, and flushes it if nothing follows. A long one goes out in pieces, so that
+// the watchdog sees a client that reads slowly from one that does not read.
+func (s *stream) write(w io.Writer, batch []byte, control *http.ResponseController, flush bool) error {
+	for {
+		piece := batch[:min(len(batch), maxWrite)]
+		batch = batch[len(piece):]
+		s.writes.Add(1)
+		_, err := w.Write(piece)
+		if err == nil && flush && len(batch) == 0 {
+			err = control.Flush()
+		}
+		s.writes.Add(1)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+	}
 }
 
 // cut ends a write that is under way at the given time.

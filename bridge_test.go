@@ -1,0 +1,245 @@
+package ssebridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// adaptedBridge returns the JSON of the only sse_bridge of a Caddyfile.
+func adaptedBridge(t *testing.T, caddyfile string) []byte {
+	t.Helper()
+	config, err := adaptSite(strings.ReplaceAll(caddyfile, "{{site}}", "http://localhost:8080"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var find func(node any) map[string]any
+	find = func(node any) map[string]any {
+		switch node := node.(type) {
+		case []any:
+			for _, v := range node {
+				if found := find(v); found != nil {
+					return found
+				}
+			}
+		case map[string]any:
+			if node["handler"] == "sse_bridge" {
+				return node
+			}
+			for _, v := range node {
+				if found := find(v); found != nil {
+					return found
+				}
+			}
+		}
+		return nil
+	}
+	var root any
+	if err := json.Unmarshal(config, &root); err != nil {
+		t.Fatal(err)
+	}
+	bridge := find(root)
+	if bridge == nil {
+		t.Fatalf("there is no bridge in %s", config)
+	}
+	delete(bridge, "handler")
+	raw, err := json.Marshal(bridge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func keyOf(t *testing.T, raw []byte) string {
+	t.Helper()
+	h := new(Handler)
+	if err := caddy.StrictUnmarshalJSON(raw, h); err != nil {
+		t.Fatal(err)
+	}
+	key, err := bridgeKey(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestUnrelatedBlocksLeaveTheBridgeItsKey(t *testing.T) {
+	plain := adaptedBridge(t, lifeSite("localhost:1", 0))
+	if bytes.Contains(plain, []byte(`"group":"group5"`)) {
+		t.Fatalf("the groups of %s cannot tell anything", plain)
+	}
+	for unrelated := 1; unrelated <= 4; unrelated++ {
+		other := adaptedBridge(t, lifeSite("localhost:1", unrelated))
+		if bytes.Equal(other, plain) {
+			t.Fatalf("%d unrelated blocks do not change what the adapter makes: %s", unrelated, other)
+		}
+		if keyOf(t, other) != keyOf(t, plain) {
+			t.Errorf("%d unrelated blocks change the key of\n%s\nto that of\n%s", unrelated, plain, other)
+		}
+	}
+	for name, changed := range map[string]string{
+		"upstream":     lifeSite("localhost:2", 0),
+		"subdirective": lifeSite("localhost:1", 0, "retry 4s"),
+	} {
+		if keyOf(t, adaptedBridge(t, changed)) == keyOf(t, plain) {
+			t.Errorf("another %s has the same key", name)
+		}
+	}
+}
+
+func TestRouteGroupsAreNumberedAnew(t *testing.T) {
+	routes := func(groups ...any) []byte {
+		const one = `{"group":%q,"match":[{"path":["/%d"]}],"handle":[{"handler":"static_response"}]}`
+		var list []string
+		for i, group := range groups {
+			list = append(list, fmt.Sprintf(one, group, i))
+		}
+		return fmt.Appendf(nil, `{"upstream":[%s]}`, strings.Join(list, ","))
+	}
+	nested := func(outer, inner string) []byte {
+		return fmt.Appendf(nil, `{"upstream":[{"group":%q,"handle":[{"handler":"subroute","routes":[{"group":%q,"handle":[{"handler":"static_response"}]}]}]}]}`, outer, inner)
+	}
+	vars := func(value string) []byte {
+		return fmt.Appendf(nil, `{"upstream":[{"handle":[{"handler":"vars","group":%q},{"handler":"static_response"}]}]}`, value)
+	}
+	body := func(value string) []byte {
+		return fmt.Appendf(nil, `{"upstream":[{"handle":[{"handler":"static_response","body":%q}]}]}`, value)
+	}
+	for _, test := range []struct {
+		name string
+		a, b []byte
+		same bool
+	}{
+		{"other numbers", routes("group2", "group2", "group3"), routes("group12", "group12", "group10"), true},
+		{"other order of numbers", routes("group2", "group3"), routes("group3", "group2"), true},
+		{"other groups", routes("group2", "group2"), routes("group2", "group3"), false},
+		{"other routes in a group", routes("group2", "group2", "group3"), routes("group2", "group3", "group3"), false},
+		{"nested", nested("group7", "group3"), nested("group2", "group1"), true},
+		{"nested in the same group", nested("group7", "group7"), nested("group2", "group1"), false},
+		{"names of an operator's own", routes("a", "a"), routes("b", "b"), false},
+		{"a variable of that name", vars("group1"), vars("group2"), false},
+		{"a text that looks like it", body(`"group":"group1"`), body(`"group":"group2"`), false},
+		{"big numbers", []byte(`{"upstream":[{"handle":[{"handler":"vars","n":9007199254740993}]}]}`), []byte(`{"upstream":[{"handle":[{"handler":"vars","n":9007199254740992}]}]}`), false},
+		{"order of fields", []byte(`{"upstream":[{"handle":[{"handler":"vars","a":1,"b":2}]}]}`), []byte(`{"upstream":[{"handle":[{"b":2,"handler":"vars","a":1}]}]}`), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if same := keyOf(t, test.a) == keyOf(t, test.b); same != test.same {
+				t.Errorf("the keys are equal: %t, want %t:\n%s\n%s", same, test.same, test.a, test.b)
+			}
+		})
+	}
+}
+
+func newTestBridge(t *testing.T, fields string) *bridge {
+	t.Helper()
+	plan, err := configured(t, fields).compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newBridge(plan)
+}
+
+func TestPollsGoToTheNewestConfigurationThatRuns(t *testing.T) {
+	b := newTestBridge(t, "")
+	first, second, third := new(Handler), new(Handler), new(Handler)
+	check := func(step string, want *Handler) {
+		t.Helper()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if got := b.newest(); got != want {
+			t.Errorf("%s: got %p of %p, %p, %p", step, got, first, second, third)
+		}
+	}
+	check("none", nil)
+	b.add(first)
+	check("the only one", first)
+	b.started(first)
+	b.add(second)
+	check("a second is loading", first)
+	b.remove(second)
+	check("it has failed", first)
+	b.add(third)
+	b.started(third)
+	check("a third has started", third)
+	b.stopping(first)
+	b.remove(first)
+	check("the first has gone", third)
+	b.stopping(third)
+	check("the last one stops", third)
+	b.remove(third)
+	check("all have gone", nil)
+}
+
+func TestPollsUseTheServerOfTheNewestConfiguration(t *testing.T) {
+	b := newTestBridge(t, "")
+	app := func() *caddyhttp.App {
+		return &caddyhttp.App{Servers: map[string]*caddyhttp.Server{"": {}}} // only provisioning gives names
+	}
+	first, second, failed := &Handler{http: app()}, &Handler{http: app()}, &Handler{http: app()}
+	b.add(first)
+	b.started(first)
+	b.server.Store(first.http.Servers[""])
+	b.add(failed)
+	b.server.Store(failed.http.Servers[""]) // it had a client before it failed
+	b.remove(failed)
+	if b.server.Load() != first.http.Servers[""] {
+		t.Error("the server of a configuration that failed is used")
+	}
+	b.add(second)
+	if b.server.Load() != first.http.Servers[""] {
+		t.Error("the server of a configuration is used before it has started")
+	}
+	b.started(second)
+	if b.server.Load() != second.http.Servers[""] {
+		t.Error("the server of an earlier configuration is used")
+	}
+	b.started(&Handler{}) // within another app
+	if b.server.Load() != second.http.Servers[""] {
+		t.Error("a handler without a server has taken it")
+	}
+}
+
+// memoryLog is a log that keeps what reaches it.
+func memoryLog(level zapcore.Level, text *bytes.Buffer) zapcore.Core {
+	encoder := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{MessageKey: "msg", NameKey: "logger", LevelKey: "level", EncodeLevel: zapcore.LowercaseLevelEncoder})
+	return zapcore.NewCore(encoder, zapcore.AddSync(text), level)
+}
+
+func TestLogsGoToTheNewestConfiguration(t *testing.T) {
+	b := newTestBridge(t, "")
+	logger := b.logger.With(zap.String("feed", "f"))
+	logger.Error("lost") // nobody is there yet
+
+	var old, warnings, debug bytes.Buffer
+	first := &Handler{own: zap.New(memoryLog(zapcore.DebugLevel, &old))}
+	second := &Handler{own: zap.New(zapcore.NewTee(memoryLog(zapcore.WarnLevel, &warnings), memoryLog(zapcore.DebugLevel, &debug))).Named("http.handlers.sse_bridge")}
+	b.add(first)
+	b.started(first)
+	logger.Info("one")
+	b.add(second)
+	b.started(second)
+	b.remove(first)
+	logger.Info("two", zap.Int("n", 2))
+	logger.Warn("three")
+	b.remove(second)
+	logger.Error("lost")
+
+	for _, log := range []struct {
+		name, got, want string
+	}{
+		{"the first configuration's", old.String(), "info\tone\t{\"feed\": \"f\"}\n"},
+		{"that of warnings", warnings.String(), "warn\thttp.handlers.sse_bridge\tthree\t{\"feed\": \"f\"}\n"},
+		{"that of all", debug.String(), "info\thttp.handlers.sse_bridge\ttwo\t{\"feed\": \"f\", \"n\": 2}\nwarn\thttp.handlers.sse_bridge\tthree\t{\"feed\": \"f\"}\n"},
+	} {
+		if log.got != log.want {
+			t.Errorf("the log %s has %q, want %q", log.name, log.got, log.want)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package ssebridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// newBrowser starts a Chromium with a profile of its own, and returns the context of its tab.
+func newBrowser(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	need(t, "Chromium (Debian: chromium)", err)
+	profile := t.TempDir()
+	allocator, stop := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(profile),
+		chromedp.Headless,
+		chromedp.NoSandbox, // there is none for root in a container
+		chromedp.DisableGPU,
+		chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+		chromedp.WSURLReadTimeout(time.Minute),
+	)
+	tab, _ := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(tab); err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("closing the browser: %v", err)
+		}
+		stop()
+		chromedp.FromContext(tab).Allocator.Wait()
+		// its helper processes may still write for a moment
+		eventually(t, "the browser's profile to be let go", func() bool { return os.RemoveAll(profile) == nil })
+	})
+	if err := chromedp.Do(tab); err != nil {
+		t.Fatalf("starting the browser: %v", err)
+	}
+	return tab
+}
+
+// listen is a page that keeps what its EventSources bring. A script on it says which there are.
+var listen = template.Must(template.New("").Parse(`<!doctype html>
+<meta charset="utf-8">
+<title>listen</title>
+<link rel="icon" href="data:,">
+<script>
+"use strict";
+function listen(url, options) {
+	const stream = {source: new EventSource(url, options), events: []};
+	for (const type of ["message", "bridge.reset", "bridge.busy", "bridge.position"]) {
+		stream.source.addEventListener(type, e => stream.events.push([e.type, e.lastEventId, e.data]));
+	}
+	return stream;
+}
+{{.}}
+</script>
+`))
+
+func writePage(w http.ResponseWriter, script string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	listen.Execute(w, template.JS(script))
+}
+
+// eventsOf returns what a stream of the page in the tab has brought.
+func eventsOf(t *testing.T, tab context.Context, stream string) []seen {
+	t.Helper()
+	list, err := chromedp.Run(tab, chromedp.Evaluate[[][3]string](stream+".events"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := make([]seen, len(list))
+	for i, fields := range list {
+		events[i] = seen{fields[0], fields[1], fields[2]}
+	}
+	return events
+}
+
+func open(t *testing.T, tab context.Context, url string) {
+	t.Helper()
+	if err := chromedp.Do(tab, chromedp.Navigate(url)); err != nil {
+		t.Fatalf("opening %s: %v", url, err)
+	}
+}
+
+func TestABrowserResumesAfterCuts(t *testing.T) {
+	tab := newBrowser(t)
+	c := newChat(time.Minute)
+	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			writePage(w, `const stream = listen("/messages");`)
+			return
+		}
+		c.ServeHTTP(w, r)
+	})
+	s := runCaddy(t, fmt.Sprintf(`{{site}} {
+	sse_bridge /messages %[1]s {
+		long_poll
+		items messages
+		id id
+		data text
+		query lastId {sse.cursor}
+		retry 50ms
+	}
+	reverse_proxy %[1]s
+}`, addr))
+	w := newWire(t, s.addr)
+	open(t, tab, w.url)
+	cutAgainAndAgain(t, c, w, func() []seen { return eventsOf(t, tab, "stream") })
+}
+
+func TestABrowserListensAcrossOriginsWithItsCookies(t *testing.T) {
+	tab := newBrowser(t)
+	c := newChat(time.Minute)
+	c.say("hello")
+	var bridge string // the URL of the stream
+	page := func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "s3cret", Path: "/"})
+		writePage(w, fmt.Sprintf(`
+			const credentials = listen(%[1]q + "?with", {withCredentials: true});
+			const anonymous = listen(%[1]q + "?without");
+		`, bridge))
+	}
+	listed, stranger := httptest.NewServer(http.HandlerFunc(page)), httptest.NewServer(http.HandlerFunc(page))
+	t.Cleanup(listed.Close)
+	t.Cleanup(stranger.Close)
+	s := runCaddy(t, chatSite(backend(t, c.ServeHTTP), "cors "+listed.URL))
+	bridge = s.url + "/messages"
+
+	open(t, tab, listed.URL)
+	for _, stream := range []string{"credentials", "anonymous"} {
+		eventually(t, "the event for "+stream, func() bool { return len(eventsOf(t, tab, stream)) > 0 })
+		if got := eventsOf(t, tab, stream); len(got) != 1 || got[0] != (seen{"message", "1", "hello"}) {
+			t.Errorf("%s: got %q", stream, got)
+		}
+	}
+	for _, r := range c.polled() {
+		with := r.URL.Query().Has("with")
+		if cookie, err := r.Cookie("session"); (err == nil) != with || with && cookie.Value != "s3cret" {
+			t.Errorf("the poll %s came with the cookies %q", r.URL, r.Header["Cookie"])
+		}
+	}
+
+	open(t, tab, stranger.URL)
+	eventually(t, "the streams of an origin that is not listed to be refused", func() bool {
+		closed, err := chromedp.Run(tab, chromedp.Evaluate[bool](
+			`[credentials, anonymous].every(stream => stream.source.readyState === EventSource.CLOSED)`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return closed
+	})
+	for _, stream := range []string{"credentials", "anonymous"} {
+		if got := eventsOf(t, tab, stream); len(got) > 0 {
+			t.Errorf("%s: an origin that is not listed got %q", stream, got)
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package ssebridge
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// need skips a test whose real component is missing, and fails it in CI, where all of them must
+// run. .ci/run installs them.
+func need(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing: %v", what, err)
+	}
+	t.Skipf("%s is missing: %v", what, err)
+}
+
+func needPHP(t *testing.T) {
+	t.Helper()
+	_, err := exec.LookPath("php")
+	need(t, "PHP (Debian: php-cli)", err)
+	need(t, "PHP's SQLite (Debian: php8.2-sqlite3)", exec.Command("php", "-r", `exit(extension_loaded("pdo_sqlite") ? 0 : 1);`).Run())
+}
+
+// needNode wants Node and the npm packages of a folder.
+func needNode(t *testing.T, folder string) {
+	t.Helper()
+	_, err := exec.LookPath("node")
+	need(t, "Node", err)
+	_, err = os.Stat(filepath.Join(folder, "node_modules"))
+	need(t, fmt.Sprintf("node_modules (run `npm install` in %s)", folder), err)
+}
+
+// component is a real program that runs in a process of its own. It ends with the test.
+type component struct {
+	addr   string // on which it listens
+	exited <-chan struct{}
+	output *lockedBuffer
+}
+
+// startComponent runs a program in a folder, with its port in PORT, and waits until it listens.
+// An argument {{addr}} is where.
+func startComponent(t *testing.T, folder string, env []string, program string, args ...string) *component {
+	t.Helper()
+	addr := freeAddr(t)
+	args = slices.Clone(args)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "{{addr}}", addr)
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	c := runComponent(t, folder, append(env, "PORT="+port), program, args...)
+	c.addr = addr
+	eventually(t, program+" to listen", func() bool {
+		select {
+		case <-c.exited:
+			t.Fatalf("%s has exited", program)
+		default:
+		}
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			return false
+		}
+		conn.Close()
+		return true
+	})
+	return c
+}
+
+// runComponent runs a program in a folder. It is a process group of its own, as PHP's server
+// leaves its workers behind when it alone is told to go.
+func runComponent(t *testing.T, folder string, env []string, program string, args ...string) *component {
+	t.Helper()
+	exited := make(chan struct{})
+	c := &component{exited: exited, output: new(lockedBuffer)}
+	cmd := exec.Command(program, args...)
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = c.output, c.output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(exited)
+		_ = cmd.Wait() // it is told to go by a signal, which is an error
+	}()
+	t.Cleanup(func() {
+		signal := func(s syscall.Signal) {
+			if err := syscall.Kill(-cmd.Process.Pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+				t.Errorf("ending %s: %v", program, err)
+			}
+		}
+		signal(syscall.SIGTERM)
+		select {
+		case <-exited:
+		case <-time.After(patience):
+			signal(syscall.SIGKILL)
+			<-exited
+			t.Errorf("%s has not exited %s after SIGTERM", program, patience)
+		}
+		if t.Failed() {
+			t.Logf("%s said:\n%s", program, c.output)
+		}
+	})
+	return c
+}
+
+// lockedBuffer keeps what is written to it.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// wire is a TCP proxy that can cut all connections that go through it.
+type wire struct {
+	url  string       // of the site, through the wire
+	sent lockedBuffer // what clients have sent, with their connections in any order
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+// newWire lays a wire to an address.
+func newWire(t *testing.T, addr string) *wire {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{url: "http://" + l.Addr().String()}
+	var pumps sync.WaitGroup
+	t.Cleanup(func() {
+		l.Close()
+		w.cut()
+		pumps.Wait()
+	})
+	pumps.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", addr)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			w.mu.Lock()
+			w.conns = append(w.conns, client, server)
+			w.mu.Unlock()
+			pump := func(to, from net.Conn, tee io.Writer) {
+				_, _ = io.Copy(to, io.TeeReader(from, tee)) // a cut is an error
+				to.Close()
+				from.Close()
+			}
+			pumps.Go(func() { pump(server, client, &w.sent) })
+			pumps.Go(func() { pump(client, server, io.Discard) })
+		}
+	})
+	return w
+}
+
+// cut resets all connections, and what is under way in them is lost.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.conns {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // it may be closed
+		}
+		c.Close()
+	}
+	w.conns = nil
+}
+
+var lastEventIDs = regexp.MustCompile(`(?i)\r\nlast-event-id: *([^\r]*)\r\n`)
+
+// resumed returns the last event ids that clients came back with.
+func (w *wire) resumed() (ids []string) {
+	for _, m := range lastEventIDs.FindAllStringSubmatch(w.sent.String(), -1) {
+		ids = append(ids, m[1])
+	}
+	return ids
+}

@@ -1,0 +1,140 @@
+package ssebridge
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+)
+
+func TestOriginsAreMatchedExactly(t *testing.T) {
+	t.Parallel()
+	listed := origins{"https://app.example.com", "http://localhost:3000", "https://example.com:8443"}
+	for _, c := range []struct {
+		list   origins
+		origin []string
+		want   string // Access-Control-Allow-Origin
+	}{
+		{listed, []string{"https://app.example.com"}, "https://app.example.com"},
+		{listed, []string{"http://localhost:3000"}, "http://localhost:3000"},
+		{listed, []string{"https://example.com:8443"}, "https://example.com:8443"},
+		{listed, nil, ""},
+		{listed, []string{""}, ""},
+		{listed, []string{"null"}, ""},
+		{listed, []string{"https://example.com"}, ""},
+		{listed, []string{"https://evil-app.example.com"}, ""},
+		{listed, []string{"https://sub.app.example.com"}, ""},
+		{listed, []string{"https://app.example.com.evil.org"}, ""},
+		{listed, []string{"https://app.example.comevil.org"}, ""},
+		{listed, []string{"https://app.example.com:443"}, ""},
+		{listed, []string{"https://app.example.com:8443"}, ""},
+		{listed, []string{"http://app.example.com"}, ""},
+		{listed, []string{"https://APP.example.com"}, ""},
+		{listed, []string{"https://app.example.com/"}, ""},
+		{listed, []string{" https://app.example.com"}, ""},
+		{listed, []string{"http://localhost"}, ""},
+		{listed, []string{"http://localhost:30000"}, ""},
+		{listed, []string{"https://app.example.com https://evil.org"}, ""},
+		{listed, []string{"https://evil.org, https://app.example.com"}, ""},
+		{listed, []string{"https://app.example.com", "https://evil.org"}, ""},
+		{listed, []string{"*"}, ""},
+		{origins{"null"}, []string{"null"}, ""}, // only from JSON that was not checked
+		{origins{"*"}, []string{"https://evil.org"}, "*"},
+		{origins{"*"}, []string{"null"}, "*"},
+		{origins{"*"}, nil, "*"},
+		{nil, []string{"https://app.example.com"}, ""},
+	} {
+		h := make(http.Header)
+		granted := c.list.grant(h, &http.Request{Header: http.Header{"Origin": c.origin}})
+		if got := h.Get("Access-Control-Allow-Origin"); got != c.want || granted != (c.want != "") {
+			t.Errorf("%q of %q: got %q (%v), want %q", c.origin, c.list, got, granted, c.want)
+		}
+		exact := c.want != "" && c.want != "*"
+		if credentials := h.Get("Access-Control-Allow-Credentials"); (credentials == "true") != exact || credentials != "" && !exact {
+			t.Errorf("%q of %q: credentials: %q", c.origin, c.list, credentials)
+		}
+		if vary := slices.Contains(h.Values("Vary"), "Origin"); vary != (len(c.list) > 0 && !c.list.any()) {
+			t.Errorf("%q of %q: Vary: %q", c.origin, c.list, h.Values("Vary"))
+		}
+	}
+}
+
+func TestPreflights(t *testing.T) {
+	t.Parallel()
+	listed := origins{"https://app.example.com"}
+	for _, c := range []struct {
+		name, method, origin, asks string
+		list                       origins
+		want                       bool
+	}{
+		{"of a listed origin", "OPTIONS", "https://app.example.com", "GET", listed, true},
+		{"of any origin", "OPTIONS", "https://evil.org", "GET", origins{"*"}, true},
+		{"of another origin", "OPTIONS", "https://evil.org", "GET", listed, false},
+		{"of nobody", "OPTIONS", "", "GET", listed, false},
+		{"that asks nothing", "OPTIONS", "https://app.example.com", "", listed, false},
+		{"that is a request", "GET", "https://app.example.com", "GET", listed, false},
+		{"without a list", "OPTIONS", "https://app.example.com", "GET", nil, false},
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(c.method, "/", nil)
+		for name, text := range map[string]string{"Origin": c.origin, "Access-Control-Request-Method": c.asks, "Access-Control-Request-Headers": "last-event-id, authorization"} {
+			if text != "" {
+				r.Header.Set(name, text)
+			}
+		}
+		if got := c.list.preflight(w, r); got != c.want {
+			t.Errorf("a preflight %s: answered: %v", c.name, got)
+		}
+		h := w.Result().Header
+		allowed := h.Get("Access-Control-Allow-Headers") == "last-event-id, authorization" && h.Get("Access-Control-Allow-Methods") == "GET, HEAD, POST"
+		if w.Code == http.StatusNoContent != c.want || allowed != c.want {
+			t.Errorf("a preflight %s: got %d %v", c.name, w.Code, h)
+		}
+	}
+}
+
+func TestStreamsAreReadAcrossOrigins(t *testing.T) {
+	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/refused" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		io.WriteString(w, r.Method)
+	})
+	s := runCaddy(t, bridgeSite(addr, "cors https://app.example.com", "limits {", "clients_per_ip 1", "}"))
+	stream := subscribe(t, s.url+"/", "Origin", "https://app.example.com")
+	stream.want("GET")
+	check := func(what string, h http.Header, want string) {
+		t.Helper()
+		if got := h.Get("Access-Control-Allow-Origin"); got != want || !slices.Contains(h.Values("Vary"), "Origin") {
+			t.Errorf("%s: Access-Control-Allow-Origin: %q, Vary: %q", what, got, h.Values("Vary"))
+		}
+	}
+	check("a stream", stream.response.Header, "https://app.example.com")
+	check("a client who is turned away", subscribe(t, s.url+"/", "Origin", "https://app.example.com").response.Header, "https://app.example.com")
+	stream.close()
+	eventually(t, "the place to be free", func() bool { return clientsOf(t) == 0 })
+	check("a refusal", subscribe(t, s.url+"/refused", "Origin", "https://app.example.com").response.Header, "https://app.example.com")
+	eventually(t, "the place to be free", func() bool { return clientsOf(t) == 0 })
+	other := subscribe(t, s.url+"/", "Origin", "https://evil.org")
+	other.want("GET") // which its browser does not let it see
+	check("another origin", other.response.Header, "")
+
+	r, err := http.NewRequestWithContext(t.Context(), "OPTIONS", s.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Access-Control-Request-Method", "GET")
+	for origin, want := range map[string]int{"https://app.example.com": http.StatusNoContent, "https://evil.org": http.StatusOK} {
+		r.Header.Set("Origin", origin)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want || (string(body) == "OPTIONS") != (want == http.StatusOK) {
+			t.Errorf("a preflight from %s: got %s %q", origin, resp.Status, body)
+		}
+	}
+}

@@ -1,0 +1,260 @@
+package ssebridge
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// process is a Caddy in a process of its own.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	url   string // of the site
+	admin string
+	done  chan error
+}
+
+// startCaddy runs the test binary as Caddy with a Caddyfile as runCaddy takes it. Nothing but
+// its admin address and storage differ from Caddy's defaults.
+func startCaddy(t *testing.T, caddyfile string) *process {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, url: "http://" + freeAddr(t), admin: freeAddr(t), done: make(chan error, 1)}
+	home := t.TempDir()
+	file := filepath.Join(home, "Caddyfile")
+	if err := os.WriteFile(file, p.config(caddyfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	output, err := os.Create(filepath.Join(home, "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = exec.Command(binary, "run", "--config", file, "--adapter", "caddyfile")
+	p.cmd.Env = append(os.Environ(), asCaddy+"=1", "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home,
+		"GORACE=atexit_sleep_ms=0") // the race detector lets a process wait for a second
+	p.cmd.Stdout, p.cmd.Stderr = output, output
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // it may have exited
+		output.Close()
+		if text, err := os.ReadFile(output.Name()); err == nil && t.Failed() {
+			t.Logf("Caddy's log:\n%s", text)
+		}
+	})
+	eventually(t, "Caddy to listen", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
+	})
+	return p
+}
+
+func (p *process) config(caddyfile string) []byte {
+	return []byte("{\n\tadmin " + p.admin + "\n}\n" + strings.ReplaceAll(caddyfile, "{{site}}", p.url))
+}
+
+func (p *process) reload(caddyfile string) {
+	p.t.Helper()
+	resp, err := http.Post("http://"+p.admin+"/load", "text/caddyfile", bytes.NewReader(p.config(caddyfile)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
+		p.t.Fatalf("reloading: %s: %s", resp.Status, text)
+	}
+}
+
+// terminate sends SIGTERM and returns how long the process took to exit.
+func (p *process) terminate() time.Duration {
+	p.t.Helper()
+	at := time.Now()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case err := <-p.done:
+		if err != nil {
+			p.t.Errorf("Caddy has exited with %v", err)
+		}
+	case <-time.After(patience):
+		p.t.Fatalf("Caddy has not exited %s after SIGTERM", patience)
+	}
+	return time.Since(at)
+}
+
+// readers are many clients that read all that comes.
+type readers struct {
+	t    *testing.T
+	ends []chan string // the last of each stream
+}
+
+// open opens n streams and waits until each has had an event.
+func (r *readers) open(url string, n int) {
+	r.t.Helper()
+	transport := &http.Transport{DisableCompression: true}
+	r.t.Cleanup(transport.CloseIdleConnections)
+	opened := make(chan error, n)
+	for range n {
+		end := make(chan string, 1)
+		r.ends = append(r.ends, end)
+		go func() {
+			req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, url, nil)
+			if err != nil {
+				panic(err) // the URL is the test's own
+			}
+			req.Header.Set("Accept", "text/event-stream")
+			resp, err := transport.RoundTrip(req)
+			for n := 0; err != nil && n < 3; n++ { // Caddy drops some that come just while it swaps its listeners
+				resp, err = transport.RoundTrip(req)
+			}
+			if err != nil {
+				opened <- err
+				return
+			}
+			defer resp.Body.Close()
+			lines := bufio.NewReader(resp.Body)
+			for line := ""; err == nil && !strings.HasPrefix(line, "id: "); {
+				line, err = lines.ReadString('\n')
+			}
+			opened <- err
+			rest, err := io.ReadAll(lines)
+			if err != nil {
+				rest = fmt.Appendf(rest, " and the error %v", err)
+			}
+			end <- string(rest)
+		}()
+	}
+	for range n {
+		if err := <-opened; err != nil {
+			r.t.Fatalf("opening a stream: %v", err)
+		}
+	}
+}
+
+var endsWithRetry = regexp.MustCompile(`\nretry: \d+\n\n$`)
+
+// check waits for the ends of all streams. Each must have been told when to come back.
+func (r *readers) check() {
+	r.t.Helper()
+	wrong := 0
+	for _, end := range r.ends {
+		select {
+		case got := <-end:
+			if !endsWithRetry.MatchString(got) {
+				if wrong++; wrong <= 3 {
+					r.t.Errorf("a stream ended so: %q", got[max(0, len(got)-200):])
+				}
+			}
+		case <-time.After(patience):
+			r.t.Fatal("a stream has not ended")
+		}
+	}
+	if wrong > 0 {
+		r.t.Errorf("%d streams of %d ended wrongly", wrong, len(r.ends))
+	}
+}
+
+// openUnread opens a stream whose client reads its first bytes and then no more.
+func openUnread(t *testing.T, url string) {
+	t.Helper()
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		if failed := c.Control(func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)
+		}); failed != nil {
+			return failed
+		}
+		return err
+	}}
+	addr, path, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")
+	c, err := dialer.DialContext(context.Background(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	fmt.Fprintf(c, "GET /%s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", path, addr)
+	var got []byte
+	for !bytes.Contains(got, []byte("data: ")) {
+		buf := make([]byte, 256)
+		n, err := c.Read(buf)
+		if err != nil {
+			t.Fatalf("reading the first bytes: %v after %q", err, got)
+		}
+		got = append(got, buf[:n]...)
+	}
+}
+
+// exitSite is a site with a chat and with a document of 3 MB.
+func exitSite(upstream string, more ...string) string {
+	return strings.Replace(chatSite(upstream, more...), "respond 404", "sse_bridge /big "+upstream+"\n\trespond 404", 1)
+}
+
+func TestSIGTERMEndsAllStreamsSoon(t *testing.T) {
+	const streams, most = 300, 2 * time.Second
+	for _, test := range []struct {
+		name   string
+		reload func(p *process, upstream string, r *readers)
+	}{
+		{"at once", func(*process, string, *readers) {}},
+		{"after reloads that leave the bridge alone", func(p *process, upstream string, r *readers) {
+			for range 2 {
+				p.reload(exitSite(upstream) + "\n" + strings.Replace(p.url, "127.0.0.1", "unrelated.example", 1) + " {\n\trespond ok\n}")
+				r.open(p.url+"/messages", streams/3)
+				p.reload(exitSite(upstream))
+			}
+		}},
+		{"after a reload that changes the bridge", func(p *process, upstream string, r *readers) {
+			p.reload(exitSite(upstream, "retry 5s"))
+			r.open(p.url+"/messages", streams/3)
+		}},
+		{"after a reload that removes the bridge", func(p *process, _ string, _ *readers) {
+			p.reload("{{site}} {\n\trespond 404\n}")
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := newChat(time.Minute)
+			c.say("hello")
+			big := strings.Repeat("x", 3<<20)
+			up := backend(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/big" {
+					io.WriteString(w, big)
+					return
+				}
+				c.ServeHTTP(w, r)
+			})
+			p := startCaddy(t, exitSite(up))
+			r := &readers{t: t}
+			r.open(p.url+"/messages", streams)
+			openUnread(t, p.url+"/big")
+			test.reload(p, up, r)
+			took := p.terminate()
+			t.Logf("exited after %s", took)
+			if took > most {
+				t.Errorf("Caddy took %s to exit, want at most %s", took, most)
+			}
+			r.check()
+		})
+	}
+}

@@ -1,0 +1,260 @@
+package ssebridge
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestAChatStreamsAndResumes(t *testing.T) {
+	c := newChat(time.Minute)
+	c.say("one", "two")
+	s := runCaddy(t, chatSite(backend(t, c.ServeHTTP)))
+	first := subscribe(t, s.url+"/messages")
+	for i, want := range []string{"one", "two"} {
+		if e := first.next(); e.Data != want || e.ID != strconv.Itoa(i+1) {
+			t.Errorf("got %+v, want %q", e, want)
+		}
+	}
+	c.say("three")
+	if e := first.next(); e.Data != "three" || e.ID != "3" {
+		t.Errorf("got %+v", e)
+	}
+	first.close()
+	c.say("four")
+	second := subscribe(t, s.url+"/messages", "Last-Event-ID", "2")
+	for _, want := range []string{"three", "four"} {
+		if e := second.next(); e.Data != want {
+			t.Errorf("got %+v, want %q", e, want)
+		}
+	}
+}
+
+// bridgeSite is the Caddyfile of a site with one sse_bridge in front of an upstream.
+func bridgeSite(upstream string, lines ...string) string {
+	return fmt.Sprintf("{{site}} {\n\tsse_bridge %s {\n\t\t%s\n\t}\n}\n", upstream, strings.Join(lines, "\n\t\t"))
+}
+
+// hanging is a backend that holds every poll until the test ends, and notes it.
+func hanging(t *testing.T) (addr string, polls <-chan *http.Request) {
+	noted := make(chan *http.Request, 64)
+	return backend(t, func(w http.ResponseWriter, r *http.Request) {
+		noted <- r.Clone(context.Background())
+		<-r.Context().Done()
+	}), noted
+}
+
+func TestOnlyWhoAsksForAnEventStreamByNameGetsOne(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		accept []string
+		want   bool
+	}{
+		{nil, false},
+		{[]string{""}, false},
+		{[]string{"*/*"}, false},
+		{[]string{"text/*"}, false},
+		{[]string{"application/json, text/javascript, */*; q=0.01"}, false},
+		{[]string{"text/event-stream"}, true},
+		{[]string{"TEXT/Event-Stream"}, true},
+		{[]string{" text/event-stream ;q=1 "}, true},
+		{[]string{"text/event-stream; charset=utf-8"}, true},
+		{[]string{"application/json;q=0.9,text/event-stream;q=0.1"}, true},
+		{[]string{"text/html", "text/event-stream"}, true},
+		{[]string{"text/event-stream;q=0.001"}, true},
+		{[]string{"text/event-stream;q=0"}, false},
+		{[]string{"text/event-stream;q=0.000, */*"}, false},
+		{[]string{"text/event-stream; Q=0"}, false},
+		{[]string{"text/event-streams"}, false},
+		{[]string{"xtext/event-stream"}, false},
+		{[]string{"text/event-stream2, application/text/event-stream"}, false},
+	} {
+		if got := wantsStream(&http.Request{Header: http.Header{"Accept": c.accept}}); got != c.want {
+			t.Errorf("Accept: %q: %v", c.accept, got)
+		}
+	}
+}
+
+func TestHeadersComeWhileTheUpstreamStillHoldsTheFirstPoll(t *testing.T) {
+	addr, polls := hanging(t)
+	s := runCaddy(t, bridgeSite(addr, "long_poll"))
+	before := time.Now()
+	stream := subscribe(t, s.url+"/")
+	if took := time.Since(before); took > 5*time.Second {
+		t.Errorf("the headers took %s", took)
+	}
+	<-polls
+	got := stream.response
+	if got.StatusCode != 200 || got.ProtoMajor != 1 {
+		t.Errorf("got %s", got.Status)
+	}
+	for name, want := range map[string][]string{
+		"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache, no-transform"}, "X-Accel-Buffering": {"no"}, "Vary": {"Accept"},
+		"Connection": nil, "Content-Length": nil, "Content-Encoding": nil, "Access-Control-Allow-Origin": nil, "Set-Cookie": nil,
+	} {
+		if values := got.Header.Values(name); !slices.Equal(values, want) {
+			t.Errorf("%s: %q, want %q", name, values, want)
+		}
+	}
+}
+
+func TestAPromptFirstAnswerIsNotWaitedFor(t *testing.T) {
+	s := runCaddy(t, bridgeSite(backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })))
+	before := time.Now()
+	stream := subscribe(t, s.url+"/")
+	if e := stream.next(); e.Data != "hello" {
+		t.Errorf("got %+v", e)
+	}
+	if took := time.Since(before); took > firstAnswer {
+		t.Errorf("the first event took %s", took)
+	}
+}
+
+func TestStreamsSayWhenToComeBack(t *testing.T) {
+	s := runCaddy(t, bridgeSite(backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }), "retry 10s"))
+	e := subscribe(t, s.url+"/").next()
+	if ms, err := strconv.Atoi(e.Retry); err != nil || ms < 8000 || ms > 12000 {
+		t.Errorf("retry: %s", e.Retry)
+	}
+}
+
+func TestRetryIsSpreadByAFifth(t *testing.T) {
+	t.Parallel()
+	least, most := time.Hour, time.Duration(0)
+	for range 10_000 {
+		d := jitter(10 * time.Second)
+		least, most = min(least, d), max(most, d)
+	}
+	if least < 8*time.Second || least > 8100*time.Millisecond || most > 12*time.Second || most < 11900*time.Millisecond {
+		t.Errorf("from %s to %s", least, most)
+	}
+}
+
+func TestSilentStreamsAreKeptAlive(t *testing.T) {
+	addr, _ := hanging(t)
+	s := runCaddy(t, bridgeSite(addr, "long_poll", "keepalive 1s"))
+	stream := subscribe(t, s.url+"/")
+	stream.hasComment("")
+	if len(stream.events) > 0 {
+		t.Errorf("got %+v", stream.next())
+	}
+}
+
+func TestHEADOfAStreamIsItsHeaders(t *testing.T) {
+	addr, polls := hanging(t)
+	s := runCaddy(t, bridgeSite(addr, "long_poll"))
+	r, err := http.NewRequestWithContext(t.Context(), "HEAD", s.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Vary") != "Accept" || len(polls) > 0 {
+		t.Errorf("got %s %v after %d polls", resp.Status, resp.Header, len(polls))
+	}
+}
+
+func TestLegacyClientsKeepTheirURL(t *testing.T) {
+	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Vary", "Cookie")
+		w.Header().Set("Set-Cookie", "sid=1")
+		w.WriteHeader(http.StatusTeapot)
+		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.RequestURI, r.Header.Get("X-Secret"), body)
+	})
+	s := runCaddy(t, bridgeSite(addr, "rewrite /polled", "header_up X-Secret polled", "method PUT", "cookies"))
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/legacy?lastEventId=3", strings.NewReader("a=1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Secret", "mine")
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusTeapot || string(body) != "POST /legacy?lastEventId=3 mine a=1" || resp.Header.Get("Set-Cookie") != "sid=1" {
+		t.Errorf("got %s %s", resp.Status, body)
+	}
+	if vary := resp.Header.Values("Vary"); !slices.Contains(vary, "Accept") || !slices.Contains(vary, "Cookie") {
+		t.Errorf("Vary: %q", vary)
+	}
+}
+
+// A request that no upstream route answers goes on to what stands behind the bridge.
+func TestLegacyClientsGetBehindTheBridge(t *testing.T) {
+	s := runCaddy(t, "{{site}} {\n\tsse_bridge {\n\t\tupstream {\n\t\t\trespond /poll polled\n\t\t}\n\t}\n\trespond behind\n}")
+	for path, want := range map[string]string{"/poll": "polled", "/other": "behind"} {
+		resp, err := http.Get(s.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if string(body) != want || resp.Header.Get("Vary") != "Accept" {
+			t.Errorf("%s: got %q, Vary %q", path, body, resp.Header.Get("Vary"))
+		}
+	}
+}
+
+func TestClientsGiveTheirLastEventIDInFourWays(t *testing.T) {
+	c := newChat(time.Minute)
+	c.say("one", "two", "three")
+	s := runCaddy(t, chatSite(backend(t, c.ServeHTTP)))
+	for _, query := range []string{"", "?lastEventId=2", "?last_event_id=2", "?Last-Event-ID=2", "?a=1&lastEventId=1"} {
+		header := []string{"Last-Event-ID", "2"}
+		if query != "" && !strings.HasSuffix(query, "=1") {
+			header = nil
+		}
+		stream := subscribe(t, s.url+"/messages"+query, header...)
+		if e := stream.next(); e.Data != "three" {
+			t.Errorf("%s %s: got %+v", query, header, e)
+		}
+		stream.close()
+	}
+	for _, r := range c.polled() {
+		if q := r.URL.Query(); q.Get("lastId") == "" || len(q) > 2 || r.Header.Get("Last-Event-ID") != "" || strings.Contains(strings.ToLower(r.RequestURI), "event") {
+			t.Errorf("the upstream got %s", r.RequestURI)
+		}
+	}
+}
+
+func TestLastEventIDsOfAttackersStayValues(t *testing.T) {
+	var mu sync.Mutex
+	var uris []string
+	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		uris = append(uris, r.RequestURI)
+		fmt.Fprintf(w, `{"messages":[{"id":%q,"text":"next"}]}`, "n"+strconv.Itoa(len(uris)))
+	})
+	s := runCaddy(t, chatSite(addr))
+	for id, want := range map[string]string{
+		"1&admin=1":        "1&admin=1",
+		"1%0D%0AX:1":       "1\r\nX:1",
+		"../../etc/passwd": "../../etc/passwd",
+		"{env.HOME}":       "{env.HOME}",
+	} {
+		stream := subscribe(t, s.url+"/messages", "Last-Event-ID", id)
+		stream.next()
+		stream.close()
+		mu.Lock()
+		if !slices.Contains(uris, "/messages?lastId="+url.QueryEscape(want)) {
+			t.Errorf("%s: the upstream got %q", id, uris)
+		}
+		mu.Unlock()
+	}
+}

@@ -1,0 +1,305 @@
+package ssebridge
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// lifeSite is the Caddyfile of a site in front of a chat, with so many unrelated blocks before
+// the bridge, which has the given lines.
+func lifeSite(upstream string, unrelated int, lines ...string) string {
+	var before strings.Builder
+	for i := range unrelated {
+		fmt.Fprintf(&before, "handle /unrelated%d/* {\n\t\thandle /unrelated%[1]d/a {\n\t\t\trespond a\n\t\t}\n\t\thandle {\n\t\t\trespond b\n\t\t}\n\t}\n\t", i)
+	}
+	return fmt.Sprintf(`{{site}} {
+	%shandle /messages {
+		sse_bridge {
+			upstream {
+				handle /messages {
+					probe
+					reverse_proxy %s
+				}
+				handle {
+					respond 404
+				}
+			}
+			long_poll
+			items messages
+			id id
+			data text
+			query lastId {sse.cursor}
+			%s
+		}
+	}
+	handle {
+		respond 404
+	}
+}`, before.String(), upstream, strings.Join(lines, "\n\t\t\t"))
+}
+
+// checkInstances checks how many instances each bridge has.
+func checkInstances(t *testing.T, want ...int) {
+	t.Helper()
+	var got []int
+	bridges.Range(func(_, v any) bool {
+		b := v.(*bridge)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		got = append(got, len(b.instances))
+		return true
+	})
+	if !slices.Equal(got, want) {
+		t.Errorf("the bridges have these numbers of instances: %v, want %v", got, want)
+	}
+}
+
+func TestReloadThatLeavesTheBridgeAloneCutsNothing(t *testing.T) {
+	resetProbes()
+	c := newChat(time.Minute)
+	up := backend(t, c.ServeHTTP)
+	stop := c.publish(2 * time.Millisecond)
+	defer stop()
+	s := runCaddy(t, lifeSite(up, 0))
+	var clients []*subscription
+	for range 8 {
+		clients = append(clients, subscribe(t, s.url+"/messages"))
+	}
+	goroutines := len(ourGoroutines())
+	for i := 1; i <= 12; i++ {
+		config := lifeSite(up, i%3)
+		if i%2 == 0 {
+			config = strings.Replace(config, "{{site}} {", "{{site}} {\n\tlog {\n\t\toutput discard\n\t}", 1)
+		}
+		s.reload(config)
+		polled := func(n int) func() bool { return func() bool { return probed()[i] >= n } }
+		eventually(t, "polls of the new configuration", polled(40))
+		old := probed()[:i]
+		eventually(t, "more polls of the new configuration", polled(80))
+		if now := probed()[:i]; !slices.Equal(now, old) {
+			t.Fatalf("after reload %d the polls of earlier configurations went on: %v, then %v", i, old, now)
+		}
+	}
+	checkInstances(t, 1)
+	n := stop()
+	eventually(t, "as many goroutines as before", func() bool { return len(ourGoroutines()) <= goroutines })
+	for _, client := range clients {
+		var ids []string
+		for len(ids) < n {
+			ids = append(ids, client.next().ID)
+		}
+		checkSequence(t, ids, n)
+		if len(client.events) > 0 {
+			t.Errorf("%+v came after the last event", client.next())
+		}
+		select {
+		case <-client.events:
+			t.Error("the stream has ended")
+		default:
+		}
+	}
+	if n < 100 {
+		t.Errorf("only %d events were published", n)
+	}
+}
+
+func TestReloadThatFailsTakesNothingOver(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, test := range []struct {
+		name   string
+		why    string
+		change func(config string) string
+	}{
+		{"at a later handler", "sabotaged", func(config string) string {
+			return strings.TrimSuffix(config, "}") + "\tsabotage\n}"
+		}},
+		{"at a listener that is taken", "address already in use", func(config string) string {
+			return config + "\nhttp://" + taken.Addr().String() + " {\n\trespond ok\n}"
+		}},
+	} {
+		for _, bridge := range []struct {
+			name  string
+			lines []string
+		}{
+			{"the same bridge", nil},
+			{"another bridge", []string{"retry 7s"}},
+		} {
+			t.Run(test.name+" with "+bridge.name, func(t *testing.T) {
+				resetProbes()
+				c := newChat(time.Minute)
+				up := backend(t, c.ServeHTTP)
+				stop := c.publish(2 * time.Millisecond)
+				defer stop()
+				s := runCaddy(t, lifeSite(up, 0))
+				var clients []*subscription
+				for range 4 {
+					clients = append(clients, subscribe(t, s.url+"/messages"))
+				}
+				sabotage = func() error { // polls go on while the new configuration is there
+					if len(probed()) < 2 {
+						t.Error("the new bridge was not there yet")
+					}
+					before := probed()[0]
+					eventually(t, "polls while the configuration loads", func() bool { return probed()[0] > before+20 })
+					return errors.New("sabotaged")
+				}
+				defer func() { sabotage = func() error { return nil } }()
+				for range 3 {
+					if err := s.load(test.change(lifeSite(up, 1, bridge.lines...))); err == nil || !strings.Contains(err.Error(), test.why) {
+						t.Fatalf("loading the configuration: %v, want %q", err, test.why)
+					}
+				}
+				if passed := probed(); len(passed) < 2 || slices.Max(passed[1:]) > 0 {
+					t.Errorf("polls of the configurations, the first of which runs: %v", passed)
+				}
+				checkInstances(t, 1)
+				before := probed()[0]
+				eventually(t, "polls of the old configuration", func() bool { return probed()[0] > before+20 })
+
+				s.reload(lifeSite(up, 2)) // a good one does take over
+				eventually(t, "polls of the new configuration", func() bool { p := probed(); return p[len(p)-1] > 20 })
+				n := stop()
+				for _, client := range clients {
+					var ids []string
+					for len(ids) < n {
+						ids = append(ids, client.next().ID)
+					}
+					checkSequence(t, ids, n)
+				}
+			})
+		}
+	}
+}
+
+func TestReloadThatChangesOrRemovesTheBridgeEndsItsStreams(t *testing.T) {
+	resetProbes()
+	c := newChat(time.Minute)
+	up := backend(t, c.ServeHTTP)
+	s := runCaddy(t, lifeSite(up, 0, "retry 100ms"))
+	stop := c.publish(10 * time.Millisecond)
+	defer stop()
+	var clients []*follower
+	for range 20 {
+		clients = append(clients, follow(t, s.url+"/messages"))
+	}
+	all := func(holds func(f *follower) bool) func() bool {
+		return func() bool { return !slices.ContainsFunc(clients, func(f *follower) bool { return !holds(f) }) }
+	}
+	eventually(t, "events", all(func(f *follower) bool { return f.last() != "" }))
+
+	at := time.Now()
+	s.reload(lifeSite(up, 0, "retry 120ms"))
+	eventually(t, "all streams on the new bridge", all(func(f *follower) bool {
+		opened, _, _ := f.state()
+		return opened >= 2
+	}))
+	var ends []time.Time
+	for _, f := range clients {
+		f.mu.Lock()
+		ends = append(ends, f.ended...)
+		f.mu.Unlock()
+	}
+	first, last := slices.MinFunc(ends, time.Time.Compare), slices.MaxFunc(ends, time.Time.Compare)
+	if len(ends) != len(clients) || last.Sub(at) > spread+time.Second || last.Sub(first) < spread/4 {
+		t.Errorf("%d streams of %d clients ended between %s and %s after the reload, want them spread over %s",
+			len(ends), len(clients), first.Sub(at), last.Sub(at), spread)
+	}
+
+	allEnded := all(func(f *follower) bool {
+		opened, ended, refused := f.state()
+		return ended == opened && refused > 0
+	})
+	s.reload("{{site}} {\n\trespond 404\n}")
+	eventually(t, "the end of all streams", allEnded)
+	noneLeft(t)
+	checkInstances(t)
+
+	s.reload(lifeSite(up, 1, "retry 100ms"))
+	eventually(t, "all streams", all(func(f *follower) bool {
+		opened, ended, _ := f.state()
+		return opened > ended
+	}))
+	n := stop()
+	for _, f := range clients {
+		f.has(t, n)
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the end of all streams", allEnded)
+	noneLeft(t)
+	checkInstances(t)
+}
+
+func TestRoutesOfTheSameJSONShareTheirBridge(t *testing.T) {
+	c := newChat(time.Minute)
+	c.say("one")
+	up := backend(t, c.ServeHTTP)
+	bridge := strings.TrimPrefix(chatSite(up), "{{site}} {")
+	bridge = strings.TrimSuffix(bridge, "\trespond 404\n}")
+	other := strings.Replace(bridge, "/messages", "/others", 1)
+	s := runCaddy(t, "{{site}} {"+bridge+other+"}")
+	a, b := subscribe(t, s.url+"/messages"), subscribe(t, s.url+"/others")
+	a.next()
+	b.next()
+	s.reload("{{site}} {" + other + "}")
+	c.say("two")
+	for _, client := range []*subscription{a, b} {
+		if e := client.next(); e.Data != "two" {
+			t.Errorf("got %+v", e)
+		}
+	}
+	s.reload("{{site}} {\n\trespond 404\n}")
+	a.ended()
+	b.ended()
+	noneLeft(t)
+}
+
+func TestPollsStartWithTheFirstClientAndStopAfterTheLast(t *testing.T) {
+	c := newChat(time.Minute)
+	c.say("one")
+	gone := make(chan time.Time, 10)
+	s := runCaddy(t, chatSite(backend(t, func(w http.ResponseWriter, r *http.Request) {
+		c.ServeHTTP(w, r)
+		if r.Context().Err() != nil {
+			gone <- time.Now()
+		}
+	})))
+	resp, err := http.Get(s.url + "/messages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if polls, left := len(c.polled()), ourGoroutines(); polls != 1 || len(left) > 0 {
+		t.Fatalf("there were %d requests to the backend, want the test's own alone; goroutines: %v", polls, left)
+	}
+	client := subscribe(t, s.url+"/messages")
+	client.next()
+	eventually(t, "the long poll", func() bool { return len(c.polled()) == 3 })
+	left := time.Now()
+	client.close()
+	select {
+	case at := <-gone:
+		if after := at.Sub(left); after < defaultLinger-time.Second/2 {
+			t.Errorf("the poll was given up %s after the last client left, want %s", after, defaultLinger)
+		}
+	case <-time.After(patience):
+		t.Fatal("the poll goes on without a client")
+	}
+	noneLeft(t)
+	if n := len(c.polled()); n != 3 {
+		t.Errorf("the backend was asked %d times, want 3", n)
+	}
+}

@@ -1,0 +1,260 @@
+package ssebridge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+// planOf compiles the lines of an sse_bridge block.
+func planOf(t testing.TB, lines ...string) *compiled {
+	t.Helper()
+	config, err := adapt("http://a.test {\n\tsse_bridge localhost:1 {\n" + strings.Join(lines, "\n") + "\n}\n}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := bridgesIn(t, config)[0].compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// change makes a client's request another.
+type change func(r *http.Request)
+
+func header(name string, lines ...string) change {
+	return func(r *http.Request) { r.Header[http.CanonicalHeaderKey(name)] = lines }
+}
+
+func withVar(name string, v any) change {
+	return func(r *http.Request) { caddyhttp.SetVar(r.Context(), name, v) }
+}
+
+// clientRequest is a client's request as Caddy hands it to a handler.
+func clientRequest(method, target, body string, changes ...change) *http.Request {
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, target, reader)
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), &caddyhttp.Server{})
+	for _, c := range changes {
+		c(r)
+	}
+	return r
+}
+
+func accept(t testing.TB, plan *compiled, r *http.Request) *pollRequest {
+	t.Helper()
+	p, err := newPollRequest(plan, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// askFrom is what a chain asks at a cursor; without values, at none.
+func askFrom(values ...string) feed.Ask {
+	jar, _ := cookiejar.New(nil)
+	return feed.Ask{From: position.Position{Cursor: values}, Chain: "chain", Number: 3, Jar: jar}
+}
+
+func build(t testing.TB, p *pollRequest, ask feed.Ask) *http.Request {
+	t.Helper()
+	r, err := p.build(t.Context(), ask, &caddyhttp.Server{}, newAnswer(0), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// nosy is the header of a client that sends all it has.
+func nosy() http.Header {
+	h := make(http.Header)
+	for _, name := range []string{
+		"Accept", "Accept-Charset", "Accept-Encoding", "Age", "Baggage", "Cache-Control", "Cf-Connecting-Ip", "Connection", "Content-Length",
+		"Date", "Dnt", "Early-Data", "Expect", "Forwarded", "From", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
+		"Keep-Alive", "Last-Event-Id", "Max-Forwards", "Origin", "Pragma", "Prefer", "Priority", "Proxy-Authorization", "Proxy-Connection", "Range",
+		"Referer", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Te", "Traceparent", "Trailer", "Transfer-Encoding", "True-Client-Ip", "Upgrade",
+		"Upgrade-Insecure-Requests", "User-Agent", "Via", "X-Api-Key", "X-Csrf-Token", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+		"X-Http-Method-Override", "X-Original-Url", "X-Real-Ip", "X-Requested-With", "X-Rewrite-Url", "X-Secret",
+	} {
+		h.Set(name, "canary")
+	}
+	h.Set("Authorization", "Bearer a")
+	h.Set("Cookie", "sid=1; theme=dark")
+	h.Set("Accept-Language", "de, en;q=0.5")
+	return h
+}
+
+func TestOnlyWhatIsAllowedOfAClientsHeaderGoesUpstream(t *testing.T) {
+	t.Parallel()
+	want := http.Header{
+		"Authorization": {"Bearer a"}, "Cookie": {"sid=1; theme=dark"}, "Accept-Language": {"de, en;q=0.5"},
+		"X-Requested-With": {"XMLHttpRequest"}, "Accept": {"application/json, text/javascript;q=0.9, */*;q=0.5"}, "User-Agent": {"sse_bridge"},
+	}
+	for _, c := range []struct {
+		name  string
+		lines []string
+		and   http.Header
+	}{
+		{"no edits", nil, nil},
+		{"an edit adds", []string{"header_up X-Key {http.request.header.X-Api-Key}"}, http.Header{"X-Key": {"canary"}}},
+		{"an edit sets", []string{"header_up User-Agent mine"}, http.Header{"User-Agent": {"mine"}}},
+		{"an edit deletes", []string{"header_up -Authorization"}, http.Header{"Authorization": nil}},
+		{"cookies by name", []string{"cookies theme"}, http.Header{"Cookie": {"theme=dark"}}},
+		{"no cookies", []string{"cookies"}, http.Header{"Cookie": nil}},
+	} {
+		p := accept(t, planOf(t, c.lines...), clientRequest("GET", "/poll", "", func(r *http.Request) { r.Header = nosy() }))
+		expected := want.Clone()
+		for name, values := range c.and {
+			if expected[name] = values; values == nil {
+				delete(expected, name)
+			}
+		}
+		if got := build(t, p, askFrom()).Header; !maps.EqualFunc(got, expected, slices.Equal) {
+			t.Errorf("%s: got %v, want %v", c.name, got, expected)
+		}
+	}
+}
+
+func TestABackendSeesNothingElseOfTheClient(t *testing.T) {
+	seen := make(chan *http.Request, 16)
+	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Clone(context.Background())
+		io.WriteString(w, "{}")
+	})
+	s := runCaddy(t, "{{site}} {\n\tsse_bridge "+addr+"\n}")
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/poll?a=1&lastEventId=canary", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = nosy()
+	for _, name := range []string{"Connection", "Upgrade", "Transfer-Encoding", "Content-Length", "Trailer", "Te", "Expect", "Accept-Encoding"} {
+		r.Header.Del(name) // Go's client is not to act on them
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got := <-seen
+	allowed := []string{
+		"Accept", "Accept-Language", "Authorization", "Cookie", "User-Agent", "X-Requested-With", // the poll's
+		"Accept-Encoding", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", // reverse_proxy's own
+	}
+	for name, values := range got.Header {
+		if !slices.Contains(allowed, name) || strings.Contains(strings.Join(values, ""), "canary") {
+			t.Errorf("%s: %q went upstream", name, values)
+		}
+	}
+	if got.RequestURI != "/poll?a=1" || got.Host != s.addr {
+		t.Errorf("got %s of %s", got.RequestURI, got.Host)
+	}
+	if f := got.Header.Get("X-Forwarded-For"); f != "0.0.0.0" {
+		t.Errorf("the poll comes from %q, not from nobody", f)
+	}
+}
+
+// keyPlan has all that can put something of a client into a poll.
+// Whole URIs in templates must not let a client's event id in by another door.
+func TestTheEventIDIsInNoPlaceholder(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"rewrite {uri}", "rewrite /x?{query}", "rewrite /x{?query}", "rewrite {orig_uri}", "header_up X-URI {uri}", "query back {uri}",
+		"query back {http.request.uri_escaped}", "query back {http.request.uri.query_escaped}", "body {query}",
+		`body "{\"q\":\"{http.request.orig_uri.query}\"}"`, "header_up X-Query {orig_?query}",
+	} {
+		plan := planOf(t, line)
+		one, two := accept(t, plan, clientRequest("GET", "/a?x=1", "")), accept(t, plan, clientRequest("GET", "/a?lastEventId=canary&x=1", ""))
+		if one.keys.key != two.keys.key {
+			t.Errorf("%s: a client that returns gets another feed", line)
+		}
+		r := build(t, two, askFrom())
+		body, _ := io.ReadAll(r.Body)
+		if got := r.RequestURI + r.Header.Get("X-URI") + r.Header.Get("X-Query") + string(body); strings.Contains(got, "canary") {
+			t.Errorf("%s: the event id goes upstream: %s", line, got)
+		}
+	}
+}
+
+func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"", "body a=1"} {
+		plan := planOf(t, line)
+		if p := accept(t, plan, clientRequest("POST", "/", strings.Repeat("a", 1<<20))); line == "" && len(p.body) != 1<<20 {
+			t.Errorf("%d bytes are kept", len(p.body))
+		}
+		_, err := newPollRequest(plan, clientRequest("POST", "/", strings.Repeat("a", 1<<20+1)))
+		var failed caddyhttp.HandlerError
+		if !errors.As(err, &failed) || failed.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(err.Error(), "1 MiB") {
+			t.Errorf("%q: got %v, want 413 and the limit", line, err)
+		}
+	}
+}
+
+func TestAMethodThatIsNoneIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := newPollRequest(planOf(t, "method {http.request.header.X-Method}"), clientRequest("GET", "/", "", header("X-Method", "GET /")))
+	var failed caddyhttp.HandlerError
+	if !errors.As(err, &failed) || failed.StatusCode != http.StatusBadRequest {
+		t.Errorf("got %v, want 400", err)
+	}
+}
+
+func TestPollsComeFromNobody(t *testing.T) {
+	t.Parallel()
+	local := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 443}
+	r := clientRequest("GET", "https://example.com/a", "", withVar("root", "/srv"), withVar(caddyhttp.ClientIPVarKey, "203.0.113.9"))
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(local)))
+	p := accept(t, planOf(t), r)
+	got := build(t, p, askFrom())
+	if got.RemoteAddr != "0.0.0.0:0" || caddyhttp.GetVar(got.Context(), caddyhttp.ClientIPVarKey) != "0.0.0.0" {
+		t.Errorf("the poll comes from %s", got.RemoteAddr)
+	}
+	if got.TLS == nil || !got.TLS.HandshakeComplete {
+		t.Error("the poll does not look like https, or like a handshake under way, which reverse_proxy tells the backend")
+	}
+	if got.Context().Value(http.LocalAddrContextKey) != net.Addr(local) || caddyhttp.GetVar(got.Context(), "root") != "/srv" {
+		t.Error("the local address or the operator's vars are lost")
+	}
+	if got.Body == nil || got.ContentLength != 0 || got.URL.Host != "" {
+		t.Errorf("body %v of %d bytes", got.Body, got.ContentLength)
+	}
+	original := got.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	original.URL.Path = "/changed"
+	got.URL.Path = "/changed too"
+	if again := build(t, p, askFrom()); again.URL.Path != "/a" || build(t, accept(t, planOf(t), clientRequest("GET", "/a", "")), askFrom()).TLS != nil {
+		t.Error("polls share what handlers edit")
+	}
+}
+
+func TestTheJarGoesBeforeTheClientsCookies(t *testing.T) {
+	t.Parallel()
+	p := accept(t, planOf(t, "rewrite /api/poll"), clientRequest("GET", "/events", "", header("Cookie", "sid=client; a=1", "b=2")))
+	ask := askFrom()
+	ask.Jar.SetCookies(&url.URL{Scheme: "http", Host: "example.com", Path: "/api/poll"}, []*http.Cookie{
+		{Name: "sid", Value: "upstream", Path: "/api"}, {Name: "quoted", Value: "x y", Quoted: true, Path: "/"}, {Name: "elsewhere", Value: "1", Path: "/events"},
+		{Name: "sid", Value: "of the root", Path: "/", Quoted: true},
+	})
+	if got := build(t, p, ask).Header.Values("Cookie"); !slices.Equal(got, []string{`sid=upstream; quoted="x y"; sid="of the root"; a=1; b=2`}) {
+		t.Errorf("got %q", got)
+	}
+}
