@@ -59,9 +59,25 @@ func newBridge(plan *compiled) *bridge {
 		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.hold > 0,
 		Linger: plan.linger, Forgetful: plan.forgetful, ByID: plan.page.Order == page.ByID,
 		Chains: plan.limits.Chains, Replay: plan.replay, Budget: feed.NewBudget(plan.limits.Log),
+		Diff:   diffOf(plan, b.logger),
 		NewJar: newJar, Closed: b.forget,
 	}
 	return b
+}
+
+// diffOf returns how documents are sent as patches; nil where they are not.
+func diffOf(plan *compiled, logger *zap.Logger) func(before, after []byte) ([]byte, bool) {
+	if !plan.diff {
+		return nil
+	}
+	return func(before, after []byte) ([]byte, bool) {
+		patch, worth, err := page.Diff(before, after)
+		if err != nil {
+			logger.Warn("document is sent whole: it could not be compared", zap.Error(err))
+			return nil, false
+		}
+		return patch, worth
+	}
 }
 
 func newJar() http.CookieJar {

@@ -75,7 +75,7 @@ func writePage(w http.ResponseWriter, script string) {
 }
 
 // eventsOf returns what a stream of the page in the tab has brought.
-func eventsOf(t *testing.T, tab context.Context, stream string) []seen {
+func eventsOf(tab context.Context, t *testing.T, stream string) []seen {
 	t.Helper()
 	list, err := chromedp.Run(tab, chromedp.Evaluate[[][3]string](stream+".events"))
 	if err != nil {
@@ -88,7 +88,7 @@ func eventsOf(t *testing.T, tab context.Context, stream string) []seen {
 	return events
 }
 
-func open(t *testing.T, tab context.Context, url string) {
+func open(tab context.Context, t *testing.T, url string) {
 	t.Helper()
 	if err := chromedp.Do(tab, chromedp.Navigate(url)); err != nil {
 		t.Fatalf("opening %s: %v", url, err)
@@ -117,8 +117,8 @@ func TestABrowserResumesAfterCuts(t *testing.T) {
 	reverse_proxy %[1]s
 }`, addr))
 	w := newWire(t, s.addr)
-	open(t, tab, w.url)
-	cutAgainAndAgain(t, c, w, func() []seen { return eventsOf(t, tab, "stream") })
+	open(tab, t, w.url)
+	cutAgainAndAgain(t, c, w, func() []seen { return eventsOf(tab, t, "stream") })
 }
 
 func TestABrowserListensAcrossOriginsWithItsCookies(t *testing.T) {
@@ -139,10 +139,10 @@ func TestABrowserListensAcrossOriginsWithItsCookies(t *testing.T) {
 	s := runCaddy(t, chatSite(backend(t, c.ServeHTTP), "cors "+listed.URL))
 	bridge = s.url + "/messages"
 
-	open(t, tab, listed.URL)
+	open(tab, t, listed.URL)
 	for _, stream := range []string{"credentials", "anonymous"} {
-		eventually(t, "the event for "+stream, func() bool { return len(eventsOf(t, tab, stream)) > 0 })
-		if got := eventsOf(t, tab, stream); len(got) != 1 || got[0] != (seen{"message", "1", "hello"}) {
+		eventually(t, "the event for "+stream, func() bool { return len(eventsOf(tab, t, stream)) > 0 })
+		if got := eventsOf(tab, t, stream); len(got) != 1 || got[0] != (seen{"message", "1", "hello"}) {
 			t.Errorf("%s: got %q", stream, got)
 		}
 	}
@@ -153,7 +153,7 @@ func TestABrowserListensAcrossOriginsWithItsCookies(t *testing.T) {
 		}
 	}
 
-	open(t, tab, stranger.URL)
+	open(tab, t, stranger.URL)
 	eventually(t, "the streams of an origin that is not listed to be refused", func() bool {
 		closed, err := chromedp.Run(tab, chromedp.Evaluate[bool](
 			`[credentials, anonymous].every(stream => stream.source.readyState === EventSource.CLOSED)`))
@@ -163,7 +163,7 @@ func TestABrowserListensAcrossOriginsWithItsCookies(t *testing.T) {
 		return closed
 	})
 	for _, stream := range []string{"credentials", "anonymous"} {
-		if got := eventsOf(t, tab, stream); len(got) > 0 {
+		if got := eventsOf(tab, t, stream); len(got) > 0 {
 			t.Errorf("%s: an origin that is not listed got %q", stream, got)
 		}
 	}

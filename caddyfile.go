@@ -40,6 +40,7 @@ import (
 //	    epoch     <value>
 //	    order     newest_first|by_id|overlap
 //	    accept    <status...>
+//	    diff      json_patch
 //
 //	    # what clients get
 //	    replay    <events> [<linger>]
@@ -144,6 +145,8 @@ func (p *parser) subdirective() error {
 	case "accept":
 		return p.accept()
 
+	case "diff":
+		return p.text(&h.Diff)
 	case "replay":
 		return p.replay()
 	case "keepalive":

@@ -30,6 +30,7 @@ var arguments = map[string]string{
 	"epoch":                 "<value>",
 	"order":                 "newest_first|by_id|overlap",
 	"accept":                "<status...>",
+	"diff":                  "json_patch",
 	"replay":                "<events> [<linger>]",
 	"keepalive":             "<duration>",
 	"retry":                 "<duration>",

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -34,7 +35,7 @@ func cutAgainAndAgain(t *testing.T, c *chat, w *wire, events func() []seen) {
 		for i := range lines {
 			id := len(said) + 1
 			lines[i] = fmt.Sprintf("line %d\nof \"many\" – %d", id, id)
-			said = append(said, seen{"message", fmt.Sprint(id), lines[i]})
+			said = append(said, seen{"message", strconv.Itoa(id), lines[i]})
 		}
 		c.say(lines...)
 	}
@@ -50,7 +51,7 @@ func cutAgainAndAgain(t *testing.T, c *chat, w *wire, events func() []seen) {
 	var left []string
 	for i := range 50 {
 		w.cut()
-		left = append(left, fmt.Sprint(len(said)))
+		left = append(left, strconv.Itoa(len(said)))
 		if i%2 == 0 { // while it is away; the other times when it is back
 			say(1)
 		}

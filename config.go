@@ -135,6 +135,7 @@ type compiled struct {
 	hold                     time.Duration // 0: no long polling
 	timeout                  time.Duration
 
+	diff             bool // documents are sent as patches
 	page             page.Config
 	reader           *page.Reader
 	cursorNames      []string          // as in page.Reader.Cursors

@@ -243,6 +243,9 @@ func (h *Handler) compileDelivery(c *compiled) error {
 			return &fieldError{"cors." + strconv.Itoa(i), "cors", err}
 		}
 	}
+	if err := h.compileDiff(c); err != nil {
+		return err
+	}
 	if err := h.compileReplay(c); err != nil || h.Limits == nil {
 		return err
 	}
@@ -269,6 +272,21 @@ func (h *Handler) compileDelivery(c *compiled) error {
 			limit.set()
 		}
 	}
+	return nil
+}
+
+func (h *Handler) compileDiff(c *compiled) error {
+	switch {
+	case h.Diff == "":
+		return nil
+	case h.Diff != "json_patch":
+		return wrong("diff", "%q is none: there is json_patch", h.Diff)
+	case !c.reader.Document():
+		return wrong("diff", "it is for a document, and these are events: leave `items`, `id` and `format` out, or leave `diff` out")
+	case h.Event != nil:
+		return wrong("diff", "its events are of the types snapshot and patch: leave `event` out")
+	}
+	c.diff = true
 	return nil
 }
 

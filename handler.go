@@ -153,9 +153,7 @@ func (h *Handler) turnAway(w http.ResponseWriter, why error) error {
 		wait *= busyRetry
 	}
 	body := sse.AppendEvent(sse.AppendRetry(nil, wait), "bridge.busy", []byte("{}"), "")
-	if _, err := w.Write(body); err != nil {
-		return nil // it did not wait to be turned away
-	}
+	_, _ = w.Write(body) // a client that did not wait is away as well
 	return nil
 }
 

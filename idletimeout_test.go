@@ -1,6 +1,7 @@
 package ssebridge
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -159,8 +160,8 @@ func TestStreamsSetNoDeadlinesBehindEncodeAndAccessLog(t *testing.T) {
 	s := runCaddy(t, config)
 
 	var local string // the address of the stream's connection
-	transport := &http.Transport{DisableCompression: true, MaxConnsPerHost: 1, Dial: func(network, addr string) (net.Conn, error) {
-		c, err := net.Dial(network, addr)
+	transport := &http.Transport{DisableCompression: true, MaxConnsPerHost: 1, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, addr)
 		if err == nil {
 			local = c.LocalAddr().String()
 		}

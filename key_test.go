@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+// keyPlan has all that can put something of a client into a poll.
 func keyPlan(t testing.TB) *compiled {
 	return planOf(t, "items a", "id id", "query since {sse.cursor}",
 		"header_up X-Tenant {http.request.header.X-Tenant}", "event {http.request.header.X-Event}")
@@ -140,9 +141,20 @@ func TestFieldsOfAKeyDoNotRunTogether(t *testing.T) {
 	}
 	keys := make(map[feedKey]int)
 	for i, lists := range [][]list{
-		{}, {{"", nil}}, {{"", nil}, {"", nil}}, {{"a", nil}}, {{"", []string{"a"}}}, {{"", []string{"", "a"}}}, {{"", []string{"a", ""}}},
-		{{"a", []string{"bc"}}}, {{"ab", []string{"c"}}}, {{"a", []string{"b", "c"}}}, {{"a", []string{"b"}}, {"c", nil}},
-		{{"a", []string{"b", "c", "d"}}}, {{"a", []string{"b"}}, {"c", []string{"d"}}}, {{"a", []string{"bcd"}}},
+		{},
+		{{"", nil}},
+		{{"", nil}, {"", nil}},
+		{{"a", nil}},
+		{{"", []string{"a"}}},
+		{{"", []string{"", "a"}}},
+		{{"", []string{"a", ""}}},
+		{{"a", []string{"bc"}}},
+		{{"ab", []string{"c"}}},
+		{{"a", []string{"b", "c"}}},
+		{{"a", []string{"b"}}, {"c", nil}},
+		{{"a", []string{"b", "c", "d"}}},
+		{{"a", []string{"b"}}, {"c", []string{"d"}}},
+		{{"a", []string{"bcd"}}},
 		{{"a", []string{"\x00\x00\x00\x00\x00\x00\x00\x01b"}}},
 	} {
 		key := sum(lists...)

@@ -1,6 +1,8 @@
 package ssebridge
 
 import (
+	"slices"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -21,7 +23,7 @@ func (c newestCore) Enabled(level zapcore.Level) bool {
 
 // With implements zapcore.Core.
 func (c newestCore) With(fields []zapcore.Field) zapcore.Core {
-	return newestCore{bridge: c.bridge, fields: append(c.fields[:len(c.fields):len(c.fields)], fields...)}
+	return newestCore{bridge: c.bridge, fields: append(slices.Clip(c.fields), fields...)}
 }
 
 // Check implements zapcore.Core. It lets the cores of the newest log decide and write, each by

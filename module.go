@@ -142,6 +142,11 @@ type Handler struct {
 	// The statuses that are answers, beside those from 200 to 299. Default: none.
 	Accept []int `json:"accept,omitempty"`
 
+	// How a document that changes is sent: `json_patch` (RFC 6902) sends it once, as an event
+	// `snapshot`, and then what has changed, as events `patch`; and a snapshot where a patch would
+	// be longer. Default: none, which sends it whole each time.
+	Diff string `json:"diff,omitempty"`
+
 	// Set for an upstream that forgets what it has once answered, because polling acknowledges
 	// it: how much of the recent events is kept for clients that come back, and for how long
 	// after the last one. There is a single poller then, and no client's id goes upstream.

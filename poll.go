@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -70,9 +71,7 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 // env is what the placeholders of a poll can see.
 func (p *pollRequest) env(ask feed.Ask) *value.Env {
 	env := &value.Env{Cursor: make(map[string]string), ID: ask.Chain, Seq: ask.Number}
-	for name, text := range p.plan.start {
-		env.Cursor[name] = text
-	}
+	maps.Copy(env.Cursor, p.plan.start)
 	for i, text := range ask.From.Cursor {
 		if text != "" {
 			env.Cursor[p.plan.cursorNames[i]] = text

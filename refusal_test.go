@@ -166,15 +166,16 @@ func clientsOf(t *testing.T) (n int) {
 }
 
 func TestClientsOverALimitAreAskedToComeBack(t *testing.T) {
-	addr, _ := hanging(t)
+	addr := backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
 	var bridges strings.Builder
 	limits := []string{"clients", "clients_per_ip", "feeds"}
 	for _, limit := range limits {
-		fmt.Fprintf(&bridges, "\tsse_bridge /%s/* %s {\n\t\tlong_poll\n\t\tretry 1s\n\t\tlimits {\n\t\t\t%[1]s 1\n\t\t}\n\t}\n", limit, addr)
+		fmt.Fprintf(&bridges, "\tsse_bridge /%s/* %s {\n\t\tretry 1s\n\t\tlimits {\n\t\t\t%[1]s 1\n\t\t}\n\t}\n", limit, addr)
 	}
 	s := runCaddy(t, "{{site}} {\n"+bridges.String()+"}")
 	for _, limit := range limits {
 		first := subscribe(t, s.url+"/"+limit+"/")
+		first.want("hello")
 		over := subscribe(t, s.url+"/"+limit+"/other")
 		if over.response.StatusCode != 200 || over.response.Header.Get("Content-Type") != "text/event-stream" {
 			t.Errorf("%s: got %s", limit, over.response.Status)
@@ -190,7 +191,7 @@ func TestClientsOverALimitAreAskedToComeBack(t *testing.T) {
 		first.close()
 		eventually(t, "the place to be free", func() bool { return clientsOf(t) == 0 })
 		again := subscribe(t, s.url+"/"+limit+"/other")
-		eventually(t, "the next client to be in", func() bool { return clientsOf(t) == 1 })
+		again.want("hello")
 		again.close()
 		eventually(t, "the place to be free", func() bool { return clientsOf(t) == 0 })
 	}

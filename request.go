@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -93,7 +94,7 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	k := newKeyWriter()
 	p.bind(repl, k)
 	cursors := plan.cursorParameters()
-	k.add("url", fmt.Sprint(p.https), p.method, p.host, p.path, dropQuery(p.query, cursors), p.original, dropQuery(p.originalQuery, cursors))
+	k.add("url", strconv.FormatBool(p.https), p.method, p.host, p.path, dropQuery(p.query, cursors), p.original, dropQuery(p.originalQuery, cursors))
 	k.add("body", string(p.body))
 	for _, name := range slices.Sorted(maps.Keys(p.vars)) {
 		k.add("var", name, fmt.Sprintf("%#v", p.vars[name])) // quoted: ["a b"] is not ["a", "b"]
@@ -214,7 +215,7 @@ func (k *keyWriter) add(kind string, fields ...string) {
 
 func (k *keyWriter) text(s string) {
 	k.length(len(s))
-	io.WriteString(k.h, s)
+	k.h.Write([]byte(s))
 }
 
 func (k *keyWriter) length(n int) {

@@ -173,7 +173,6 @@ func TestABackendSeesNothingElseOfTheClient(t *testing.T) {
 	}
 }
 
-// keyPlan has all that can put something of a client into a poll.
 // Whole URIs in templates must not let a client's event id in by another door.
 func TestTheEventIDIsInNoPlaceholder(t *testing.T) {
 	t.Parallel()
@@ -251,7 +250,9 @@ func TestTheJarGoesBeforeTheClientsCookies(t *testing.T) {
 	p := accept(t, planOf(t, "rewrite /api/poll"), clientRequest("GET", "/events", "", header("Cookie", "sid=client; a=1", "b=2")))
 	ask := askFrom()
 	ask.Jar.SetCookies(&url.URL{Scheme: "http", Host: "example.com", Path: "/api/poll"}, []*http.Cookie{
-		{Name: "sid", Value: "upstream", Path: "/api"}, {Name: "quoted", Value: "x y", Quoted: true, Path: "/"}, {Name: "elsewhere", Value: "1", Path: "/events"},
+		{Name: "sid", Value: "upstream", Path: "/api"},
+		{Name: "quoted", Value: "x y", Quoted: true, Path: "/"},
+		{Name: "elsewhere", Value: "1", Path: "/events"},
 		{Name: "sid", Value: "of the root", Path: "/", Quoted: true},
 	})
 	if got := build(t, p, ask).Header.Values("Cookie"); !slices.Equal(got, []string{`sid=upstream; quoted="x y"; sid="of the root"; a=1; b=2`}) {

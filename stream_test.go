@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -264,5 +265,25 @@ func TestAPageIsResumedInItsMiddle(t *testing.T) {
 			}
 		}
 		stream.close()
+	}
+}
+
+func TestADocumentIsPatched(t *testing.T) {
+	var version atomic.Int64
+	s := runCaddy(t, "{{site}} {\n\tsse_bridge "+backend(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"name": "a thing with a long name", "big": 9007199254740993, "version": %d}`, version.Load())
+	})+" {\n\t\tinterval 20ms\n\t\tdiff json_patch\n\t}\n}")
+	stream := subscribe(t, s.url)
+	first := stream.next()
+	if first.Type != "snapshot" || !strings.Contains(first.Data, "9007199254740993") {
+		t.Errorf("got %+v", first)
+	}
+	version.Store(1)
+	if e := stream.next(); e.Type != "patch" || !sameText(e.Data, `[{"op":"replace","path":"/version","value":1}]`) {
+		t.Errorf("got %+v", e)
+	}
+	back := subscribe(t, s.url, "Last-Event-ID", first.ID)
+	if e := back.next(); e.Type != "patch" {
+		t.Errorf("who comes back with the first got %+v", e)
 	}
 }

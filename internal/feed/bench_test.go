@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +17,7 @@ func eventsOf(n, from int) []page.Event {
 	data := []byte(strings.Repeat("x", 200))
 	events := make([]page.Event, n)
 	for i := range events {
-		events[i] = page.Event{Data: data, At: position.Position{Cursor: position.Cursor{fmt.Sprint(from + i)}}}
+		events[i] = page.Event{Data: data, At: position.Position{Cursor: position.Cursor{strconv.Itoa(from + i)}}}
 	}
 	return events
 }

@@ -37,15 +37,17 @@ type chain struct {
 	born   time.Time
 
 	// the poller's own
-	pace  pace
-	polls int
-	held  bool // the last answer was held, or had no news
-	stuck bool // was warned of
-	more  int  // polls that have followed one another at once
-	doubt doubt
+	pace   pace
+	polls  int
+	held   bool   // the last answer was held, or had no news
+	stuck  bool   // was warned of
+	newest []byte // the document of the last answer, where patches are made of it
+	more   int    // polls that have followed one another at once
+	doubt  doubt
 
 	// guarded by feed.mu, and written by the poller alone but for readers and what is said of them
 	at         position.Position
+	text       []byte // of that document, where patches are made of it
 	document   string // the key of the document that the readers have
 	validators page.Validators
 	placed     bool      // a poll from this position, or one before it, has been answered
@@ -88,7 +90,7 @@ func (c *chain) run() {
 		if err != nil {
 			c.fail(err)
 		} else {
-			c.take(p)
+			c.take(c.patch(p))
 		}
 		c.feed.health.answer()
 	}
@@ -216,31 +218,6 @@ func (c *chain) end() {
 	c.feed.detach(c)
 }
 
-func (c *chain) takeDocument(p page.Page) (news bool) {
-	c.at, c.validators = p.Next, p.Validators
-	if len(p.Events) > 0 && p.Events[0].Key != c.document {
-		c.document, news = p.Events[0].Key, true
-		c.publish(encode(nil, p.Events))
-	}
-	if c.document == "" {
-		return news // nobody can be shown anything yet
-	}
-	for _, r := range c.newcomers {
-		c.show(r)
-	}
-	c.newcomers = nil
-	return news
-}
-
-// show gives a reader the newest document, unless it has it.
-func (c *chain) show(r *Reader) {
-	if r.lastID == c.document {
-		r.open(c.log.end())
-		return
-	}
-	r.open(place{node: c.log.tail.Load()})
-}
-
 func (c *chain) takeEvents(p page.Page, now time.Time) {
 	if p.Stuck && !c.stuck {
 		c.stuck = true
@@ -278,7 +255,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 // publish appends a batch and wakes the readers.
 func (c *chain) publish(batch []byte, marks []mark) {
 	keep := c.feed.config.Replay
-	if c.feed.config.Document {
+	if c.feed.config.skips() {
 		keep = 1
 	}
 	c.demand.Store(false) // before the batch is there to be taken

@@ -393,6 +393,54 @@ func TestANewcomerHearsOfFailuresBeforeItHasAnything(t *testing.T) {
 	}
 }
 
+func TestADocumentIsSentAsASnapshotAndThenPatches(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.Document, config.Cursors = true, 0
+		config.Diff = func(before, after []byte) ([]byte, bool) {
+			return fmt.Appendf(nil, "%s>%s", before, after), string(after) != "unlike"
+		}
+		var version atomic.Value
+		version.Store("a")
+		poll := func(context.Context, Ask) (page.Page, error) {
+			v := version.Load().(string)
+			return page.Page{News: true, Events: []page.Event{{Data: []byte(v), Key: "#" + v}}}, nil
+		}
+		f := newFeed(config)
+		saw := func(c *client) string {
+			var all []string
+			for _, e := range c.events(t) {
+				all = append(all, e.Type+" "+e.Data+" "+e.LastEventID)
+			}
+			return strings.Join(all, ", ")
+		}
+		a := join(t, f, "", poll)
+		for _, v := range []string{"b", "c", "unlike"} {
+			time.Sleep(3 * time.Second)
+			version.Store(v)
+		}
+		time.Sleep(3 * time.Second)
+		from := join(t, f, "#b", poll)
+		has := join(t, f, "#unlike", poll)
+		forgotten := join(t, f, "#z", poll)
+		late := join(t, f, "", poll)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		for c, want := range map[*client]string{
+			a:         "snapshot a #a, patch a>b #b, patch b>c #c, snapshot unlike #unlike",
+			from:      "patch b>c #c, snapshot unlike #unlike",
+			has:       "",
+			forgotten: "snapshot unlike #unlike",
+			late:      "snapshot unlike #unlike",
+		} {
+			if got := saw(c); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			c.leave()
+		}
+	})
+}
+
 func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()
@@ -434,7 +482,7 @@ func TestNobodyJoinsAChainThatHasEnded(t *testing.T) {
 		})
 		time.Sleep(time.Second)
 		slow.Store(true)
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second) // into the next poll
 		a.leave()
 		time.Sleep(config.Linger + time.Second)
 		back := join(t, f, "2", u.poll)

@@ -37,7 +37,11 @@ type Poll func(ctx context.Context, ask Ask) (page.Page, error)
 type Config struct {
 	Document bool // the answer is a document: only the newest counts
 	Cursors  int  // how many cursors stand in an id
-	ByID     bool // the cursor is a number that grows until the upstream starts over
+	// Diff returns what makes one document of another, as a patch that is worth it. Clients get the
+	// document once as a snapshot, and then patches. nil: each document whole.
+	Diff func(before, after []byte) (patch []byte, worth bool)
+
+	ByID bool // the cursor is a number that grows until the upstream starts over
 
 	Interval    time.Duration // least time between the starts of two polls
 	MaxInterval time.Duration // what the wait doubles up to while there is no news; at least Interval

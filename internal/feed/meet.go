@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// patience is how long a chain at the upstream's end looks for a moment at which its place in
@@ -16,8 +19,7 @@ func (f *Feed) meet() {
 	if len(f.chains) < 2 {
 		return
 	}
-	for i := len(f.chains) - 1; i >= 0; i-- {
-		b := f.chains[i]
+	for _, b := range slices.Backward(slices.Clone(f.chains)) { // younger ones first
 		for _, a := range f.chains {
 			if at, ok := b.met(a); ok {
 				b.goOver(a, at)

@@ -102,7 +102,7 @@ func (r *Reader) take() ([]byte, error) {
 			}
 			return r.aside(), nil
 		}
-		if r.feed.config.Document {
+		if r.feed.config.skips() {
 			next = n.log.tail.Load() // only the newest counts
 		} else if r.at.lost() {
 			return nil, &End{Reason: Slow}

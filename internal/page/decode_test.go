@@ -71,8 +71,16 @@ func TestBodyIsDecoded(t *testing.T) {
 func TestEmptyBodyIsNoNews(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{
-		{"", ""}, {"", "\n\r\n "}, {"", "\uFEFF"}, {"format json", ""}, {"format text", "\n"}, {"format jsonp", "cb();"},
-		{"format message", ""}, {"items a", "  "}, {"items a", "for(;;);"}, {"items a", "/**/cb()"},
+		{"", ""},
+		{"", "\n\r\n "},
+		{"", "\uFEFF"},
+		{"format json", ""},
+		{"format text", "\n"},
+		{"format jsonp", "cb();"},
+		{"format message", ""},
+		{"items a", "  "},
+		{"items a", "for(;;);"},
+		{"items a", "/**/cb()"},
 	} {
 		p := mustRead(t, reader(t, c[0]), ok(c[1]), at("", ""))
 		if p.News || p.Stuck || p.Lost || len(p.Events) > 0 || p.Next.ID() != "" {

@@ -148,7 +148,7 @@ func Parse(id string, cursors int) (Position, error) {
 const hex = "0123456789ABCDEF"
 
 func appendEscaped(dst []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch c := s[i]; {
 		case c <= ' ' || c >= 0x7f || c == '%' || c == ',' || c == '~' || c == '!':
 			dst = append(dst, '%', hex[c>>4], hex[c&15])

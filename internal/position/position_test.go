@@ -140,8 +140,13 @@ func same(a, b Position) bool {
 
 func FuzzPositionSurvivesItsID(f *testing.F) {
 	for _, s := range []struct{ epoch, a, b string }{
-		{"", "42", ""}, {"", "", "x"}, {"1", "", ""}, {"e!", "a,b", "~1.AAAAAAAA"},
-		{"", "\x00\r\n", "\xff\xfe"}, {"%", "%2C", " "}, {"", "é", strings.Repeat(",", 700)},
+		{"", "42", ""},
+		{"", "", "x"},
+		{"1", "", ""},
+		{"e!", "a,b", "~1.AAAAAAAA"},
+		{"", "\x00\r\n", "\xff\xfe"},
+		{"%", "%2C", " "},
+		{"", "é", strings.Repeat(",", 700)},
 	} {
 		f.Add(s.epoch, s.a, s.b, uint16(0), []byte(nil))
 		f.Add(s.epoch, s.a, s.b, uint16(3), []byte("item"))

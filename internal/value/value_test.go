@@ -198,8 +198,10 @@ func FuzzValue(f *testing.F) {
 		if err != nil || !ValidJSON([]byte(scope)) {
 			return
 		}
-		env := &Env{Status: 200, Header: http.Header{"Etag": {cursor}}, Body: []byte(scope), Item: []byte(scope),
-			Cursor: map[string]string{"": cursor}, ID: "id", Seq: 1}
+		env := &Env{
+			Status: 200, Header: http.Header{"Etag": {cursor}}, Body: []byte(scope), Item: []byte(scope),
+			Cursor: map[string]string{"": cursor}, ID: "id", Seq: 1,
+		}
 		got := v.Bind(func(s string) string { return s + "!" }).Get([]byte(scope), env)
 		if string(env.Body) != scope {
 			t.Fatal("the body changed")

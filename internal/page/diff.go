@@ -1,0 +1,175 @@
+package page
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/wI2L/jsondiff"
+)
+
+// Bounds of what two documents are compared for. A document beyond them is sent whole.
+const (
+	// maxDiffNodes bounds the values of a document: each takes some hundred bytes of memory
+	// while it is compared.
+	maxDiffNodes = 200_000
+	// maxDiffWork bounds how many values are looked at, where a container is compared anew
+	// for each one that it is in, and an array's items, to find those that moved, with each
+	// other. 20 million take some hundred milliseconds.
+	maxDiffWork = 20_000_000
+	// maxDiffPaths bounds the paths to all values, of which a patch may hold each, in bytes:
+	// below one key of a megabyte every path has a megabyte.
+	maxDiffPaths = 32 << 20
+	// maxMoved is the greatest length of an array in which items are looked for that moved:
+	// this takes a table with a square of it.
+	maxMoved = 1000
+)
+
+// Diff returns a JSON Patch (RFC 6902) that makes the document before of the one after: an
+// array of add, remove and replace operations, empty where they are equal. Numbers are
+// compared and sent as they are written: 1.0 and 1.00 differ, as do 9007199254740992 and
+// 9007199254740993. Of equal keys in one object the last counts, as in JSON.parse.
+//
+// ok is false where there is no patch that is better than the document: where it would be
+// longer, where one of the two is no JSON, is too large to compare, or has
+// half a surrogate pair in a string, which clients do not read alike.
+func Diff(before, after []byte) (patch []byte, ok bool, err error) {
+	if !diffable(before) || !diffable(after) {
+		return nil, false, nil
+	}
+	old, err := decodeAsWritten(before)
+	if err != nil {
+		return nil, false, nil
+	}
+	now, err := decodeAsWritten(after)
+	if err != nil {
+		return nil, false, nil
+	}
+	patch, ok, err = compareDocuments(old, now)
+	if err != nil || !ok || len(patch) > len(after) {
+		return nil, false, err
+	}
+	return patch, true, nil
+}
+
+// operation is one of a patch. jsondiff's own encoding escapes <, > and &.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value *any   `json:"value,omitempty"` // nil for none; null is a value
+}
+
+// compareDocuments returns the patch between two decoded documents, however long it is. ok is false
+// where the comparison would take too much.
+//
+// Of jsondiff's options only LCS is used. Factorize takes all numbers for equal, if they are
+// decoded as they are written, and copies wrong ones; Equivalent misses that [1,2,2] became
+// [2,1,1]; Rationalize panics on keys that end in a backslash.
+func compareDocuments(before, after any) (patch []byte, ok bool, err error) {
+	var size weight
+	size.add(before, 0)
+	size.add(after, 0)
+	if size.equal > maxDiffWork || size.paths > maxDiffPaths {
+		return nil, false, nil
+	}
+	var options []jsondiff.Option
+	if size.longest <= maxMoved && size.moved <= maxDiffWork {
+		options = append(options, jsondiff.LCS())
+	}
+	found, err := jsondiff.CompareWithoutMarshal(before, after, options...)
+	if err != nil {
+		return nil, false, fmt.Errorf("comparing two documents: %w", err)
+	}
+	operations := make([]operation, len(found))
+	for i, o := range found {
+		operations[i] = operation{Op: o.Type, Path: o.Path}
+		if o.Type != jsondiff.OperationRemove {
+			operations[i].Value = &found[i].Value
+		}
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(operations); err != nil {
+		return nil, false, fmt.Errorf("writing a patch: %w", err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), true, nil
+}
+
+// weight is what comparing a document takes at most.
+type weight struct {
+	equal   int // values to look at for equality
+	moved   int // the same, to find items that moved
+	longest int // array
+	paths   int // bytes of the paths to all values
+}
+
+// add weighs v, which a path of that many bytes leads to, and returns how many values it has.
+func (w *weight) add(v any, path int) int {
+	w.paths += path
+	n := 1
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			n += w.add(e, path+len("/100000"))
+		}
+		w.equal += n
+		w.moved += n * len(v)
+		w.longest = max(w.longest, len(v))
+	case map[string]any:
+		for k, e := range v {
+			n += w.add(e, path+len("/")+len(k))
+		}
+		w.equal += n
+	}
+	return n
+}
+
+// diffable reports whether text is JSON that a patch can be made of.
+func diffable(text []byte) bool {
+	if !validJSON(text) {
+		return false
+	}
+	nodes, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+			if text[i] != 'u' {
+				continue
+			}
+			i += len("D800")
+			switch half := text[i-3 : i-1]; {
+			case isHighSurrogate(half):
+				if rest := text[i+1:]; rest[0] != '\\' || rest[1] != 'u' || !isLowSurrogate(rest[2:4]) {
+					return false
+				}
+				i += len(`\uDC00`)
+			case isLowSurrogate(half):
+				return false
+			}
+		case !quoted && (c == ',' || c == '[' || c == '{'):
+			nodes++
+		}
+	}
+	return nodes <= maxDiffNodes
+}
+
+// isHighSurrogate reports whether a code unit that begins with these digits is D800-DBFF.
+func isHighSurrogate(digits []byte) bool {
+	return digits[0]|0x20 == 'd' && (digits[1] == '8' || digits[1] == '9' || digits[1]|0x20 == 'a' || digits[1]|0x20 == 'b')
+}
+
+// isLowSurrogate reports whether a code unit that begins with these digits is DC00-DFFF.
+func isLowSurrogate(digits []byte) bool {
+	return digits[0]|0x20 == 'd' && digits[1]|0x20 >= 'c' && digits[1]|0x20 <= 'f'
+}
+
+func decodeAsWritten(text []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	err = d.Decode(&v)
+	return v, err
+}
