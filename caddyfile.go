@@ -30,7 +30,9 @@ import (
 //	    timeout   <duration>
 //
 //	    # how to read an answer
-//	    format    auto|json|jsonp|text|message
+//	    format    auto|json|jsonp|xml|feed|text|message
+//	    format    csv [header] [<separator>]
+//	    format    lines [<separator>]
 //	    items     <path>
 //	    id        <value>
 //	    event     <value> [<default>]
@@ -40,6 +42,11 @@ import (
 //	    epoch     <value>
 //	    order     newest_first|by_id|overlap
 //	    accept    <status...>
+//	    ignore    [!]<value> [<match>...]
+//	    more      [!]<value> [<match>...]
+//	    reset     [!]<value> [<match>...]
+//	    end       [!]<value> [<match>...]
+//	    retry_after <value>
 //	    diff      json_patch
 //
 //	    # what clients get
@@ -59,9 +66,9 @@ import (
 //	}
 //
 // The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; there is
-// either of them. The subdirectives query, header_up, cursor, start, accept and cors may be
-// repeated: several lines of one cursor are several places to look for it, the first that is
-// not empty wins.
+// either of them. The subdirectives query, header_up, cursor, start, accept, ignore, more, reset,
+// end and cors may be repeated: several lines of one cursor are several places to look for it, the
+// first that is not empty wins; of several conditions, any is enough.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // consume the directive's name
 	p := &parser{Helper: h, handler: new(Handler), tokens: map[string]caddyfile.Token{"": h.Token()}}
@@ -125,7 +132,7 @@ func (p *parser) subdirective() error {
 		return p.duration(&h.Timeout)
 
 	case "format":
-		return p.text(&h.Format)
+		return p.format()
 	case "items":
 		return p.text(&h.Items)
 	case "id":
@@ -144,9 +151,19 @@ func (p *parser) subdirective() error {
 		return p.text(&h.Order)
 	case "accept":
 		return p.accept()
-
+	case "ignore":
+		return p.condition(&h.Ignore)
+	case "more":
+		return p.condition(&h.More)
+	case "reset":
+		return p.condition(&h.Reset)
+	case "end":
+		return p.condition(&h.End)
+	case "retry_after":
+		return p.text(&h.RetryAfter)
 	case "diff":
 		return p.text(&h.Diff)
+
 	case "replay":
 		return p.replay()
 	case "keepalive":

@@ -267,7 +267,9 @@ func (h *Handler) compilePace(c *compiled) error {
 }
 
 func (h *Handler) compileReading(c *compiled) (err error) {
-	c.page = page.Config{Format: page.Auto, Order: page.Order(h.Order), Accept: h.Accept}
+	c.page = page.Config{
+		Format: page.Auto, Separator: h.Separator, Header: h.Header, Order: page.Order(h.Order), Accept: h.Accept,
+	}
 	if h.Format != "" {
 		c.page.Format = page.Format(h.Format)
 	}
@@ -294,8 +296,10 @@ func (h *Handler) compileReading(c *compiled) (err error) {
 	if c.page.Data, err = parseValue("data", "data", h.Data); err != nil {
 		return err
 	}
-	c.page.Cursors, err = compileCursors(h.Cursor)
-	return err
+	if c.page.Cursors, err = compileCursors(h.Cursor); err != nil {
+		return err
+	}
+	return h.compileConditions(c)
 }
 
 func orDefault(d caddy.Duration, otherwise time.Duration) time.Duration {

@@ -17,10 +17,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-var (
-	formats = []string{string(page.Auto), string(page.JSON), string(page.JSONP), string(page.Text), string(page.Message)}
-	orders  = []string{string(page.NewestFirst), string(page.ByID), string(page.Overlap)}
-)
+var orders = []string{string(page.NewestFirst), string(page.ByID), string(page.Overlap)}
 
 func (h *Handler) checkUpstream(*compiled) error {
 	if len(h.Upstream) == 0 {
@@ -79,7 +76,7 @@ func (h *Handler) checkReading(c *compiled) error {
 		return wrong("id", "in the format message the cursor is the id: leave `id` out, and use `cursor` where the answer holds one")
 	case order != "" && !slices.Contains(orders, string(order)):
 		return wrong("order", "%q is not one of %s; without it, items come oldest first", order, strings.Join(orders, ", "))
-	case order != "" && h.Items == "" && h.ID == "":
+	case order != "" && h.Items == "" && h.ID == "" && format != page.Lines && format != page.CSV && format != page.Feed:
 		return wrong("order", "%s is an order of items: it needs `items`, or an `id` for those of an answer that is a list itself", order)
 	case order != "" && order != page.NewestFirst && h.ID == "":
 		return wrong("order", "%s compares the ids of items: it needs `id`", order)
@@ -95,6 +92,12 @@ func (h *Handler) checkReading(c *compiled) error {
 				return wrong(field.name, "%q is a path in JSON, which an answer in the format text is not", field.v)
 			}
 		}
+	}
+	if err := h.checkFormat(c); err != nil {
+		return err
+	}
+	if err := h.checkConditions(c); err != nil {
+		return err
 	}
 	for i, status := range h.Accept {
 		if status < 200 || status > 499 || status == http.StatusNotModified {
@@ -212,7 +215,7 @@ type readValue struct{ path, name, text string }
 
 // values returns all that can read a cursor while an answer is read.
 func (h *Handler) values() []readValue {
-	all := []readValue{{"id", "id", h.ID}, {"epoch", "epoch", h.Epoch}, {"data", "data", h.Data}}
+	all := []readValue{{"id", "id", h.ID}, {"epoch", "epoch", h.Epoch}, {"data", "data", h.Data}, {"retry_after", "retry_after", h.RetryAfter}}
 	if h.Event != nil {
 		all = append(all, readValue{"event", "event", h.Event.Value})
 	}
@@ -221,6 +224,11 @@ func (h *Handler) values() []readValue {
 			all = append(all, readValue{
 				"cursor." + strconv.Itoa(i) + ".values." + strconv.Itoa(j), strings.TrimSpace("cursor " + cur.Name), text,
 			})
+		}
+	}
+	for _, field := range h.conditionFields(new(compiled)) {
+		for i, cond := range field.conditions {
+			all = append(all, readValue{field.name + "." + strconv.Itoa(i), field.name, cond.Value})
 		}
 	}
 	return all

@@ -94,14 +94,33 @@ type Handler struct {
 	// otherwise. Default: 30s, or 10s more than `long_poll`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// How an answer is read: `auto` (as JSON if it is JSON, whatever its Content-Type says, and
-	// else as text), `json`, `jsonp`, `text`, or `message`, which makes each answer one event
-	// and compares it with none before. Default: `auto`.
+	// How an answer is read. Default: `auto`. What is not in its format is an error, never an
+	// event.
+	//
+	// Format | The answer
+	// -------|-----------
+	// `auto` | JSON if it is JSON, whatever its Content-Type says, and else text.
+	// `json` | JSON, behind a guard such as `for(;;);` too.
+	// `jsonp` | JSON as the argument of a JavaScript call, or by itself.
+	// `xml` | XML, which is read as JSON: an element is a member of its parent's object by its name without prefix; several of one name are an array; an element without attributes and children is its text, as a string; `-` stands before the names of attributes, and `#text` (in quotes, in a Caddyfile) is the text beside them.
+	// `feed` | RSS, Atom or JSON Feed. Each entry is an item, with `guid`, `title`, `link`, `description`, `content`, `published`, `updated`, `authors`, `categories` and more, whichever kind of feed it is.
+	// `csv` | A table. Each row is an item: an array of strings, or, with `header`, an object of strings.
+	// `lines` | Text. Each line is an item, the last one whether it is ended or not. Paths find something in lines that are JSON.
+	// `text` | Text, even if it looks like JSON.
+	// `message` | One event, which is compared with none before.
 	Format string `json:"format,omitempty"`
+
+	// What stands between items in the format `lines`. Default: LF or CRLF. In the format `csv`,
+	// the one character that stands between cells. Default: a comma.
+	Separator string `json:"separator,omitempty"`
+
+	// Whether the first row of each answer names the columns, in the format `csv`. Rows are
+	// objects then. Default: false.
+	Header bool `json:"header,omitempty"`
 
 	// The gjson path of the items in an answer; `@this` is the answer itself. Each item becomes
 	// one event. Without it, and without `id`, the whole answer is one event that is sent
-	// whenever it changes. Default: none.
+	// whenever it changes. Default: none; in the formats `feed` and `csv`, the entries and rows.
 	Items string `json:"items,omitempty"`
 
 	// The value that identifies an item, looked up in the item. If there is no `cursor`, the
@@ -141,6 +160,30 @@ type Handler struct {
 
 	// The statuses that are answers, beside those from 200 to 299. Default: none.
 	Accept []int `json:"accept,omitempty"`
+
+	// The items that make no event: those for which any of these holds. They count otherwise: the
+	// cursor moves on behind them. The values are looked up in the item; where there are no items,
+	// in the body, and a body that is ignored is no news. Default: none.
+	Ignore []Condition `json:"ignore,omitempty"`
+
+	// There is more to be had at once where any of these holds, so that the next poll is not waited
+	// for. The values are looked up in the body. Default: none.
+	More []Condition `json:"more,omitempty"`
+
+	// The upstream does not know the position any more where any of these holds, in whatever it
+	// answers, refusals and errors too: `{sse.status} 410`, say. Clients are told so by a
+	// `bridge.reset`. The values are looked up in the body; a path holds for nothing but JSON.
+	// Default: none.
+	Reset []Condition `json:"reset,omitempty"`
+
+	// There will never be more events where any of these holds in an answer: the streams end. The
+	// values are looked up in the body. Default: none.
+	End []Condition `json:"end,omitempty"`
+
+	// A value that is the least time until the next poll, in seconds, such as
+	// `parameters.retry_after`; looked up in the body, of errors too. It can only lengthen the
+	// wait, as `Retry-After` and `X-Poll-Interval` in the header do always. Default: none.
+	RetryAfter string `json:"retry_after,omitempty"`
 
 	// How a document that changes is sent: `json_patch` (RFC 6902) sends it once, as an event
 	// `snapshot`, and then what has changed, as events `patch`; and a snapshot where a patch would

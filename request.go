@@ -130,6 +130,13 @@ func (p *pollRequest) bind(repl *caddy.Replacer, k *keyWriter) {
 	reading := p.plan.page
 	reading.ID, reading.Epoch = reading.ID.Bind(known), reading.Epoch.Bind(known)
 	reading.Event, reading.Data = reading.Event.Bind(known), reading.Data.Bind(known)
+	reading.RetryAfter = reading.RetryAfter.Bind(known)
+	for _, conditions := range []*[]value.Condition{&reading.Ignore, &reading.More, &reading.Reset, &reading.End} {
+		*conditions = slices.Clone(*conditions)
+		for i, c := range *conditions {
+			(*conditions)[i] = c.Bind(known)
+		}
+	}
 	reading.Cursors = slices.Clone(reading.Cursors)
 	for i, c := range reading.Cursors {
 		values := slices.Clone(c.Values)

@@ -22,6 +22,7 @@ type body struct {
 	text []byte // in UTF-8, if the upstream told the truth about its charset
 	json bool   // text is valid JSON
 	raw  bool   // white space counts
+	err  error  // why text is not in the configured format, as an answer must be
 }
 
 func (b body) empty() bool {
@@ -30,14 +31,22 @@ func (b body) empty() bool {
 
 // decode makes of a response's body what the format says.
 func (r *Reader) decode(resp Response) body {
-	text := convert(resp.Body, resp.Header)
+	if r.translates() {
+		return r.translate(resp)
+	}
+	text, _ := convert(resp.Body, resp.Header)
 	if r.format == Message {
-		return body{text: text, json: r.needsJSON && validJSON(text), raw: true}
+		return body{text: text, json: r.readsJSON && validJSON(text), raw: true}
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
-	if r.format == Text {
+	if r.format == Text && !(r.readsJSON && !r.accepts(resp.Status)) {
 		return body{text: trimNewline(text)}
 	}
+	return r.decodeJSON(text)
+}
+
+// decodeJSON makes JSON of text if it is, and else leaves it as it is.
+func (r *Reader) decodeJSON(text []byte) body {
 	inner := bytes.Trim(text, jsonSpace)
 	if validJSON(inner) {
 		return body{text: inner, json: true}
@@ -55,12 +64,13 @@ func (r *Reader) decode(resp Response) body {
 }
 
 // convert converts text to UTF-8: from the encoding that a byte order mark shows, or else
-// the Content-Type names. What it cannot make sense of stays as it is.
-func convert(text []byte, h http.Header) []byte {
+// the Content-Type names; told is false if neither does. What it cannot make sense of stays as it
+// is.
+func convert(text []byte, h http.Header) (_ []byte, told bool) {
 	var enc encoding.Encoding
 	switch {
 	case bytes.HasPrefix(text, []byte("\uFEFF")):
-		return text
+		return text, true
 	case bytes.HasPrefix(text, []byte{0xFE, 0xFF}):
 		enc = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 	case bytes.HasPrefix(text, []byte{0xFF, 0xFE}):
@@ -68,18 +78,26 @@ func convert(text []byte, h http.Header) []byte {
 	default:
 		_, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 		if err != nil || params["charset"] == "" {
-			return text
+			return text, false
 		}
-		enc, err = htmlindex.Get(strings.Trim(params["charset"], `'" `))
-		if err != nil || enc == unicode.UTF8 || enc == encoding.Replacement {
-			return text
+		if enc = encodingOf(params["charset"]); enc == nil {
+			return text, true
 		}
 	}
 	converted, err := enc.NewDecoder().Bytes(text)
 	if err != nil {
-		return text
+		return text, true
 	}
-	return bytes.TrimPrefix(converted, []byte("\uFEFF"))
+	return bytes.TrimPrefix(converted, []byte("\uFEFF")), true
+}
+
+// encodingOf returns the encoding that is called so, or nil for UTF-8 and for none.
+func encodingOf(name string) encoding.Encoding {
+	enc, err := htmlindex.Get(strings.Trim(name, `'" `))
+	if err != nil || enc == unicode.UTF8 || enc == encoding.Replacement {
+		return nil
+	}
+	return enc
 }
 
 // trimNewline takes off one newline at the end.

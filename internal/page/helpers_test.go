@@ -33,6 +33,15 @@ func val(t testing.TB, src string) value.Value {
 	return v
 }
 
+func condition(t testing.TB, words []string) value.Condition {
+	t.Helper()
+	c, err := value.ParseCondition(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // config reads a configuration written as in a Caddyfile, one subdirective per line or ";".
 func config(t testing.TB, src string) Config {
 	t.Helper()
@@ -45,6 +54,13 @@ func config(t testing.TB, src string) Config {
 		switch f[0] {
 		case "format":
 			c.Format = Format(f[1])
+			for _, word := range f[2:] {
+				if word == "header" {
+					c.Header = true
+				} else {
+					c.Separator = word
+				}
+			}
 		case "items":
 			c.Items = path(t, f[1])
 		case "id":
@@ -70,6 +86,16 @@ func config(t testing.TB, src string) Config {
 				t.Fatal(err)
 			}
 			c.Accept = append(c.Accept, status)
+		case "ignore":
+			c.Ignore = append(c.Ignore, condition(t, f[1:]))
+		case "more":
+			c.More = append(c.More, condition(t, f[1:]))
+		case "reset":
+			c.Reset = append(c.Reset, condition(t, f[1:]))
+		case "end":
+			c.End = append(c.End, condition(t, f[1:]))
+		case "retry_after":
+			c.RetryAfter = val(t, f[1])
 		default:
 			t.Fatalf("unknown subdirective %q", f[0])
 		}

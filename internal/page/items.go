@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // maxItems bounds the items of a page, each of which is kept in memory as an event.
@@ -15,6 +17,8 @@ const maxItems = 10_000
 type item struct {
 	raw []byte // its JSON, or the whole body
 	id  string // empty where it has none
+
+	json bool // raw is JSON
 }
 
 // events reads the answer as a page of items, oldest first.
@@ -32,20 +36,24 @@ func (a *answer) events() (Page, error) {
 	rest, lost := a.drop(items)
 	w := a.walk(rest)
 	done, found := w.resume(a.from)
-	if !found && a.from.Cursor.IsZero() {
+	if !found && (a.from.Cursor.IsZero() || w.content) {
 		lost = true
 	}
 	p := Page{Next: a.from, Lost: lost, Wait: a.wait, Events: make([]Event, 0, len(rest)-done)}
 	types := map[string]string{} // one string for all events of a type
-	data := 0                    // events for which the data path found something
+	data, ignored := 0, false    // events for which the data path found something; an item was ignored
 	for i, it := range rest {
 		p.Next = w.next()
 		if i < done {
 			continue
 		}
 		a.env.Item = it.raw
+		if a.ignored(it) {
+			ignored = true
+			continue
+		}
 		e := Event{Type: a.reader.eventDefault, At: p.Next, Key: it.id}
-		if t := a.look(a.reader.event, it.raw); present(t) {
+		if t := a.lookIn(it, a.reader.event); present(t) {
 			known, ok := types[string(t)]
 			if !ok {
 				known = string(t)
@@ -56,7 +64,7 @@ func (a *answer) events() (Page, error) {
 		if a.reader.data.IsZero() {
 			e.Data = a.plain(it.raw)
 		} else {
-			e.Data = a.look(a.reader.data, it.raw)
+			e.Data = a.lookIn(it, a.reader.data)
 		}
 		if e.Data != nil {
 			data++
@@ -67,8 +75,8 @@ func (a *answer) events() (Page, error) {
 	if data == 0 && len(p.Events) > 1 && a.from.IsZero() {
 		return Page{}, unreadable(a.wait, "data path %s found nothing in any item", a.reader.data)
 	}
-	p.News = len(p.Events) > 0 || !p.Next.Cursor.Equal(a.from.Cursor)
-	p.Stuck = !p.News && a.reader.order == ""
+	p.News = len(p.Events) > 0 || !p.Next.Cursor.Equal(a.from.Cursor) || ignored && p.Next.ID() != a.from.ID()
+	p.Stuck = !p.News && !ignored && a.reader.order == ""
 	if !p.News {
 		p.Next = a.from
 	}
@@ -87,6 +95,14 @@ func (a *answer) plain(raw []byte) []byte {
 	return []byte(gjson.ParseBytes(raw).Str)
 }
 
+// lookIn looks v up in an item.
+func (a *answer) lookIn(it item, v value.Value) []byte {
+	if v.IsZero() || !it.json && v.NeedsJSON() {
+		return nil
+	}
+	return v.Get(it.raw, a.env)
+}
+
 // items returns the items of the page as they stand there, with their ids.
 func (a *answer) items() ([]item, error) {
 	items, err := a.split()
@@ -97,7 +113,7 @@ func (a *answer) items() ([]item, error) {
 	ends := make([]int, len(items))
 	for i, it := range items {
 		a.env.Item = it.raw
-		if id := a.look(a.reader.id, it.raw); present(id) {
+		if id := a.lookIn(it, a.reader.id); present(id) {
 			ids = append(ids, id...)
 		}
 		ends[i] = len(ids)
@@ -113,8 +129,11 @@ func (a *answer) items() ([]item, error) {
 
 // split splits the body into its items.
 func (a *answer) split() ([]item, error) {
+	if a.reader.format == Lines {
+		return a.lines()
+	}
 	if !a.body.json || a.body.raw {
-		return []item{{raw: a.body.text}}, nil
+		return []item{{raw: a.body.text, json: a.body.json}}, nil
 	}
 	found := a.reader.list.Get(a.body.text)
 	if !found.Exists() || found.Type == gjson.Null {
@@ -122,7 +141,7 @@ func (a *answer) split() ([]item, error) {
 	}
 	raw := bytesOf(found, a.body.text)
 	if !found.IsArray() {
-		return []item{{raw: raw}}, nil
+		return []item{{raw: raw, json: true}}, nil
 	}
 	var items []item
 	var err error
@@ -137,9 +156,20 @@ func (a *answer) split() ([]item, error) {
 		}
 		start := end
 		end += len(v.Raw)
-		items = append(items, item{raw: raw[start:end:end]})
+		items = append(items, item{raw: raw[start:end:end], json: true})
 		return true
 	})
+	return items, err
+}
+
+// lines splits the body into its lines. Some logs write each as JSON.
+func (a *answer) lines() ([]item, error) {
+	items, err := splitLines(a.body.text, a.reader.separator)
+	if a.reader.itemJSON {
+		for i, it := range items {
+			items[i].json = validJSON(it.raw)
+		}
+	}
 	return items, err
 }
 

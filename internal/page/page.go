@@ -57,7 +57,7 @@ type Page struct {
 	Restarted bool
 
 	// Wait is the least time to the next poll that the answer asks for (Retry-After,
-	// X-Poll-Interval). 0 where it asks for none.
+	// X-Poll-Interval, and what is configured in the body). 0 where it asks for none.
 	Wait time.Duration
 }
 

@@ -18,6 +18,11 @@ const (
 	JSONP   Format = "jsonp"   // JSON as the argument of a JavaScript call, which may be empty; or plain JSON
 	Text    Format = "text"    // text, even if it looks like JSON
 	Message Format = "message" // the whole answer is one event, its bytes as they are
+
+	XML   Format = "xml"   // XML, which is read as the JSON that [xmlToJSON] describes
+	Feed  Format = "feed"  // RSS, Atom or JSON Feed, which is read as [feedToJSON] describes; its entries are the items
+	CSV   Format = "csv"   // a table; its rows are the items, as [csvToJSON] describes
+	Lines Format = "lines" // text; each line is an item
 )
 
 // Order says how the items of a page stand, and what to do with those that came before.
@@ -37,8 +42,10 @@ type Cursor struct {
 
 // Config says how to read answers.
 type Config struct {
-	Format Format     // default: Auto
-	Items  value.Path // where the items stand in the body: an array, or a single item
+	Format    Format     // default: Auto
+	Separator string     // between Lines, default LF or CRLF; between the cells of CSV, one character, default a comma
+	Header    bool       // the first row of CSV names the columns
+	Items     value.Path // where the items stand in the body: an array, or a single item; default for Feed: "items"
 
 	// Looked up in the item; in a document, in the body. An ID without Items makes the
 	// answer itself the list: an array's elements, or one item.
@@ -49,11 +56,22 @@ type Config struct {
 	Epoch   value.Value // looked up in the body; when it changes, the upstream has started over
 	Order   Order       // default: oldest first
 	Accept  []int       // statuses that are answers, beside 2xx; never 304
+
+	// An item for which one of Ignore holds makes no event, and counts otherwise; for a document,
+	// the conditions look at the body.
+	Ignore []value.Condition
+
+	// They look at the body: More and End of answers, Reset of refusals and errors too.
+	More, Reset, End []value.Condition
+
+	RetryAfter value.Value // looked up in the body: the least time to the next poll, in seconds
 }
 
 // Reader reads answers. It is immutable, and safe for concurrent use.
 type Reader struct {
 	format       Format
+	separator    string
+	header       bool
 	list         value.Path // to the items; @this where only an id is configured
 	id           value.Value
 	event        value.Value
@@ -63,11 +81,16 @@ type Reader struct {
 	order        Order
 	accept       []int
 
+	ignore, more, reset, end []value.Condition
+	retryAfter               value.Value
+
 	source    cursorSource
 	names     []string        // of the cursors, in the order of a [position.Cursor]
 	values    [][]value.Value // fromValues: for each name
 	document  bool
-	needsJSON bool // something configured can only be looked up in JSON
+	needsJSON bool // something configured can only be looked up in JSON, and every answer has it
+	itemJSON  bool // something is looked up in the JSON of items, which lines may be
+	readsJSON bool // something is looked up in JSON, if only in that of errors
 }
 
 // cursorSource is what moves the cursor.
@@ -80,22 +103,35 @@ const (
 	fromValidators                     // ETag and Last-Modified
 )
 
-// itself is the path to the answer itself.
-var itself, _ = value.ParsePath("@this")
+// The paths to the answer itself, and to the entries of a feed.
+var (
+	itself, _  = value.ParsePath("@this")
+	entries, _ = value.ParsePath("items")
+)
+
+// listed reports whether a format makes events of any answer.
+func listed(f Format) bool { return f == Message || f == Lines || f == CSV || f == Feed }
 
 // NewReader returns a reader of answers as c says. It takes c as valid.
 func NewReader(c Config) *Reader {
 	r := &Reader{
 		format: c.Format, list: c.Items, id: c.ID, event: c.Event, data: c.Data,
 		eventDefault: c.EventDefault, epoch: c.Epoch, order: c.Order, accept: slices.Clone(c.Accept),
-		needsJSON: !c.Items.IsZero() || c.ID.NeedsJSON() || c.Epoch.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON(),
+		separator: c.Separator, header: c.Header,
+		ignore: slices.Clone(c.Ignore), more: slices.Clone(c.More), reset: slices.Clone(c.Reset), end: slices.Clone(c.End),
+		retryAfter: c.RetryAfter,
 	}
+	r.itemJSON = c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || slices.ContainsFunc(c.Ignore, value.Condition.NeedsJSON)
+	r.needsJSON = !c.Items.IsZero() || r.itemJSON && c.Format != Lines || c.Epoch.NeedsJSON() ||
+		slices.ContainsFunc(c.More, value.Condition.NeedsJSON) || slices.ContainsFunc(c.End, value.Condition.NeedsJSON)
 	if r.format == "" {
 		r.format = Auto
 	}
-	r.document = c.Items.IsZero() && c.ID.IsZero() && c.Format != Message
+	r.document = c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format)
 	if r.list.IsZero() {
-		r.list = itself
+		if r.list = itself; c.Format == Feed {
+			r.list = entries
+		}
 	}
 	for _, cursor := range c.Cursors {
 		i := slices.Index(r.names, cursor.Name)
@@ -108,6 +144,7 @@ func NewReader(c Config) *Reader {
 			r.needsJSON = r.needsJSON || v.NeedsJSON()
 		}
 	}
+	r.readsJSON = r.needsJSON || r.itemJSON || c.RetryAfter.NeedsJSON() || slices.ContainsFunc(c.Reset, value.Condition.NeedsJSON)
 	switch {
 	case len(r.names) > 0:
 		r.source = fromValues
@@ -146,24 +183,46 @@ func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Pa
 		from.Cursor = cursor
 	}
 
-	a := answer{reader: r, status: resp.Status, header: resp.Header, body: b, from: from, env: env, wait: wait(resp.Header)}
-	switch verdict, err := r.judge(resp, a.wait); {
+	a := answer{reader: r, status: resp.Status, header: resp.Header, body: b, from: from, env: env}
+	a.wait = a.pacing()
+	if a.holds(r.reset) {
+		return Page{Reset: true, Next: from, Wait: a.wait}, nil
+	}
+	verdict, err := r.judge(resp, a.wait)
+	switch {
 	case err != nil:
 		return Page{}, err
 	case verdict == nothing:
 		return Page{Next: from, Wait: a.wait}, nil
+	case b.err != nil:
+		return Page{}, unreadable(a.wait, "%w", b.err)
 	case a.restarted():
 		return Page{Restarted: true, Next: from, Wait: a.wait}, nil
-	case verdict == quiet || b.empty():
+	}
+	p, err := a.page(verdict)
+	if err != nil {
+		return Page{}, err
+	}
+	p.More, p.End = a.holds(r.more), a.holds(r.end)
+	return p, nil
+}
+
+// page reads an answer that is accepted.
+func (a *answer) page(v verdict) (Page, error) {
+	r, b := a.reader, a.body
+	if v == quiet || b.empty() {
 		return a.empty(), nil
 	}
 	if !b.json && (r.format == JSON || r.format == JSONP || r.needsJSON && r.format != Text) {
 		return Page{}, unreadable(a.wait, "%s where JSON was expected", b.nature())
 	}
-	if r.document {
-		return a.document()
+	if !r.document {
+		return a.events()
 	}
-	return a.events()
+	if a.ignored(item{raw: b.text, json: b.json}) {
+		return a.empty(), nil
+	}
+	return a.document()
 }
 
 // answer is an answer that is being read.

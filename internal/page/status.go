@@ -25,7 +25,7 @@ const (
 
 // judge says what the status makes of an answer.
 func (r *Reader) judge(resp Response, wait time.Duration) (verdict, error) {
-	accepted := resp.Status/100 == 2 || slices.Contains(r.accept, resp.Status)
+	accepted := r.accepts(resp.Status)
 	switch s := resp.Status; {
 	case s == http.StatusNotModified:
 		return nothing, nil
@@ -44,6 +44,11 @@ func (r *Reader) judge(resp Response, wait time.Duration) (verdict, error) {
 		Wait:    wait,
 		Err:     errors.New("only 2xx, and what accept lists, is an answer"),
 	}
+}
+
+// accepts reports whether a status is that of an answer.
+func (r *Reader) accepts(status int) bool {
+	return status/100 == 2 || slices.Contains(r.accept, status)
 }
 
 // passing reports whether a 4xx says that the same request may do better later.
@@ -71,7 +76,7 @@ func unreadable(wait time.Duration, format string, args ...any) *Error {
 	return &Error{Comment: "unreadable answer", Wait: wait, Err: fmt.Errorf(format, args...)}
 }
 
-// wait returns the least time to the next poll that an answer asks for: the longer of
+// wait returns the least time to the next poll that an answer's header asks for: the longer of
 // Retry-After (RFC 9110, section 10.2.3) and GitHub's X-Poll-Interval in seconds. A date is
 // counted from the answer's own Date, and not at all without one.
 func wait(h http.Header) time.Duration {

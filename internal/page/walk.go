@@ -9,6 +9,9 @@ import "github.com/sse-bridge/caddy-sse-bridge/internal/position"
 // other is a count of raw items since the border before it, with a fingerprint of these.
 // Fingerprints begin anew at each border, since that is where the page begins when it is
 // read again.
+//
+// Validators say whether a list has changed, and not what of it is new. So none of its positions
+// is a border: the last one has the new validators too, for the next poll.
 type walk struct {
 	items   []item
 	ids     position.Cursor // of the items, one for all positions; nil if they are not the cursor
@@ -16,6 +19,7 @@ type walk struct {
 	latest  map[integer]int // where an id stands last; nil if all are known to differ
 	end     position.Position
 	moved   bool // the page has a new cursor, which is end
+	content bool // and it does not tell which items came before: only their fingerprints do
 
 	border position.Position // the last one before at
 	at     int               // how many items went by
@@ -30,6 +34,7 @@ func (a *answer) walk(items []item) *walk {
 	if a.reader.source != fromItems {
 		w.end = a.border(a.cursor())
 		w.moved = !w.end.Cursor.Equal(a.from.Cursor)
+		w.content = a.reader.source == fromValidators && a.reader.format != Message
 		return w
 	}
 	w.ids, w.numbers = make(position.Cursor, len(items)), a.reader.order == ByID
@@ -64,7 +69,7 @@ func (w *walk) key(id string) integer {
 // only the last is followed by one: whoever asks by that id gets none of them.
 func (w *walk) isBorder(i int) bool {
 	if w.ids == nil {
-		return w.moved && i == len(w.items)-1
+		return w.moved && !w.content && i == len(w.items)-1
 	}
 	id := w.items[i].id
 	return id != "" && (w.latest == nil || w.latest[w.key(id)] == i)
@@ -72,7 +77,9 @@ func (w *walk) isBorder(i int) bool {
 
 // resume returns how many items the position from, within this page, has done. Only those
 // up to the first item with an id of its own can be meant. If none has the fingerprint that
-// was left, nothing is done, and found is false: a repeat is better than a loss.
+// was left, nothing is done, and found is false: a repeat is better than a loss. Of several, in a
+// list that is read again and again, the one counts that stands where it stood: a log may well
+// say the same three times.
 func (w *walk) resume(from position.Position) (done int, found bool) {
 	if from.Done == 0 {
 		return 0, true
@@ -80,13 +87,18 @@ func (w *walk) resume(from position.Position) (done int, found bool) {
 	var prints position.Prints
 	for i := range w.items {
 		if prints.Next(w.items[i].raw) == from.Print {
-			return i + 1, true
+			if !w.content || i+1 == from.Done {
+				return i + 1, true
+			}
+			if done == 0 {
+				done = i + 1
+			}
 		}
 		if w.ids != nil && w.isBorder(i) {
 			break
 		}
 	}
-	return 0, false
+	return done, done > 0
 }
 
 // next goes on by an item and returns the position after it.
@@ -104,5 +116,8 @@ func (w *walk) next() position.Position {
 	w.done++
 	p := w.border
 	p.Done, p.Print = w.done, w.prints.Next(w.items[i].raw)
+	if w.content && i == len(w.items)-1 {
+		p.Cursor = w.end.Cursor
+	}
 	return p
 }

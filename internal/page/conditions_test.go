@@ -1,0 +1,135 @@
+package page
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+func TestIgnoredItemsMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	r := reader(t, "items a; id id; ignore type heartbeat; ignore !id")
+	p := mustRead(t, r, ok(`{"a":[{"id":1},{"id":2,"type":"heartbeat"},{"id":3},{"id":4,"type":"heartbeat"},{"x":1}]}`), at("0"))
+	equal(t, "ids", ids(p), "1 3")
+	equal(t, "cursor", p.Next.Cursor[0], "4")
+	equal(t, "news", p.News, true)
+	p = mustRead(t, r, ok(`{"a":[{"id":5,"type":"heartbeat"}]}`), at("4"))
+	equal(t, "next", p.Next.ID(), "5")
+	equal(t, "events", len(p.Events), 0)
+	equal(t, "news", p.News, true)
+	equal(t, "stuck", p.Stuck, false)
+	p = mustRead(t, r, ok(`{"a":[{"type":"heartbeat"}]}`), at("4"))
+	equal(t, "stuck by an item without an id", p.Stuck, false)
+}
+
+func TestIgnoredItemsCountWhereAPageIsReadAgain(t *testing.T) {
+	t.Parallel()
+	r := reader(t, "items a; cursor next; ignore skip")
+	page := ok(`{"a":[{"n":1},{"skip":true},{"n":2},{"n":3}],"next":"c2"}`)
+	p := mustRead(t, r, page, at("c1"))
+	equal(t, "done", p.Events[1].At.Done, 3)
+	again := mustRead(t, r, page, p.Events[1].At)
+	equal(t, "the rest", datas(again), `{"n":3}`)
+	equal(t, "next", again.Next.ID(), "c2")
+}
+
+func TestIgnoredDocumentIsNoNews(t *testing.T) {
+	t.Parallel()
+	r := reader(t, "ignore state loading; cursor {sse.header.X-Index}")
+	p := mustRead(t, r, ok(`{"state":"loading"}`), at(""))
+	equal(t, "events", len(p.Events), 0)
+	equal(t, "news", p.News, false)
+	p = mustRead(t, r, ok(`{"state":"loading"}`, "X-Index: 7"), at(""))
+	equal(t, "next", p.Next.Cursor[0], "7")
+	p = mustRead(t, r, ok(`{"state":"ready"}`), at(""))
+	equal(t, "events", len(p.Events), 1)
+}
+
+func TestMoreAndEndAreSeenInAnswers(t *testing.T) {
+	t.Parallel()
+	r := reader(t, "items data; id id; more has_more; more next; end state done failed; accept 404")
+	for _, c := range []struct {
+		resp      Response
+		more, end bool
+	}{
+		{ok(`{"data":[{"id":1}]}`), false, false},
+		{ok(`{"data":[{"id":1}],"has_more":false,"state":"running"}`), false, false},
+		{ok(`{"data":[{"id":1}],"has_more":true}`), true, false},
+		{ok(`{"data":[],"next":"/x","state":"failed"}`), true, true},
+		{status(404, `{"state":"done"}`), false, true},
+		{status(204, ""), false, false},
+		{status(304, `{"state":"done"}`), false, false},
+	} {
+		p := mustRead(t, r, c.resp, at("0"))
+		if p.More != c.more || p.End != c.end {
+			t.Errorf("%d %s: more %v, end %v", c.resp.Status, c.resp.Body, p.More, p.End)
+		}
+	}
+	if _, err := r.Read(status(500, `{"state":"done"}`), at("0"), nil); err == nil {
+		t.Error("an error is the end")
+	}
+}
+
+func TestResetIsSeenInErrorsToo(t *testing.T) {
+	t.Parallel()
+	const cleared = `{"errorCode":401,"message":"The event in requested index is outdated and cleared","index":1019}`
+	for _, c := range []struct {
+		config string
+		resp   Response
+		reset  bool
+	}{
+		{"items @this; id node.modifiedIndex; reset errorCode 401", status(400, cleared), true},
+		{"items @this; id node.modifiedIndex; reset errorCode 401", status(400, `{"errorCode":100}`), false},
+		{"items @this; id node.modifiedIndex; reset errorCode 401", recorded(t, "etcd_outdated.http"), true},
+		{"format text; reset errorCode 401", status(400, cleared), true},
+		{"format text; reset errorCode 401", ok(cleared), false},
+		{"format message; reset errorCode 401", status(400, cleared), true},
+		{"format lines; reset errorCode 401", status(400, cleared), true},
+		{"format csv; reset errorCode 401", ok(cleared), true},
+		{"format feed; reset errorCode 401", ok(cleared), true},
+		{"format xml; items a; reset Error.Code Gone", status(404, "<Error><Code>Gone</Code></Error>"), true},
+		{"format xml; items a; reset errorCode 401", status(400, cleared), true},
+		{"items a; reset {sse.status} 409 410", status(410, "gone"), true},
+		{"items a; reset {sse.status} 410", status(503, ""), false},
+		{"items a; reset !ok", status(502, "<html>Bad gateway</html>"), false},
+		{"items a; reset !ok", status(304, ""), false},
+		{"items a; reset !ok", ok(`{"a":[]}`), true},
+		{"reset error.code; reset code BAD_EVENT_QUEUE_ID", status(400, `{"code":"BAD_EVENT_QUEUE_ID"}`), true},
+	} {
+		r := reader(t, c.config)
+		from := at(make([]string, len(r.names))...)
+		for i := range from.Cursor {
+			from.Cursor[i] = "7"
+		}
+		var env value.Env
+		p, err := r.Read(c.resp, from, &env)
+		if c.reset && (err != nil || !p.Reset || p.News || len(p.Events) > 0 || p.Next.ID() != from.ID()) || !c.reset && p.Reset {
+			t.Errorf("%s of %d %s: %+v, %v", c.config, c.resp.Status, c.resp.Body, p, err)
+		}
+		equal(t, "status in env", env.Status, c.resp.Status)
+	}
+}
+
+func TestRetryAfterInTheBodyLengthensTheWait(t *testing.T) {
+	t.Parallel()
+	r := reader(t, "items result; retry_after parameters.retry_after")
+	const limited = `{"ok":false,"parameters":{"retry_after":35}}`
+	_, err := r.Read(status(429, limited), at("", ""), nil)
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Wait != 35*time.Second {
+		t.Errorf("429: %+v", err)
+	}
+	_, err = r.Read(status(429, limited, "Retry-After: 60"), at("", ""), nil)
+	if !errors.As(err, &failed) || failed.Wait != time.Minute {
+		t.Errorf("429 with a header: %+v", err)
+	}
+	for after, want := range map[string]time.Duration{
+		`1.5`: 1500 * time.Millisecond, `"2"`: 2 * time.Second, `-1`: 0, `null`: 0, `"soon"`: 0, `1e400`: maxWait, `"NaN"`: 0, `1e9`: maxWait, `{}`: 0, `"-Inf"`: 0,
+	} {
+		p := mustRead(t, r, ok(strings.Replace(limited, "35", after, 1)), at("", ""))
+		equal(t, "wait after "+after, p.Wait, want)
+	}
+}

@@ -1,0 +1,56 @@
+package page
+
+import "bytes"
+
+// translates reports whether answers are in a format that is not read as it came.
+func (r *Reader) translates() bool {
+	switch r.format {
+	case XML, CSV, Lines, Feed:
+		return true
+	}
+	return false
+}
+
+// translate makes of an answer the JSON that paths look into; lines stay lines. An answer that is
+// in another format is decoded as [Auto] would, for the conditions that may know it: errors often
+// come as JSON, whatever was asked for. It is no answer to read then.
+func (r *Reader) translate(resp Response) body {
+	var text, out []byte
+	var err error
+	if r.format == XML || r.format == Feed {
+		text = convertMarkup(resp.Body, resp.Header)
+	} else {
+		text, _ = convert(resp.Body, resp.Header)
+		text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	}
+	switch accepted := r.accepts(resp.Status); {
+	case len(bytes.TrimSpace(text)) == 0:
+		return body{}
+	case r.format == XML:
+		out, err = xmlToJSON(text)
+	case !accepted: // it need not be translated, and might be by accident
+		return r.decodeJSON(text)
+	case r.format == Feed:
+		out, err = feedToJSON(text)
+	case r.format == CSV:
+		out, err = csvToJSON(text, r.separatorRune(), r.header)
+	case isHTML(text):
+		err = errHTMLLines
+	default:
+		return body{text: text}
+	}
+	if err != nil {
+		b := r.decodeJSON(text)
+		b.err = err
+		return b
+	}
+	return body{text: out, json: true}
+}
+
+// separatorRune is what stands between the cells of a row; 0 where none is configured.
+func (r *Reader) separatorRune() rune {
+	for _, c := range r.separator {
+		return c
+	}
+	return 0
+}
