@@ -178,7 +178,7 @@ func (p *parser) subdirective() error {
 	case "{":
 		return p.Errf("a block stands behind upstream and limits alone")
 	default:
-		return p.Errf("unrecognized subdirective '%s'", name)
+		return p.Errf("unrecognized subdirective '%s': there are %s", name, strings.Join(subdirectives(), ", "))
 	}
 }
 

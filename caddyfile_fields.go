@@ -49,6 +49,18 @@ var arguments = map[string]string{
 	"limits log":            "<size>",
 }
 
+// subdirectives are the names of all of them, in order.
+func subdirectives() []string {
+	names := []string{"cookies", "limits", "upstream"}
+	for name := range arguments {
+		if !strings.Contains(name, " ") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // argErr is the error of a subdirective that has too few arguments or too many.
 func (p *parser) argErr(name string) error {
 	return p.Errf("%s: wrong number of arguments: it takes %s, quoted where they have spaces", name, arguments[name])

@@ -103,7 +103,6 @@ func (c cuts) follow(t *testing.T, n int) {
 		publish(i)
 		e := stream.next()
 		stream.close()
-		stream.close()
 		if got, want := gjson.Get(e.Data, c.name).Str, fmt.Sprintf("event %d", i); got != want || e.Type != "" {
 			t.Fatalf("after the id %q: got %+v, want %s", last, e, want)
 		}
@@ -122,14 +121,14 @@ func cutAtEveryEvent(t *testing.T, caddyfile, name string, source func(t *testin
 	t.Run("on one node", func(t *testing.T) {
 		path, publish := source(t)
 		s := runCaddy(t, caddyfile)
-		live := func(i int) bool { return i > 1 && i/4%2 == 0 }
+		live := func(i int) bool { return i >= 8 && i/4%2 == 0 }
 		cuts{s, path, name, publish, live, func(int) {}}.follow(t, events)
 	})
 	t.Run("on a new node each time", func(t *testing.T) {
 		path, publish := source(t)
 		s := runCaddy(t, caddyfile)
 		// a new feed lets its first client wait for an answer, so that few events are live
-		live := func(i int) bool { return i%40 == 39 }
+		live := func(i int) bool { return i%40 == 36 }
 		cuts{s, path, name, publish, live, func(i int) { s.move(caddyfile, i) }}.follow(t, events)
 	})
 }

@@ -441,6 +441,28 @@ func TestADocumentIsSentAsASnapshotAndThenPatches(t *testing.T) {
 	})
 }
 
+func TestPollsOfADocumentStayConditional(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.Document, config.Cursors = true, 0
+		known := page.Validators{ETag: `"1"`}
+		var unconditional atomic.Int64
+		poll := func(_ context.Context, ask Ask) (page.Page, error) {
+			if ask.Validators == known {
+				return page.Page{}, nil // as a 304 is read
+			}
+			unconditional.Add(1)
+			return page.Page{News: true, Validators: known, Events: []page.Event{{Data: []byte("a"), Key: "#a"}}}, nil
+		}
+		c := join(t, newFeed(config), "", poll)
+		time.Sleep(time.Minute)
+		if n := unconditional.Load(); n != 1 {
+			t.Errorf("%d polls without the ETag", n)
+		}
+		c.leave()
+	})
+}
+
 func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()

@@ -33,7 +33,10 @@ func (c *chain) patch(p page.Page) page.Page {
 }
 
 func (c *chain) takeDocument(p page.Page) (news bool) {
-	c.at, c.validators = p.Next, p.Validators
+	c.at = p.Next
+	if len(p.Events) > 0 { // an answer without a document leaves the one that is known
+		c.validators = p.Validators
+	}
 	if len(p.Events) > 0 && p.Events[0].Key != c.document {
 		c.document, c.text, news = p.Events[0].Key, c.newest, true
 		c.publish(encode(nil, p.Events))

@@ -215,6 +215,6 @@ func TestEventsThatHaveLeftTheLogLeaveTheHeap(t *testing.T) {
 	if after := heap(); after > before+before/10+1<<18 {
 		t.Errorf("the heap has grown from %d to %d bytes", before, after)
 	}
-	r.Stop(Gone)
 	r.Close()
+	f.Halt()
 }

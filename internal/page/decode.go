@@ -13,6 +13,8 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 const jsonSpace = " \t\r\n"
@@ -36,7 +38,7 @@ func (r *Reader) decode(resp Response) body {
 	}
 	text, _ := convert(resp.Body, resp.Header)
 	if r.format == Message {
-		return body{text: text, json: r.readsJSON && validJSON(text), raw: true}
+		return body{text: text, json: r.readsJSON && value.ValidJSON(text), raw: true}
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	if r.format == Text && !(r.readsJSON && !r.accepts(resp.Status)) {
@@ -48,7 +50,7 @@ func (r *Reader) decode(resp Response) body {
 // decodeJSON makes JSON of text if it is, and else leaves it as it is.
 func (r *Reader) decodeJSON(text []byte) body {
 	inner := bytes.Trim(text, jsonSpace)
-	if validJSON(inner) {
+	if value.ValidJSON(inner) {
 		return body{text: inner, json: true}
 	}
 	wrapped := inner
@@ -57,7 +59,7 @@ func (r *Reader) decodeJSON(text []byte) body {
 	} else if argument, ok := cutCall(inner); ok {
 		inner = argument
 	}
-	if validJSON(inner) || len(inner) == 0 && (len(wrapped) == 0 || r.needsJSON || r.format != Auto) {
+	if value.ValidJSON(inner) || len(inner) == 0 && (len(wrapped) == 0 || r.needsJSON || r.format != Auto) {
 		return body{text: inner, json: len(inner) > 0}
 	}
 	return body{text: trimNewline(text)}

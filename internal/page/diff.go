@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/wI2L/jsondiff"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // Bounds of what two documents are compared for. A document beyond them is sent whole.
@@ -127,7 +129,7 @@ func (w *weight) add(v any, path int) int {
 
 // diffable reports whether text is JSON that a patch can be made of.
 func diffable(text []byte) bool {
-	if !validJSON(text) {
+	if !value.ValidJSON(text) {
 		return false
 	}
 	nodes, quoted := 0, false

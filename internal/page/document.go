@@ -1,10 +1,10 @@
 package page
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // document reads the whole answer as one event.
@@ -36,16 +36,16 @@ func (a *answer) document() (Page, error) {
 // canonical returns the same bytes for equal JSON: without white space, with sorted keys,
 // numbers as they are written (1.10 is not 1.1). What is no JSON stays as it is.
 func canonical(data []byte) []byte {
-	if !validJSON(data) {
+	if !value.ValidJSON(data) {
 		return data
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) == nil {
-		if out, err := json.Marshal(v); err == nil {
-			return out
-		}
+	v, err := decodeAsWritten(data)
+	if err != nil {
+		return data
 	}
-	return data
+	out, err := json.Marshal(v)
+	if err != nil {
+		return data
+	}
+	return out
 }

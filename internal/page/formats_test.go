@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 func TestLinesAreItems(t *testing.T) {
@@ -98,7 +100,7 @@ func TestFeedsHaveOneShape(t *testing.T) {
 	}
 	p := mustRead(t, reader(t, "format feed; id guid; order newest_first"), ok(rss), at("g1"))
 	equal(t, "ids after the first", ids(p), "g2")
-	if data := datas(p); !strings.Contains(data, `"link":"https://example.com/2"`) || !strings.Contains(data, `"title":"Second & last"`) || !validJSON([]byte(data)) {
+	if data := datas(p); !strings.Contains(data, `"link":"https://example.com/2"`) || !strings.Contains(data, `"title":"Second & last"`) || !value.ValidJSON([]byte(data)) {
 		t.Errorf("the item is %s", data)
 	}
 }

@@ -167,7 +167,7 @@ func (a *answer) lines() ([]item, error) {
 	items, err := splitLines(a.body.text, a.reader.separator)
 	if a.reader.itemJSON {
 		for i, it := range items {
-			items[i].json = validJSON(it.raw)
+			items[i].json = value.ValidJSON(it.raw)
 		}
 	}
 	return items, err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 const (
@@ -41,7 +43,7 @@ func convertMarkup(text []byte, h http.Header) []byte {
 }
 
 // boundMarkup returns an error for markup that no parser should be given: nested deeper than
-// maxDepth, an element with more than maxAttributes, or more elements than given; 0 is any number.
+// value.MaxDepth, an element with more than maxAttributes, or more elements than given; 0 is any number.
 func boundMarkup(text []byte, elements int) error {
 	depth, count := 0, 0
 	for {
@@ -72,8 +74,8 @@ func boundMarkup(text []byte, elements int) error {
 			if !closed {
 				depth++
 			}
-			if depth > maxDepth {
-				return fmt.Errorf("the elements are nested deeper than %d", maxDepth)
+			if depth > value.MaxDepth {
+				return fmt.Errorf("the elements are nested deeper than %d", value.MaxDepth)
 			}
 		}
 	}

@@ -46,8 +46,8 @@ func (a *answer) drop(items []item) (rest []item, lost bool) {
 		}
 		return nil, false
 	}
-	for i := len(items) - 1; i >= 0; i-- {
-		if items[i].id == cursor {
+	for i, it := range slices.Backward(items) {
+		if it.id == cursor {
 			return items[i+1:], false
 		}
 	}

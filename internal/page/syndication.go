@@ -8,6 +8,8 @@ import (
 
 	"github.com/mmcdole/gofeed"
 	"github.com/tidwall/gjson"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // maxFeedValues bounds the values of a JSON feed, some of which take a hundred bytes each when
@@ -75,7 +77,7 @@ type feedHead struct {
 // boundJSONFeed returns an error for a JSON feed that is none, or has so much in it that it would
 // take much more memory than the answer.
 func boundJSONFeed(text []byte) error {
-	if !validJSON(text) {
+	if !value.ValidJSON(text) {
 		return fmt.Errorf("%s where a feed was expected", body{text: text}.nature())
 	}
 	if !gjson.GetBytes(text, "items").IsArray() {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 const (
@@ -25,7 +27,7 @@ func csvToJSON(text []byte, separator rune, header bool) ([]byte, error) {
 	switch {
 	case isHTML(text):
 		return nil, errors.New("HTML where CSV was expected")
-	case validJSON(bytes.Trim(text, jsonSpace)) && bytes.ContainsAny(bytes.TrimLeft(text, jsonSpace)[:1], "[{"):
+	case value.ValidJSON(bytes.Trim(text, jsonSpace)) && bytes.ContainsAny(bytes.TrimLeft(text, jsonSpace)[:1], "[{"):
 		return nil, errors.New("JSON where CSV was expected")
 	}
 	if separator == 0 {

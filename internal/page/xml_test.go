@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/clbanning/mxj/v2"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 func TestXMLIsReadAsJSON(t *testing.T) {
@@ -33,7 +35,7 @@ func TestXMLIsReadAsJSON(t *testing.T) {
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %s is read as %s (%v), want %s", c.name, c.xml, got, err, c.want)
 		}
-		if !validJSON(got) {
+		if !value.ValidJSON(got) {
 			t.Errorf("%s: %s is no JSON", c.name, got)
 		}
 	}

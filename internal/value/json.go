@@ -6,16 +6,17 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// maxDepth is how deep JSON may be nested, as in encoding/json. gjson checks recursively and
-// without a bound, and some megabytes of "[" would exhaust the stack, which ends the process.
-const maxDepth = 10_000
+// MaxDepth is how deep JSON may be nested. No backend writes so deep: PHP stops at 512, .NET
+// at 64. gjson checks recursively and without a bound, and some megabytes of "[" would
+// overflow the stack, which ends the process; its @pretty writes quadratic indentation.
+const MaxDepth = 1000
 
 // ValidJSON reports whether json is one valid JSON text (RFC 8259), nested no deeper than
-// 10,000 levels. Paths are looked up only in what is.
+// [MaxDepth]. Paths are looked up only in what is.
 func ValidJSON(json []byte) bool { return !tooDeep(json) && gjson.ValidBytes(json) }
 
 func tooDeep(json []byte) bool {
-	if bytes.Count(json, []byte("["))+bytes.Count(json, []byte("{")) <= maxDepth {
+	if bytes.Count(json, []byte("["))+bytes.Count(json, []byte("{")) <= MaxDepth {
 		return false
 	}
 	depth, inString := 0, false
@@ -30,7 +31,7 @@ func tooDeep(json []byte) bool {
 		case c == '"':
 			inString = true
 		case c == '[' || c == '{':
-			if depth++; depth > maxDepth {
+			if depth++; depth > MaxDepth {
 				return true
 			}
 		case c == ']' || c == '}':

@@ -16,12 +16,12 @@ func TestValidJSONBoundsTheDepth(t *testing.T) {
 		"nothing":                 {"", false},
 		"cut short":               {`{"a":[1`, false},
 		"two texts":               {`{} {}`, false},
-		"as deep as it may be":    {nested(maxDepth), true},
-		"one deeper":              {nested(maxDepth + 1), false},
+		"as deep as it may be":    {nested(MaxDepth), true},
+		"one deeper":              {nested(MaxDepth + 1), false},
 		"megabytes of brackets":   {strings.Repeat("[", 8<<20), false},
 		"megabytes of braces":     {strings.Repeat(`{"":`, 2<<20), false},
-		"wide, not deep":          {"[" + strings.Repeat("{},", maxDepth) + "{}]", true},
-		"brackets within strings": {`["\"` + strings.Repeat("[", maxDepth+1) + `"]`, true},
+		"wide, not deep":          {"[" + strings.Repeat("{},", MaxDepth) + "{}]", true},
+		"brackets within strings": {`["\"` + strings.Repeat("[", MaxDepth+1) + `"]`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

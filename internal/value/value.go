@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"unsafe"
 
 	"github.com/tidwall/gjson"
@@ -54,7 +55,7 @@ func Parse(src string) (Value, error) {
 func (v Value) Get(scope []byte, env *Env) []byte {
 	switch {
 	case v.literal != nil:
-		return v.literal[:len(v.literal):len(v.literal)]
+		return slices.Clip(v.literal)
 	case !v.template.IsZero():
 		text, ok := v.template.appendTo([]byte{}, env, nil)
 		if !ok {
