@@ -48,6 +48,7 @@ import (
 //	    end       [!]<value> [<match>...]
 //	    retry_after <value>
 //	    diff      json_patch
+//	    jq        <program>
 //
 //	    # what clients get
 //	    replay    <events> [<linger>]
@@ -161,6 +162,8 @@ func (p *parser) subdirective() error {
 		return p.condition(&h.End)
 	case "retry_after":
 		return p.text(&h.RetryAfter)
+	case "jq":
+		return p.text(&h.JQ)
 	case "diff":
 		return p.text(&h.Diff)
 

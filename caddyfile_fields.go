@@ -36,6 +36,7 @@ var arguments = map[string]string{
 	"end":                   "[!]<value> [<match>...]",
 	"retry_after":           "<value>",
 	"diff":                  "json_patch",
+	"jq":                    "<program>",
 	"replay":                "<events> [<linger>]",
 	"keepalive":             "<duration>",
 	"retry":                 "<duration>",

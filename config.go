@@ -290,6 +290,9 @@ func (h *Handler) compileReading(c *compiled) (err error) {
 		}
 		c.page.EventDefault = h.Event.Default
 	}
+	if err = h.compileProgram(c); err != nil {
+		return err
+	}
 	if c.page.Epoch, err = parseValue("epoch", "epoch", h.Epoch); err != nil {
 		return err
 	}

@@ -109,13 +109,13 @@ func (h *Handler) checkReading(c *compiled) error {
 	}
 	c.reader = page.NewReader(c.page)
 	c.cursorNames = c.reader.Cursors()
-	c.validatorCursors = !c.reader.Document() && len(c.page.Cursors) == 0 && c.page.ID.IsZero()
+	c.validatorCursors = !c.reader.Document() && len(c.page.Cursors) == 0 && c.page.ID.IsZero() && h.JQ == ""
 	return nil
 }
 
 // checkCursors checks that each cursor is read and sent.
 func (h *Handler) checkCursors(c *compiled) error {
-	read := h.cursorsRead()
+	read := h.cursorsRead(c)
 	sent := map[string]bool{}
 	for _, edit := range h.edits(c) {
 		for _, name := range edit.template.Cursors() {
@@ -153,8 +153,14 @@ func (h *Handler) checkCursors(c *compiled) error {
 }
 
 // cursorsRead returns the names of the cursors that edits may send.
-func (h *Handler) cursorsRead() []string {
+func (h *Handler) cursorsRead(c *compiled) []string {
 	var names []string
+	switch {
+	case len(c.page.ProgramCursors) > 0:
+		return c.page.ProgramCursors
+	case h.JQ != "":
+		return []string{""}
+	}
 	for _, cur := range h.Cursor {
 		names = append(names, cur.Name)
 	}

@@ -185,6 +185,14 @@ type Handler struct {
 	// wait, as `Retry-After` and `X-Poll-Interval` in the header do always. Default: none.
 	RetryAfter string `json:"retry_after,omitempty"`
 
+	// A [jq](https://jqlang.org) program that reads the answer, for what paths cannot say. It is
+	// given `{status, headers, body}`, the names of the headers in lower case, and yields events
+	// as `{id, event, data}`, of which only `data` must be there, and cursors as `{cursor}`, a
+	// text or an object of texts by name. Without a word of `cursor` in it, the last event's id
+	// is the cursor. It is stopped after a second. Not with `items`, `id`, `event`, `data` and
+	// `cursor`, whose place it takes. Default: none.
+	JQ string `json:"jq,omitempty"`
+
 	// How a document that changes is sent: `json_patch` (RFC 6902) sends it once, as an event
 	// `snapshot`, and then what has changed, as events `patch`; and a snapshot where a patch would
 	// be longer. Default: none, which sends it whole each time.

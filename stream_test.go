@@ -287,3 +287,24 @@ func TestADocumentIsPatched(t *testing.T) {
 		t.Errorf("who comes back with the first got %+v", e)
 	}
 }
+
+func TestAProgramReadsWhatPathsCannotSay(t *testing.T) {
+	var batch atomic.Int64
+	s := runCaddy(t, "{{site}} {\n\tsse_bridge "+backend(t, func(w http.ResponseWriter, r *http.Request) {
+		n := batch.Load()
+		if r.URL.Query().Get("since") == fmt.Sprint("s", n) {
+			fmt.Fprintf(w, `{"next_batch": "s%d"}`, n)
+			return
+		}
+		fmt.Fprintf(w, `{"next_batch": "s%d", "rooms": {"!a": {"events": [{"body": "one of %[1]d"}]}, "!b": {"events": [{"body": "two of %[1]d"}]}}}`, n)
+	})+" {\n\t\tinterval 20ms\n\t\tquery since {sse.cursor}\n\t\tjq `{cursor: .body.next_batch}, (.body.rooms // {} | to_entries[] | .key as $room | .value.events[] | {event: $room, data: .body})`\n\t}\n}")
+	stream := subscribe(t, s.url)
+	stream.want("one of 0", "two of 0")
+	batch.Store(1)
+	last := stream.want("one of 1", "two of 1")
+	if last.Type != "!b" || last.ID != "s1" {
+		t.Errorf("got %+v", last)
+	}
+	batch.Store(2)
+	subscribe(t, s.url, "Last-Event-ID", "s1").want("one of 2", "two of 2")
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -37,7 +38,13 @@ var noRoute = caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) err
 
 // poll returns the function by which a feed polls for one request.
 func (b *bridge) poll(p *pollRequest) feed.Poll {
-	return func(ctx context.Context, ask feed.Ask) (page.Page, error) {
+	return func(ctx context.Context, ask feed.Ask) (answered page.Page, failed error) {
+		defer func() { // a mistake of ours must not end the process, nor the stream
+			if v := recover(); v != nil {
+				b.logger.Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
+				failed = &page.Error{Comment: commentUnreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
+			}
+		}()
 		if !ask.Held {
 			release, err := b.slots.take(ctx, p.plan.hold > 0)
 			if err != nil {

@@ -39,7 +39,7 @@ func BenchmarkAppend(b *testing.B) {
 	batch := make([]byte, 256)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		l.append(batch, []mark{{id: fmt.Sprint(i), end: len(batch)}}, 1000)
+		l.append(batch, []mark{{id: strconv.Itoa(i), end: len(batch)}}, 1000)
 	}
 }
 

@@ -41,11 +41,11 @@ func Diff(before, after []byte) (patch []byte, ok bool, err error) {
 	}
 	old, err := decodeAsWritten(before)
 	if err != nil {
-		return nil, false, nil
+		return nil, false, fmt.Errorf("reading the document before: %w", err)
 	}
 	now, err := decodeAsWritten(after)
 	if err != nil {
-		return nil, false, nil
+		return nil, false, fmt.Errorf("reading the document after: %w", err)
 	}
 	patch, ok, err = compareDocuments(old, now)
 	if err != nil || !ok || len(patch) > len(after) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -129,7 +130,7 @@ func TestDiffOfTraps(t *testing.T) {
 func TestDiffWherePatchesAreNoGood(t *testing.T) {
 	t.Parallel()
 	spaces := strings.Repeat(" ", 1000)
-	numbers := func(n, last int) string { return "[" + strings.Repeat("1,", n-1) + fmt.Sprint(last) + "]" }
+	numbers := func(n, last int) string { return "[" + strings.Repeat("1,", n-1) + strconv.Itoa(last) + "]" }
 	nested := func(depth int, inner string) string {
 		return strings.Repeat("[", depth) + inner + strings.Repeat("]", depth)
 	}

@@ -52,10 +52,16 @@ type Config struct {
 	ID, Event, Data value.Value
 	EventDefault    string // the type of events to which Event gives none
 
-	Cursors []Cursor    // looked up in the body; those of one name are one cursor
-	Epoch   value.Value // looked up in the body; when it changes, the upstream has started over
-	Order   Order       // default: oldest first
-	Accept  []int       // statuses that are answers, beside 2xx; never 304
+	Cursors []Cursor // looked up in the body; those of one name are one cursor
+	// Program makes the events and cursors of an answer, in the place of Items, ID, Event, Data
+	// and Cursors. Its cursors are those of ProgramCursors; without any, the last event's id is
+	// the cursor.
+	Program        value.JQ
+	ProgramCursors []string
+
+	Epoch  value.Value // looked up in the body; when it changes, the upstream has started over
+	Order  Order       // default: oldest first
+	Accept []int       // statuses that are answers, beside 2xx; never 304
 
 	// An item for which one of Ignore holds makes no event, and counts otherwise; for a document,
 	// the conditions look at the body.
@@ -78,6 +84,7 @@ type Reader struct {
 	data         value.Value
 	eventDefault string
 	epoch        value.Value
+	program      value.JQ
 	order        Order
 	accept       []int
 
@@ -114,6 +121,9 @@ func listed(f Format) bool { return f == Message || f == Lines || f == CSV || f 
 
 // NewReader returns a reader of answers as c says. It takes c as valid.
 func NewReader(c Config) *Reader {
+	if !c.Program.IsZero() {
+		c = c.programmed()
+	}
 	r := &Reader{
 		format: c.Format, list: c.Items, id: c.ID, event: c.Event, data: c.Data,
 		eventDefault: c.EventDefault, epoch: c.Epoch, order: c.Order, accept: slices.Clone(c.Accept),
@@ -143,6 +153,9 @@ func NewReader(c Config) *Reader {
 			r.values[i] = append(r.values[i], v)
 			r.needsJSON = r.needsJSON || v.NeedsJSON()
 		}
+	}
+	if r.program = c.Program; !r.program.IsZero() {
+		r.needsJSON, r.itemJSON = false, true // the program may be given text
 	}
 	r.readsJSON = r.needsJSON || r.itemJSON || c.RetryAfter.NeedsJSON() || slices.ContainsFunc(c.Reset, value.Condition.NeedsJSON)
 	switch {
@@ -215,6 +228,15 @@ func (a *answer) page(v verdict) (Page, error) {
 	}
 	if !b.json && (r.format == JSON || r.format == JSONP || r.needsJSON && r.format != Text) {
 		return Page{}, unreadable(a.wait, "%s where JSON was expected", b.nature())
+	}
+	if !r.program.IsZero() {
+		made, err := a.run()
+		if err != nil {
+			return Page{}, unreadable(a.wait, "%w", err)
+		}
+		b := *a
+		b.body = made
+		return b.events()
 	}
 	if !r.document {
 		return a.events()

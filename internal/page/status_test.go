@@ -93,8 +93,7 @@ func TestConditionsCanSeeAnAnswerThatIsRefused(t *testing.T) {
 	t.Parallel()
 	var env value.Env
 	_, err := reader(t, "items @this; id node.modifiedIndex").Read(recorded(t, "etcd_outdated.http"), at("7"), &env)
-	var refused *Refusal
-	if !errors.As(err, &refused) {
+	if _, refused := errors.AsType[*Refusal](err); !refused {
 		t.Fatalf("%v is no refusal", err)
 	}
 	equal(t, "errorCode", string(val(t, "errorCode").Get(env.Body, &env)), "401")

@@ -1,0 +1,43 @@
+package ssebridge
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// compileProgram parses the jq program. Which cursors it yields is known by those that are sent.
+func (h *Handler) compileProgram(c *compiled) (err error) {
+	if h.JQ == "" {
+		return nil
+	}
+	for _, other := range []struct {
+		name  string
+		there bool
+	}{
+		{"items", h.Items != ""}, {"id", h.ID != ""}, {"event", h.Event != nil}, {"data", h.Data != ""},
+		{"cursor", len(h.Cursor) > 0}, {"order", h.Order != ""}, {"diff", h.Diff != ""},
+	} {
+		if other.there {
+			return wrong("jq", "the program takes the place of `%s`: leave one of the two out", other.name)
+		}
+	}
+	if c.page.Program, err = value.ParseJQ(h.JQ); err != nil {
+		return &fieldError{"jq", "jq", err}
+	}
+	if !strings.Contains(h.JQ, "cursor") {
+		return nil
+	}
+	for _, edit := range h.edits(c) {
+		for _, name := range edit.template.Cursors() {
+			if !slices.Contains(c.page.ProgramCursors, name) {
+				c.page.ProgramCursors = append(c.page.ProgramCursors, name)
+			}
+		}
+	}
+	if len(c.page.ProgramCursors) == 0 {
+		return wrong("jq", "it speaks of a cursor, but no query, header_up, body or rewrite sends one: add for example `query <name> {sse.cursor}`")
+	}
+	return nil
+}
