@@ -2,6 +2,7 @@ package ssebridge
 
 import (
 	"net/textproto"
+	"regexp"
 	"strings"
 	"time"
 
@@ -125,6 +126,7 @@ type compiled struct {
 	rewritePath   value.Template // zero: the client's own path
 	rewriteQuery  value.Template
 	rewritesQuery bool // false: the client's own query
+	followsCursor bool // the rewrite is a cursor alone, which is a URL
 
 	query    []compiledEdit
 	headerUp []compiledEdit // names in their canonical form
@@ -167,6 +169,9 @@ type compiledEdit struct {
 	value value.Template // zero: the empty text
 }
 
+// loneCursor is a rewrite that is nothing but a cursor.
+var loneCursor = regexp.MustCompile(`^\{sse\.cursor(\.\w+)?\}$`)
+
 // compile checks the configuration and parses what it holds as text. It is called before the
 // upstream routes are provisioned, which empties them. Its errors are *fieldError.
 func (h *Handler) compile() (*compiled, error) {
@@ -199,6 +204,7 @@ func (h *Handler) compilePoll(c *compiled) (err error) {
 	}
 	var path, query string
 	path, query, c.rewritesQuery = strings.Cut(h.Rewrite, "?")
+	c.followsCursor = loneCursor.MatchString(h.Rewrite)
 	if c.rewritePath, err = parseEdit("rewrite", "rewrite", path); err != nil {
 		return err
 	}

@@ -80,6 +80,20 @@ func (p *pollRequest) env(ask feed.Ask) *value.Env {
 	return env
 }
 
+// leadsTo returns where a cursor leads that is a URL: its path and query alone, since the origin is
+// the operator's, and only at the path of the poll or below it, since a client may have sent it.
+func leadsTo(from *url.URL, cursor string) (*url.URL, error) {
+	to, err := from.Parse(cursor)
+	if err != nil {
+		return nil, fmt.Errorf("following the cursor: it is no URL: %w", err)
+	}
+	below := strings.TrimSuffix(from.Path, "/") + "/"
+	if to.Path != from.Path && !strings.HasPrefix(to.Path, below) || climbs(to.Path) {
+		return nil, fmt.Errorf("following the cursor: the path %q is not at or below %q", to.Path, from.Path)
+	}
+	return urlOf(to.EscapedPath(), to.RawQuery), nil
+}
+
 // urls returns the URL of a poll, and the one that FastCGI takes REQUEST_URI from: what the
 // client asked for where the operator rewrites nothing, and else what the operator wrote. Once
 // there is a cursor, what the client gave for one stays behind: it is not in the key.
@@ -88,6 +102,15 @@ func (p *pollRequest) urls(env *value.Env, placed bool) (current, original *url.
 	if placed {
 		current.RawQuery = dropQuery(current.RawQuery, p.plan.cursorParameters())
 		original.RawQuery = dropQuery(original.RawQuery, p.plan.cursorParameters())
+	}
+	if text, known := p.rewritePath.Expand(env); p.plan.followsCursor && known {
+		if current, err = leadsTo(current, text); err != nil {
+			return nil, nil, err
+		}
+		followed := *current
+		current.RawQuery = p.editQuery(current.RawQuery, env)
+		followed.RawQuery = current.RawQuery
+		return current, &followed, nil
 	}
 	path, pathKnown := p.rewritePath.ExpandEscaped(env, url.PathEscape)
 	query, queryKnown := p.rewriteQuery.ExpandEscaped(env, url.QueryEscape)

@@ -245,3 +245,28 @@ func TestTheReaderHasTheClientsPlaceholders(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
+
+func TestACursorLeadsNowhereElse(t *testing.T) {
+	plan := planOf(t, "items value", "cursor next", "rewrite {sse.cursor}")
+	p := accept(t, plan, clientRequest("GET", "/me/delta?a=b", ""))
+	for cursor, want := range map[string]string{
+		"https://other.example/me/delta?t=1": "/me/delta?t=1",
+		"/me/delta/more?t=2":                 "/me/delta/more?t=2",
+		"?t=3":                               "/me/delta?t=3",
+		"":                                   "/me/delta?a=b",
+		"https://other.example/admin":        "",
+		"/me/deltas":                         "",
+		"/me/delta/../../admin":              "",
+		"/me/delta/%2e%2e/%2e%2e/admin":      "",
+		"//evil.example/admin":               "",
+		"http://[":                           "",
+	} {
+		current, original, err := p.urls(p.env(askFrom(cursor)), cursor != "")
+		switch {
+		case err != nil && want != "":
+			t.Errorf("%q: %v", cursor, err)
+		case err == nil && (current.RequestURI() != want || original.RequestURI() != want):
+			t.Errorf("%q leads to %s and %s, not %q", cursor, current.RequestURI(), original.RequestURI(), want)
+		}
+	}
+}

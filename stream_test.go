@@ -288,6 +288,30 @@ func TestADocumentIsPatched(t *testing.T) {
 	}
 }
 
+func TestACursorThatIsAURLIsFollowed(t *testing.T) {
+	var asked sync.Map
+	var n atomic.Int64
+	s := runCaddy(t, "{{site}} {\n\tsse_bridge "+backend(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r.RequestURI, true)
+		if r.URL.Query().Get("token") == fmt.Sprint("t/", n.Load()) {
+			fmt.Fprintf(w, `{"value": [], "next": "https://graph.example.com/delta?token=t%%2F%d"}`, n.Load())
+			return
+		}
+		fmt.Fprintf(w, `{"value": ["item %d"], "next": "https://graph.example.com/delta?token=t%%2F%[1]d"}`, n.Load())
+	})+" {\n\t\tinterval 20ms\n\t\titems value\n\t\tcursor next\n\t\trewrite {sse.cursor}\n\t}\n}")
+	stream := subscribe(t, s.url+"/delta?$top=1")
+	last := stream.want("item 0")
+	n.Store(1)
+	stream.want("item 1")
+	n.Store(2)
+	subscribe(t, s.url+"/delta?$top=1", "Last-Event-ID", last.ID).want("item 1", "item 2")
+	for _, uri := range []string{"/delta?$top=1", "/delta?token=t%2F0"} {
+		if _, ok := asked.Load(uri); !ok {
+			t.Errorf("%s was not asked", uri)
+		}
+	}
+}
+
 func TestAProgramReadsWhatPathsCannotSay(t *testing.T) {
 	var batch atomic.Int64
 	s := runCaddy(t, "{{site}} {\n\tsse_bridge "+backend(t, func(w http.ResponseWriter, r *http.Request) {
