@@ -16,8 +16,13 @@ func (h *Handler) compileProgram(c *compiled) (err error) {
 		name  string
 		there bool
 	}{
-		{"items", h.Items != ""}, {"id", h.ID != ""}, {"event", h.Event != nil}, {"data", h.Data != ""},
-		{"cursor", len(h.Cursor) > 0}, {"order", h.Order != ""}, {"diff", h.Diff != ""},
+		{"items", h.Items != ""},
+		{"id", h.ID != ""},
+		{"event", h.Event != nil},
+		{"data", h.Data != ""},
+		{"cursor", len(h.Cursor) > 0},
+		{"order", h.Order != ""},
+		{"diff", h.Diff != ""},
 	} {
 		if other.there {
 			return wrong("jq", "the program takes the place of `%s`: leave one of the two out", other.name)

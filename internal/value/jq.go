@@ -68,8 +68,7 @@ func ParseJQ(src string) (JQ, error) {
 	query, err := gojq.Parse(src)
 	if err != nil {
 		at := -1
-		var parse *gojq.ParseError
-		if errors.As(err, &parse) {
+		if parse, ok := errors.AsType[*gojq.ParseError](err); ok {
 			at = max(0, parse.Offset-len(parse.Token))
 		}
 		return JQ{}, jqError(src, at, err)

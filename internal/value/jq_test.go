@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,8 +66,10 @@ func TestJQYieldsEventsAndCursors(t *testing.T) {
 		t.Run(src, func(t *testing.T) {
 			t.Parallel()
 			j := mustJQ(t, src)
-			out, err := j.Run(t.Context(), JQInput{Status: 200, JSON: true, Body: []byte(body),
-				Header: http.Header{"X-Next": {"n1", "n2"}, "Retry-After": {"3"}, "X-None": {}}})
+			out, err := j.Run(t.Context(), JQInput{
+				Status: 200, JSON: true, Body: []byte(body),
+				Header: http.Header{"X-Next": {"n1", "n2"}, "Retry-After": {"3"}, "X-None": {}},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -248,7 +251,7 @@ func TestJQMayBeUsedByMany(t *testing.T) {
 	t.Parallel()
 	j := mustJQ(t, `.body[] |= . + 1 | {data: .body}, (.body[] | tostring | select(test("^1")) | {cursor: .})`)
 	for n := range 8 {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			for range 50 {
 				out, err := j.Run(t.Context(), JQInput{Body: fmt.Appendf(nil, "[%d,10]", n), JSON: true})
