@@ -229,7 +229,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		before = resetEvent(gap)
 		c.log.forget()
 	}
-	c.at, c.validators = p.Next, p.Validators
+	c.at, c.validators = p.Next.Clone(), p.Validators
 	id := c.at.ID()
 	switch {
 	case len(p.Events) > 0 || before != nil:

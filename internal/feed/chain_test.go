@@ -58,7 +58,7 @@ func TestResumeGoesOnAfterTheID(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 		u.publish(1)
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		synctest.Wait()
 		if got := ids(t, c); got != "3 4 5 6" {
 			t.Errorf("got %q after a poll", got)
@@ -88,7 +88,7 @@ func TestAnIDThatTheUpstreamRefusesIsResetAndNotRefused(t *testing.T) {
 		u.publish(2)
 		c := join(t, newFeed(testConfig()), "forged", u.poll)
 		synctest.Wait()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		synctest.Wait()
 		if got := ids(t, c); got != "bridge.reset 1 2" {
 			t.Errorf("got %q", got)
@@ -106,7 +106,7 @@ func TestFirstContactRefusalEndsTheStreamWithItsStatus(t *testing.T) {
 				c := join(t, newFeed(testConfig()), lastID, u.poll)
 				end := c.reader.Answered(t.Context(), time.Second)
 				if end == nil {
-					time.Sleep(time.Minute) // a refused id is asked about once more
+					pass(time.Minute) // a refused id is asked about once more
 				}
 				<-c.done
 				if c.end.Reason != Refused || c.end.Refusal.Status != status {
@@ -131,19 +131,19 @@ func TestAFeedThatWorkedIsRefusedOnlyByTwoLoginsRunning(t *testing.T) {
 			c := join(t, newFeed(testConfig()), "", u.poll)
 			synctest.Wait()
 			u.setFail(&page.Refusal{Status: test.status})
-			time.Sleep(2100 * time.Millisecond)
+			pass(2100 * time.Millisecond)
 			synctest.Wait()
 			if c.reader.end.Load() != nil {
 				t.Fatalf("status %d: one refusal ended the stream", test.status)
 			}
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			synctest.Wait()
 			if ended := c.reader.end.Load() != nil; ended != test.ends {
 				t.Errorf("status %d: ended is %t", test.status, ended)
 			}
 			u.setFail(nil)
 			u.publish(1)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if !test.ends {
 				if got := ids(t, c); got != "1 2" {
 					t.Errorf("status %d: got %q after it was over", test.status, got)
@@ -162,13 +162,13 @@ func TestAnOutageIsBackedOffAndLosesNothing(t *testing.T) {
 		synctest.Wait()
 		u.setFail(&page.Error{Comment: "status 503", Err: errors.New("overload")})
 		before := u.count()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if n := u.count() - before; n > 12 {
 			t.Errorf("%d polls in a minute of 503", n)
 		}
 		u.setFail(nil)
 		u.publish(2)
-		time.Sleep(maxBackoff + time.Second)
+		pass(maxBackoff + time.Second)
 		synctest.Wait()
 		if got := ids(t, c); got != "1 2 3 4" {
 			t.Errorf("got %q", got)
@@ -187,9 +187,9 @@ func TestAnOutageDoesNotResetAClientThatResumes(t *testing.T) {
 			u.publish(9)
 			u.setFail(&page.Error{Comment: "status 503", Err: errors.New("overload")})
 			c := join(t, newFeed(testConfig()), "5", u.poll)
-			time.Sleep(time.Duration(seed) * 700 * time.Millisecond)
+			pass(time.Duration(seed) * 700 * time.Millisecond)
 			u.setFail(nil)
-			time.Sleep(2 * time.Minute)
+			pass(2 * time.Minute)
 			synctest.Wait()
 			if got := ids(t, c); got != "6 7 8 9" {
 				t.Errorf("got %q", got)
@@ -206,7 +206,7 @@ func TestPollsOfAnIntervalAreAtLeastThatFarApart(t *testing.T) {
 		u := newUpstream()
 		u.publish(1)
 		c := join(t, newFeed(config), "", u.poll)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		synctest.Wait()
 		var gaps []time.Duration
 		_, times := u.asked()
@@ -217,7 +217,7 @@ func TestPollsOfAnIntervalAreAtLeastThatFarApart(t *testing.T) {
 			t.Errorf("without news the polls are %s apart", got)
 		}
 		u.publish(1)
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		_, times = u.asked()
 		n := len(times)
 		if gap := times[n-1].Sub(times[n-2]); gap > 16*time.Second {
@@ -248,7 +248,7 @@ func TestALongPollFollowsEachAnswerAtOnce(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 		before := u.count()
-		time.Sleep(101 * time.Second)
+		pass(101 * time.Second)
 		if n := u.count() - before; n != 4 {
 			t.Errorf("%d polls of 25s in 100s", n)
 		}
@@ -263,7 +263,7 @@ func TestALongPollThatIsNotHeldIsPaced(t *testing.T) {
 		u := newUpstream()
 		u.publish(1)
 		c := join(t, newFeed(config), "", u.poll)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if n := u.count(); n > 32 {
 			t.Errorf("%d polls in a minute of answers without news", n)
 		}
@@ -276,11 +276,11 @@ func TestRetryAfterLengthensAWait(t *testing.T) {
 		u := newUpstream()
 		u.setFail(&page.Error{Comment: "status 429", Wait: 2 * time.Minute, Err: errors.New("slow down")})
 		c := join(t, newFeed(testConfig()), "", u.poll)
-		time.Sleep(119 * time.Second)
+		pass(119 * time.Second)
 		if n := u.count(); n != 1 {
 			t.Errorf("%d polls before Retry-After was over", n)
 		}
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if n := u.count(); n != 2 {
 			t.Errorf("%d polls after it", n)
 		}
@@ -351,22 +351,22 @@ func TestADocumentIsSentWhenItChanges(t *testing.T) {
 		}
 		f := newFeed(config)
 		c := join(t, f, "", poll)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		version.Store("b")
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		synctest.Wait()
 		if got := ids(t, c); got != "hash-a hash-b" {
 			t.Errorf("got %q", got)
 		}
 		c.leave()
 		back := join(t, f, "hash-b", poll)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		synctest.Wait()
 		if got := ids(t, back); got != "" {
 			t.Errorf("a client that has the document got %q", got)
 		}
 		version.Store("c")
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		synctest.Wait()
 		if got := ids(t, back); got != "hash-c" {
 			t.Errorf("got %q", got)
@@ -383,7 +383,7 @@ func TestANewcomerHearsOfFailuresBeforeItHasAnything(t *testing.T) {
 			u := newUpstream()
 			u.setFail(&page.Error{Comment: "status 503", Err: errors.New("overload")})
 			c := join(t, newFeed(config), "", u.poll)
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 			synctest.Wait()
 			if c.text() != ": status 503\n\n" {
 				t.Errorf("document %t: got %q", document, c.text())
@@ -416,15 +416,15 @@ func TestADocumentIsSentAsASnapshotAndThenPatches(t *testing.T) {
 		}
 		a := join(t, f, "", poll)
 		for _, v := range []string{"b", "c", "unlike"} {
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 			version.Store(v)
 		}
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		from := join(t, f, "#b", poll)
 		has := join(t, f, "#unlike", poll)
 		forgotten := join(t, f, "#z", poll)
 		late := join(t, f, "", poll)
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		synctest.Wait()
 		for c, want := range map[*client]string{
 			a:         "snapshot a #a, patch a>b #b, patch b>c #c, snapshot unlike #unlike",
@@ -455,7 +455,7 @@ func TestPollsOfADocumentStayConditional(t *testing.T) {
 			return page.Page{News: true, Validators: known, Events: []page.Event{{Data: []byte("a"), Key: "#a"}}}, nil
 		}
 		c := join(t, newFeed(config), "", poll)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if n := unconditional.Load(); n != 1 {
 			t.Errorf("%d polls without the ETag", n)
 		}
@@ -498,24 +498,24 @@ func TestNobodyJoinsAChainThatHasEnded(t *testing.T) {
 		f := newFeed(config)
 		a := join(t, f, "", func(ctx context.Context, ask Ask) (page.Page, error) {
 			if slow.Load() {
-				time.Sleep(time.Minute) // it does not hear that nobody waits any more
+				pass(time.Minute) // it does not hear that nobody waits any more
 			}
 			return u.poll(ctx, ask)
 		})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		slow.Store(true)
-		time.Sleep(2 * time.Second) // into the next poll
+		pass(2 * time.Second) // into the next poll
 		a.leave()
-		time.Sleep(config.Linger + time.Second)
+		pass(config.Linger + time.Second)
 		back := join(t, f, "2", u.poll)
 		u.publish(1)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		synctest.Wait()
 		if got := ids(t, back); got != "3" {
 			t.Errorf("got %q", got)
 		}
 		back.leave()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 	})
 }
 
@@ -534,7 +534,7 @@ func TestMoreIsPolledAtOnceAndBounded(t *testing.T) {
 		if n := u.count(); n != maxMore+1 {
 			t.Errorf("%d polls at once", n)
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		synctest.Wait()
 		if got := len(c.events(t)); got != 250 {
 			t.Errorf("%d events of 250", got)
@@ -576,7 +576,7 @@ func TestAResetOfTheUpstreamIsAnnouncedAndNotRepeated(t *testing.T) {
 			}
 			return page.Page{News: true, Events: []page.Event{{Data: []byte("x"), Key: "x"}}}, nil
 		})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		if !strings.HasPrefix(c.text(), "event: bridge.reset\ndata: {\"reason\":\"upstream\"}\n\n") {
 			t.Errorf("got %q", c.text())
@@ -587,7 +587,7 @@ func TestAResetOfTheUpstreamIsAnnouncedAndNotRepeated(t *testing.T) {
 			u.count()
 			return page.Page{Reset: true}, nil
 		})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		synctest.Wait()
 		if n := strings.Count(always.text(), "bridge.reset"); n != 0 {
 			t.Errorf("%d resets for a newcomer", n)
@@ -605,7 +605,7 @@ func TestHaltEndsPollsAndKeepsStreams(t *testing.T) {
 		synctest.Wait()
 		f.Halt()
 		before := u.count()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if n := u.count() - before; n != 0 {
 			t.Errorf("%d polls after the end", n)
 		}
@@ -637,7 +637,7 @@ func TestCookiesAndChainIDStayWithTheChain(t *testing.T) {
 		u := newUpstream()
 		f := newFeed(config)
 		a := join(t, f, "", u.poll)
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		synctest.Wait()
 		asks, _ := u.asked()
 		if asks[0].Jar != asks[1].Jar || asks[0].Chain != asks[1].Chain || asks[1].Number != 1 {

@@ -33,7 +33,7 @@ func (c *chain) patch(p page.Page) page.Page {
 }
 
 func (c *chain) takeDocument(p page.Page) (news bool) {
-	c.at = p.Next
+	c.at = p.Next.Clone()
 	if len(p.Events) > 0 { // an answer without a document leaves the one that is known
 		c.validators = p.Validators
 	}

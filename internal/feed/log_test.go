@@ -105,7 +105,7 @@ func TestAnIDOfBeforeARestartIsNotResumedFromTheLog(t *testing.T) {
 		u.mu.Lock()
 		u.items = 2
 		u.mu.Unlock()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		synctest.Wait()
 		if got := ids(t, stay); got != "1 2 3 4 5 bridge.reset 1 2" {
 			t.Errorf("got %q", got)
@@ -151,7 +151,7 @@ func TestAStartThatWasHeldServesOnlyThoseWhoWaited(t *testing.T) {
 		u.hold = 25 * time.Second
 		f := newFeed(config)
 		first := join(t, f, "", u.poll)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		waits := join(t, f, "", u.poll)
 		synctest.Wait()
 		u.publish(1)

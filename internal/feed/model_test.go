@@ -103,7 +103,7 @@ func TestEveryClientSeesEveryEventOnceAndInOrder(t *testing.T) {
 			}
 			m.settle()
 			wrong = m.wrong
-			time.Sleep(time.Minute) // all that lingers ends
+			pass(time.Minute) // all that lingers ends
 		})
 		if len(wrong) > 0 {
 			rt.Fatalf("%s", strings.Join(wrong, "\n"))
@@ -190,7 +190,7 @@ func (m *model) fault(format string, args ...any) {
 }
 
 func (m *model) step(s step) {
-	time.Sleep(s.Wait)
+	pass(s.Wait)
 	synctest.Wait()
 	switch s.Do {
 	case "publish":
@@ -227,7 +227,7 @@ func (m *model) restart() {
 	m.mu.Lock()
 	m.failing = false
 	m.mu.Unlock()
-	time.Sleep(10 * time.Minute)
+	pass(10 * time.Minute)
 	for _, c := range m.clients {
 		if !c.here {
 			c.last, c.lastID = 0, ""
@@ -238,12 +238,12 @@ func (m *model) restart() {
 	close(m.wake)
 	m.wake = make(chan struct{})
 	m.mu.Unlock()
-	time.Sleep(time.Minute)
+	pass(time.Minute)
 	m.mu.Lock()
 	m.failing = false
 	m.mu.Unlock()
 	m.publish(2)
-	time.Sleep(time.Minute)
+	pass(time.Minute)
 }
 
 func (m *model) join(number int) {
@@ -301,10 +301,10 @@ func (m *model) settle() {
 	m.mu.Unlock()
 	m.publish(1)
 	for range 8 {
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		m.publish(1)
 	}
-	time.Sleep(20 * time.Second)
+	pass(20 * time.Second)
 	synctest.Wait()
 	present := 0
 	for _, c := range m.clients {

@@ -105,7 +105,7 @@ func TestNewcomersWithOtherRequestsGetTheirOwnStart(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		}
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if n := chainsOf(f); n != 1 {
 			t.Errorf("%d chains after they have met", n)
 		}
@@ -154,12 +154,12 @@ func TestClientsThatComeBackEndOnOneChain(t *testing.T) {
 		f := newFeed(testConfig())
 		clients := []*client{join(t, f, "", u.poll)}
 		for i := range 200 {
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 			// a border of a node with other polls, up to a minute ago
 			id := strconv.Itoa(u.now() - 7 - 3*i)
 			clients = append(clients, join(t, f, id, u.poll))
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		synctest.Wait()
 		if n := chainsOf(f); n != 1 {
 			t.Errorf("%d chains at the end", n)
@@ -236,11 +236,11 @@ func TestAChainThatIsBehindForLongYieldsToThoseWhoWait(t *testing.T) {
 		f := newFeed(config)
 		behind := []*client{join(t, f, "1", u.poll), join(t, f, "5000", u.poll)}
 		waits := join(t, f, "8000", u.poll)
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if waits.text() != "" {
 			t.Fatalf("a client over the bound got %q", waits.text())
 		}
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		synctest.Wait()
 		if !strings.Contains(behind[0].text()+behind[1].text(), `{"reason":"yielded"}`) {
 			t.Error("no chain has yielded")
@@ -267,7 +267,7 @@ func TestResumesAtRandomIDsWhileTheUpstreamPublishes(t *testing.T) {
 		var from []int
 		count := 1000
 		for range soak(2000, 10_000) {
-			time.Sleep(time.Millisecond)
+			pass(time.Millisecond)
 			u.publish(1)
 			count++
 			from = append(from, 1+rand.IntN(count))
@@ -284,7 +284,7 @@ func TestResumesAtRandomIDsWhileTheUpstreamPublishes(t *testing.T) {
 // check waits until all clients have everything from their ids on, and lets them go.
 func check(t *testing.T, clients []*client, from []int, u *upstream) {
 	t.Helper()
-	time.Sleep(2 * time.Minute)
+	pass(2 * time.Minute)
 	synctest.Wait()
 	for i, c := range clients {
 		want := from[i]
@@ -397,7 +397,7 @@ func TestALogOfAForgetfulUpstreamIsAllThatCanResume(t *testing.T) {
 		for _, c := range []*client{a, held, forgotten} {
 			c.leave()
 		}
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		before := u.count()
 		back := join(t, f, "5", u.poll)
 		synctest.Wait()
@@ -419,7 +419,7 @@ func TestACursorThatMovesInSilenceIsSaidOnceAMinute(t *testing.T) {
 			return page.Page{News: true, Next: position.Position{Cursor: position.Cursor{strconv.Itoa(cursor)}}}, nil
 		}
 		c := join(t, newFeed(testConfig()), "", poll)
-		time.Sleep(5*time.Minute + time.Second)
+		pass(5*time.Minute + time.Second)
 		synctest.Wait()
 		if n := strings.Count(c.text(), "event: bridge.position\ndata: {}\nid: "); n != 5 {
 			t.Errorf("said %d times in five minutes: %q", n, c.text())
@@ -436,7 +436,7 @@ func TestARefusalIsRememberedForThoseWhoComeBack(t *testing.T) {
 		c := join(t, f, "", u.poll)
 		<-c.done
 		for range 100 {
-			time.Sleep(50 * time.Millisecond)
+			pass(50 * time.Millisecond)
 			back := join(t, f, "", u.poll)
 			<-back.done
 			if back.end.Refusal == nil || back.end.Refusal.Status != 401 {
@@ -448,7 +448,7 @@ func TestARefusalIsRememberedForThoseWhoComeBack(t *testing.T) {
 		}
 		u.setFail(nil)
 		u.publish(1)
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		in := join(t, f, "", u.poll)
 		synctest.Wait()
 		if got := ids(t, in); got != "1" {

@@ -105,7 +105,7 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		test(t)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 	})
 }
 
@@ -181,3 +181,6 @@ func (c *client) text() string {
 }
 
 func newFeed(config *Config) *Feed { return New(config, zap.NewNop()) }
+
+// pass lets simulated time pass.
+func pass(d time.Duration) { <-time.After(d) }

@@ -55,6 +55,17 @@ type Position struct {
 // IsZero reports whether this is no place at all: that of a newcomer.
 func (p Position) IsZero() bool { return p.Done == 0 && p.Epoch == "" && p.Cursor.IsZero() }
 
+// Clone returns p with memory of its own: the strings of a position that was read from an answer
+// may hold all of the answer.
+func (p Position) Clone() Position {
+	p.Epoch = strings.Clone(p.Epoch)
+	p.Cursor = slices.Clone(p.Cursor)
+	for i, v := range p.Cursor {
+		p.Cursor[i] = strings.Clone(v)
+	}
+	return p
+}
+
 // ID returns the event id of p:
 //
 //	[EPOCH "!"] [VALUE *("," VALUE)] ["~" DONE "." PRINT]

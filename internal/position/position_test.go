@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 var somePrint = Print{0x66, 0x89, 0x39, 0x4e, 0x43, 0x2a}
@@ -208,4 +209,16 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q is %+v, want %d cursors", id, p, cursors)
 		}
 	})
+}
+
+func TestAClonedPositionHoldsNoneOfTheAnswer(t *testing.T) {
+	answer := strings.Repeat("x", 1<<10)
+	p := Position{Epoch: answer[:3], Cursor: Cursor{answer[3:6], ""}, Done: 2, Print: Print{1}}
+	c := p.Clone()
+	if c.ID() != p.ID() || unsafe.StringData(c.Epoch) == unsafe.StringData(p.Epoch) || unsafe.StringData(c.Cursor[0]) == unsafe.StringData(p.Cursor[0]) {
+		t.Errorf("got %+v of %+v", c, p)
+	}
+	if (Position{}).Clone().Cursor != nil {
+		t.Error("the zero position has a cursor now")
+	}
 }
