@@ -127,7 +127,19 @@ func (p *pollRequest) bind(repl *caddy.Replacer, k *keyWriter) {
 	p.headerEdits = bindEdits(p.plan.headerUp, known)
 	p.bodyTemplate = p.plan.body.Bind(keyed(bodyReplacer(repl, p.plan.bodyType).ReplaceKnown))
 
-	reading := p.plan.page
+	p.reader = p.plan.readerFor(known)
+}
+
+// readerFor returns the reader of a client's answers: that of all, unless a value holds one of the
+// client's placeholders.
+func (c *compiled) readerFor(resolve func(text string) string) *page.Reader {
+	same := true
+	known := func(text string) string {
+		resolved := resolve(text)
+		same = same && resolved == text
+		return resolved
+	}
+	reading := c.page
 	reading.ID, reading.Epoch = reading.ID.Bind(known), reading.Epoch.Bind(known)
 	reading.Event, reading.Data = reading.Event.Bind(known), reading.Data.Bind(known)
 	reading.RetryAfter = reading.RetryAfter.Bind(known)
@@ -138,14 +150,17 @@ func (p *pollRequest) bind(repl *caddy.Replacer, k *keyWriter) {
 		}
 	}
 	reading.Cursors = slices.Clone(reading.Cursors)
-	for i, c := range reading.Cursors {
-		values := slices.Clone(c.Values)
+	for i, cursor := range reading.Cursors {
+		values := slices.Clone(cursor.Values)
 		for j := range values {
 			values[j] = values[j].Bind(known)
 		}
 		reading.Cursors[i].Values = values
 	}
-	p.reader = page.NewReader(reading)
+	if same {
+		return c.reader
+	}
+	return page.NewReader(reading)
 }
 
 func bindEdits(edits []compiledEdit, resolve func(string) string) []compiledEdit {
