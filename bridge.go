@@ -56,7 +56,7 @@ func newBridge(plan *compiled) *bridge {
 	b.watch = newWatchdog(plan.keepalive)
 	b.config = feed.Config{
 		Document: plan.reader.Document(), Cursors: len(plan.cursorNames),
-		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.hold > 0,
+		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.holds(),
 		Linger: plan.linger, Forgetful: plan.forgetful, ByID: plan.page.Order == page.ByID,
 		Chains: plan.limits.Chains, Replay: plan.replay, Budget: feed.NewBudget(plan.limits.Log),
 		Diff:   diffOf(plan, b.logger),
@@ -167,10 +167,10 @@ func (b *bridge) stopping(h *Handler) {
 	}
 }
 
-// routes returns the upstream of the newest instance; nil after the last one.
-func (b *bridge) routes() caddyhttp.Handler {
+// routes returns what answers a request in the newest instance; nil after the last one.
+func (b *bridge) routes(which request) caddyhttp.Handler {
 	if h := b.current.Load(); h != nil {
-		return h.routes
+		return h.routes[which]
 	}
 	return nil
 }

@@ -23,6 +23,13 @@ import (
 //	    upstream  {
 //	        <http handler directives...>
 //	    }
+//	    open      {
+//	        <subdirectives...>
+//	    }
+//	    wait      {
+//	        when <condition>
+//	        <subdirectives...>
+//	    }
 //
 //	    # when to poll
 //	    interval  <min> [<max>]
@@ -67,7 +74,8 @@ import (
 //	}
 //
 // The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; there is
-// either of them. The subdirectives query, header_up, cursor, start, accept, ignore, more, reset,
+// either of them. The blocks open and wait take those of the subdirectives that make a request and
+// read its answer. The subdirectives query, header_up, cursor, start, accept, ignore, more, reset,
 // end and cors may be repeated: several lines of one cursor are several places to look for it, the
 // first that is not empty wins; of several conditions, any is enough.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -107,6 +115,10 @@ func (p *parser) subdirective() error {
 	switch name := p.Val(); name {
 	case "upstream":
 		return p.upstreamBlock()
+	case "open":
+		return p.step(&h.Open)
+	case "wait":
+		return p.step(&h.Wait)
 
 	case "method":
 		if err := p.text(&h.Method); err != nil {
@@ -179,7 +191,7 @@ func (p *parser) subdirective() error {
 		return p.limits()
 
 	case "{":
-		return p.Errf("a block stands behind upstream and limits alone")
+		return p.Errf("a block stands behind upstream, open, wait and limits alone")
 	default:
 		return p.Errf("unrecognized subdirective '%s': there are %s", name, strings.Join(subdirectives(), ", "))
 	}

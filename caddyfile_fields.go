@@ -52,7 +52,7 @@ var arguments = map[string]string{
 
 // subdirectives are the names of all of them, in order.
 func subdirectives() []string {
-	names := []string{"cookies", "limits", "upstream"}
+	names := []string{"cookies", "limits", "open", "upstream", "wait"}
 	for name := range arguments {
 		if !strings.Contains(name, " ") {
 			names = append(names, name)

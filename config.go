@@ -150,7 +150,12 @@ type compiled struct {
 
 	keepalive, retry time.Duration
 	limits           Limits
+
+	open, wait *compiledStep // nil: none
 }
+
+// holds reports whether the upstream tells of news by answering a request that it has held.
+func (c *compiled) holds() bool { return c.hold > 0 || c.wait != nil && c.wait.hold > 0 }
 
 // cursorParameters are the names in a query that cursors write.
 func (c *compiled) cursorParameters() []string {
@@ -182,6 +187,7 @@ func (h *Handler) compile() (*compiled, error) {
 		h.compilePace,
 		h.compileReading,
 		h.checkReading,
+		h.compileSteps,
 		h.checkCursors,
 		h.compileDelivery,
 	} {

@@ -115,7 +115,8 @@ func (h *Handler) checkReading(c *compiled) error {
 
 // checkCursors checks that each cursor is read and sent.
 func (h *Handler) checkCursors(c *compiled) error {
-	read := h.cursorsRead(c)
+	moved := h.cursorsRead(c) // by the answers to polls
+	read := append(slices.Clone(moved), h.stepCursors()...)
 	sent := map[string]bool{}
 	for _, edit := range h.edits(c) {
 		for _, name := range edit.template.Cursors() {
@@ -132,27 +133,35 @@ func (h *Handler) checkCursors(c *compiled) error {
 			}
 		}
 	}
+	if err := h.checkStepCursors(c, read, sent); err != nil {
+		return err
+	}
 	for i, cur := range h.Cursor {
 		if !sent[cur.Name] {
-			return &fieldError{
-				"cursor." + strconv.Itoa(i), strings.TrimSpace("cursor " + cur.Name),
-				fmt.Errorf("it is read from the answers, but no query, header_up, body or rewrite sends it: add for example `query <name> %s`", placeholderOf(cur.Name)),
-			}
+			return notSent("cursor."+strconv.Itoa(i), cur.Name)
 		}
 	}
 	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && !sent[""] {
 		return wrong("id", "it is the cursor, but nothing sends it: add for example `query <name> {sse.cursor}`, or, where the upstream always answers with its newest items, `order overlap` or `order newest_first`")
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Start)) {
-		if !slices.Contains(read, name) {
+		if !slices.Contains(moved, name) {
 			path := "start." + name
-			return &fieldError{path, strings.TrimSpace("start " + name), h.unreadCursor(name, read)}
+			return &fieldError{path, strings.TrimSpace("start " + name), h.unreadCursor(name, moved)}
 		}
 	}
 	return nil
 }
 
-// cursorsRead returns the names of the cursors that edits may send.
+// notSent is the error of a cursor that is read for nothing.
+func notSent(path, name string) error {
+	return &fieldError{
+		path, strings.TrimSpace("cursor " + name),
+		fmt.Errorf("it is read from the answers, but no query, header_up, body or rewrite sends it: add for example `query <name> %s`", placeholderOf(name)),
+	}
+}
+
+// cursorsRead returns the names of the cursors that the answers to polls move.
 func (h *Handler) cursorsRead(c *compiled) []string {
 	var names []string
 	switch {

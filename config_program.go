@@ -34,9 +34,10 @@ func (h *Handler) compileProgram(c *compiled) (err error) {
 	if !strings.Contains(h.JQ, "cursor") {
 		return nil
 	}
+	steps := h.stepCursors()
 	for _, edit := range h.edits(c) {
 		for _, name := range edit.template.Cursors() {
-			if !slices.Contains(c.page.ProgramCursors, name) {
+			if opened := slices.Contains(steps, name) && !strings.Contains(h.JQ, name); !opened && !slices.Contains(c.page.ProgramCursors, name) {
 				c.page.ProgramCursors = append(c.page.ProgramCursors, name)
 			}
 		}

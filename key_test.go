@@ -164,3 +164,45 @@ func TestFieldsOfAKeyDoNotRunTogether(t *testing.T) {
 		keys[key] = i
 	}
 }
+
+func TestWhatStepsSendIsPartOfTheKey(t *testing.T) {
+	t.Parallel()
+	plan := planOf(t, "open {\nquery who {http.request.header.X-Me}\n}", "wait {\nmethod {http.request.header.X-Verb}\nwhen a\n}")
+	keyOf := func(name, value string) feedKey {
+		r := clientRequest("GET", "/", "")
+		r.Header.Set("X-Verb", "GET")
+		r.Header.Set(name, value)
+		return accept(t, plan, r).keys.key
+	}
+	if keyOf("X-Me", "ann") == keyOf("X-Me", "bob") {
+		t.Error("two clients whose `open` differs share a feed")
+	}
+	if keyOf("X-Verb", "GET") == keyOf("X-Verb", "POST") {
+		t.Error("two clients whose `wait` differs share a feed")
+	}
+	if keyOf("X-Other", "ann") != keyOf("X-Other", "bob") {
+		t.Error("what no request sends divides a feed")
+	}
+}
+
+func TestStepsSendNoMoreThanTheKeyHolds(t *testing.T) {
+	t.Parallel()
+	r := clientRequest("GET", "/poll?since=7&room=1", "")
+	r.Header.Set("Authorization", "Bearer x")
+	r.Header.Set("Cookie", "a=1; b=2")
+	p := accept(t, planOf(t, "query since {sse.cursor}", "cookies a b", "items @this", "id id",
+		"open {\ncookies b\ncursor since\n}", "wait {\nupstream {\nreverse_proxy localhost:9001\n}\nwhen a\n}"), r)
+	for _, c := range []struct {
+		name                         string
+		step                         *pollRequest
+		query, authorization, cookie string
+	}{
+		{"open", p.open, "room=1", "Bearer x", "b=2"},
+		{"wait elsewhere", p.wait, "room=1", "", ""},
+	} {
+		got := build(t, c.step, askFrom("9"))
+		if got.URL.RawQuery != c.query || got.Header.Get("Authorization") != c.authorization || got.Header.Get("Cookie") != c.cookie {
+			t.Errorf("%s: got %s %v", c.name, got.URL, got.Header)
+		}
+	}
+}

@@ -81,6 +81,14 @@ type Handler struct {
 	// Default: none.
 	Body *Body `json:"body,omitempty"`
 
+	// A request before the first poll of a sequence, and again where the upstream has lost the
+	// position, for a first cursor, a key or a session. Default: none.
+	Open *Step `json:"open,omitempty"`
+
+	// A request between polls, which says whether there is something to poll for. It is not made
+	// before the first poll, nor where `more` asks for the next one. Default: none.
+	Wait *Step `json:"wait,omitempty"`
+
 	// How far apart the starts of polls are. In long polling this holds only after an answer
 	// without news that came in less than a second. Default: 2s, always.
 	Interval *Interval `json:"interval,omitempty"`
@@ -220,8 +228,8 @@ type Handler struct {
 
 	key    string // of the bridge
 	bridge *bridge
-	http   *caddyhttp.App    // of this configuration; nil if another app holds the handler
-	routes caddyhttp.Handler // the upstream, for polls
+	http   *caddyhttp.App       // of this configuration; nil if another app holds the handler
+	routes [3]caddyhttp.Handler // by [request]
 	cors   origins
 	own    *zap.Logger // of this configuration, which may be closed while streams go on
 	logger *zap.Logger // of the bridge's newest configuration
@@ -249,10 +257,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Upstream.Provision(ctx); err != nil {
-		return fmt.Errorf("setting up the upstream: %w", err)
+	if err := h.provisionRoutes(ctx); err != nil {
+		return err
 	}
-	h.routes = h.Upstream.Compile(noRoute)
 	h.cors = origins(h.CORS)
 
 	if app, err := ctx.AppIfConfigured("http"); err == nil {
@@ -275,6 +282,25 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.key, h.bridge = key, b.(*bridge)
 	h.logger = h.bridge.logger
 	h.bridge.add(h)
+	return nil
+}
+
+// provisionRoutes sets up what answers polls and steps.
+func (h *Handler) provisionRoutes(ctx caddy.Context) error {
+	if err := h.Upstream.Provision(ctx); err != nil {
+		return fmt.Errorf("setting up the upstream: %w", err)
+	}
+	polls := h.Upstream.Compile(noRoute)
+	h.routes = [...]caddyhttp.Handler{aPoll: polls, anOpen: polls, aWait: polls}
+	for which, s := range map[request]*Step{anOpen: h.Open, aWait: h.Wait} {
+		if s == nil || len(s.Upstream) == 0 {
+			continue
+		}
+		if err := s.Upstream.Provision(ctx); err != nil {
+			return fmt.Errorf("setting up the upstream of a step: %w", err)
+		}
+		h.routes[which] = s.Upstream.Compile(noRoute)
+	}
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 	current, original := to, to
 	if to == nil {
 		var err error
-		if current, original, err = p.urls(env, !ask.From.Cursor.IsZero()); err != nil {
+		if current, original, err = p.urls(env, !ask.From.Cursor.IsZero() || p.polls != nil); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +56,9 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 		}
 	}
 	p.condition(r.Header, ask)
-	addCookies(r.Header, ask.Jar.Cookies(p.absolute(current)))
+	if !p.elsewhere {
+		addCookies(r.Header, ask.Session.Jar.Cookies(p.absolute(current)))
+	}
 
 	// what is there now is the original request to handlers
 	r.URL, r.RequestURI = original, original.RequestURI()
@@ -70,8 +72,12 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 
 // env is what the placeholders of a poll can see.
 func (p *pollRequest) env(ask feed.Ask) *value.Env {
+	if p.polls != nil {
+		return p.polls.env(ask)
+	}
 	env := &value.Env{Cursor: make(map[string]string), ID: ask.Chain, Seq: ask.Number}
 	maps.Copy(env.Cursor, p.plan.start)
+	maps.Copy(env.Cursor, ask.Session.Opened)
 	for i, text := range ask.From.Cursor {
 		if text != "" {
 			env.Cursor[p.plan.cursorNames[i]] = text
@@ -159,6 +165,9 @@ func (p *pollRequest) buildBody(env *value.Env) (body []byte, contentType string
 // condition makes a poll conditional (RFC 9110, section 13.1), by the document's validators or
 // by those that are the cursor.
 func (p *pollRequest) condition(header http.Header, ask feed.Ask) {
+	if p.polls != nil {
+		return // they are those of the polls' answers
+	}
 	etag, modified := ask.Validators.ETag, ask.Validators.LastModified
 	if p.plan.validatorCursors && !ask.From.Cursor.IsZero() {
 		etag, modified = ask.From.Cursor[0], ask.From.Cursor[1]

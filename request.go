@@ -55,6 +55,12 @@ type pollRequest struct {
 	local         any // http.LocalAddrContextKey
 	vars          map[string]any
 
+	which     request
+	polls     *pollRequest // of a step: the polls that it stands beside
+	elsewhere bool         // of a step: another host answers it
+	open      *pollRequest // what is asked before the first poll of a chain; nil for nothing
+	wait      *pollRequest // what is asked between polls; nil for nothing
+
 	// with the client's placeholders resolved
 	reader                    *page.Reader
 	rewritePath, rewriteQuery value.Template
@@ -80,11 +86,8 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 		return nil, err
 	}
 	repl := clientReplacer(r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer), p.body)
-	if !plan.method.IsZero() {
-		p.method = strings.ToUpper(repl.ReplaceAll(plan.method.String(), ""))
-		if !isToken(p.method) {
-			return nil, caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("%q is not a method that a poll could have", p.method))
-		}
+	if err := p.bindMethod(repl); err != nil {
+		return nil, err
 	}
 	if len(p.body) == 0 || p.bodyReplaced() {
 		p.body = nil
@@ -96,6 +99,13 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	cursors := plan.cursorParameters()
 	k.add("url", strconv.FormatBool(p.https), p.method, p.host, p.path, dropQuery(p.query, cursors), p.original, dropQuery(p.originalQuery, cursors))
 	k.add("body", string(p.body))
+	var err error
+	if p.open, err = p.step(anOpen, plan.open, r, repl, k); err != nil {
+		return nil, err
+	}
+	if p.wait, err = p.step(aWait, plan.wait, r, repl, k); err != nil {
+		return nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.vars)) {
 		k.add("var", name, fmt.Sprintf("%#v", p.vars[name])) // quoted: ["a b"] is not ["a", "b"]
 	}
@@ -108,6 +118,18 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	k.add("cookie", p.header["Cookie"]...)
 	p.keys.key = k.sum()
 	return p, nil
+}
+
+// bindMethod resolves the placeholders of the method.
+func (p *pollRequest) bindMethod(repl *caddy.Replacer) error {
+	if p.plan.method.IsZero() {
+		return nil
+	}
+	p.method = strings.ToUpper(repl.ReplaceAll(p.plan.method.String(), ""))
+	if !isToken(p.method) {
+		return caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("%q is not a method that a poll could have", p.method))
+	}
+	return nil
 }
 
 // bind resolves the client's placeholders, once: what they held is never expanded again. All

@@ -72,7 +72,7 @@ func accept(t testing.TB, plan *compiled, r *http.Request) *pollRequest {
 // askFrom is what a chain asks at a cursor; without values, at none.
 func askFrom(values ...string) feed.Ask {
 	jar, _ := cookiejar.New(nil)
-	return feed.Ask{From: position.Position{Cursor: values}, Chain: "chain", Number: 3, Jar: jar}
+	return feed.Ask{From: position.Position{Cursor: values}, Chain: "chain", Number: 3, Session: &feed.Session{Jar: jar}}
 }
 
 func build(t testing.TB, p *pollRequest, ask feed.Ask) *http.Request {
@@ -249,7 +249,7 @@ func TestTheJarGoesBeforeTheClientsCookies(t *testing.T) {
 	t.Parallel()
 	p := accept(t, planOf(t, "rewrite /api/poll"), clientRequest("GET", "/events", "", header("Cookie", "sid=client; a=1", "b=2")))
 	ask := askFrom()
-	ask.Jar.SetCookies(&url.URL{Scheme: "http", Host: "example.com", Path: "/api/poll"}, []*http.Cookie{
+	ask.Session.Jar.SetCookies(&url.URL{Scheme: "http", Host: "example.com", Path: "/api/poll"}, []*http.Cookie{
 		{Name: "sid", Value: "upstream", Path: "/api"},
 		{Name: "quoted", Value: "x y", Quoted: true, Path: "/"},
 		{Name: "elsewhere", Value: "1", Path: "/events"},

@@ -31,10 +31,11 @@ func soak(short, full int) int {
 func bridgeOf(t *testing.T, upstream http.HandlerFunc, lines ...string) *bridge {
 	t.Helper()
 	b := newBridge(planOf(t, lines...))
-	h := &Handler{bridge: b, own: zap.NewNop(), routes: caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+	answers := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		upstream(w, r)
 		return nil
-	})}
+	})
+	h := &Handler{bridge: b, own: zap.NewNop(), routes: [...]caddyhttp.Handler{answers, answers, answers}}
 	b.server.Store(&caddyhttp.Server{})
 	b.add(h)
 	b.started(h)

@@ -45,28 +45,49 @@ func (b *bridge) poll(p *pollRequest) feed.Poll {
 				failed = &page.Error{Comment: commentUnreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
 			}
 		}()
-		if !ask.Held {
-			release, err := b.slots.take(ctx, p.plan.hold > 0)
-			if err != nil {
-				return page.Page{}, err
-			}
-			defer release()
-		}
-		polling, cancel := context.WithTimeout(ctx, p.plan.timeout)
-		defer cancel()
-		resp, err := b.ask(polling, p, ask)
-		switch {
-		case ctx.Err() != nil:
-			return page.Page{}, ctx.Err()
-		case polling.Err() != nil && p.plan.hold > 0:
-			return page.Page{Next: ask.From, Validators: ask.Validators}, nil // held to the end: no news
-		case polling.Err() != nil:
-			return page.Page{}, fmt.Errorf("no answer within %s: %w", p.plan.timeout, context.DeadlineExceeded)
-		case err != nil:
+		if err := b.open(ctx, p, ask); err != nil {
 			return page.Page{}, err
 		}
-		return p.reader.Read(resp, ask.From, p.env(ask))
+		ask = p.opened(ask)
+		rung, quiet, err := b.ring(ctx, p, ask)
+		if err != nil || !rung || quiet.Reset {
+			return quiet, err
+		}
+		resp, silent, err := b.exchange(ctx, p, ask)
+		switch {
+		case err != nil:
+			return page.Page{}, err
+		case silent:
+			return page.Page{Next: ask.From, Validators: ask.Validators}, nil
+		}
+		answered, failed = p.reader.Read(resp, ask.From, p.env(ask))
+		answered.Wait = max(answered.Wait, quiet.Wait)
+		return answered, failed
 	}
+}
+
+// exchange makes one request and waits for its answer, within the bound on requests that are not
+// held. It is silent where the upstream has held the request to the end of its time.
+func (b *bridge) exchange(ctx context.Context, p *pollRequest, ask feed.Ask) (resp page.Response, silent bool, err error) {
+	if holds := p.plan.hold > 0; !holds || !ask.Held {
+		release, err := b.slots.take(ctx, holds)
+		if err != nil {
+			return page.Response{}, false, err
+		}
+		defer release()
+	}
+	polling, cancel := context.WithTimeout(ctx, p.plan.timeout)
+	defer cancel()
+	resp, err = b.ask(polling, p, ask)
+	switch {
+	case ctx.Err() != nil:
+		return page.Response{}, false, ctx.Err()
+	case polling.Err() != nil && p.plan.hold > 0:
+		return page.Response{}, true, nil
+	case polling.Err() != nil:
+		return page.Response{}, false, fmt.Errorf("no answer within %s: %w", p.plan.timeout, context.DeadlineExceeded)
+	}
+	return resp, false, err
 }
 
 // ask makes one poll and follows its redirects to the same origin.
@@ -84,11 +105,13 @@ func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 			r.Header.Del("Content-Type")
 		}
 		asked, method := p.absolute(r.URL), r.Method // handlers edit the request in place
-		resp, err := b.roundTrip(r, a)
+		resp, err := b.roundTrip(p.which, r, a)
 		if err != nil {
 			return page.Response{}, err
 		}
-		ask.Jar.SetCookies(asked, (&http.Response{Header: resp.Header}).Cookies())
+		if !p.elsewhere {
+			ask.Session.Jar.SetCookies(asked, (&http.Response{Header: resp.Header}).Cookies())
+		}
 		if to = redirect(asked, resp); to == nil {
 			return resp, nil
 		}
@@ -133,8 +156,8 @@ func hostPort(u *url.URL) string {
 }
 
 // roundTrip sends one request through the upstream routes of the newest configuration.
-func (b *bridge) roundTrip(r *http.Request, a *answer) (page.Response, error) {
-	routes := b.routes()
+func (b *bridge) roundTrip(which request, r *http.Request, a *answer) (page.Response, error) {
+	routes := b.routes(which)
 	if routes == nil {
 		return page.Response{}, errors.New("the configuration has ended")
 	}

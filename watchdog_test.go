@@ -23,7 +23,7 @@ func chatHandler(t *testing.T, c *chat) *Handler {
 	t.Helper()
 	b := newTestBridge(t, `"long_poll": "60s", "items": "messages", "id": "id", "data": "text", "query": [{"name": "lastId", "value": "{sse.cursor}"}]`)
 	h := &Handler{bridge: b, own: zap.NewNop(), logger: zap.NewNop()}
-	h.routes = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+	h.routes[aPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		c.ServeHTTP(w, r)
 		return r.Context().Err()
 	})

@@ -25,16 +25,16 @@ const maxMore = 100
 // chain is a cursor that moves: one poller, and the log of what it brought. One poll is in
 // flight, ever.
 type chain struct {
-	feed   *Feed
-	poll   Poll
-	ctx    context.Context
-	cancel context.CancelFunc
-	id     string
-	jar    http.CookieJar
-	log    *log
-	kick   chan struct{} // something to wait for has changed
-	demand atomic.Bool   // a reader has taken the last page
-	born   time.Time
+	feed    *Feed
+	poll    Poll
+	ctx     context.Context
+	cancel  context.CancelFunc
+	id      string
+	session Session
+	log     *log
+	kick    chan struct{} // something to wait for has changed
+	demand  atomic.Bool   // a reader has taken the last page
+	born    time.Time
 
 	// the poller's own
 	pace   pace
@@ -86,6 +86,7 @@ func (c *chain) run() {
 		}
 		if err == nil && p.Reset && ask.From.IsZero() {
 			err = errResetFirst
+			c.session.Opened = nil
 		}
 		if err != nil {
 			c.fail(err)
@@ -140,6 +141,7 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 func (c *chain) begin(now time.Time) Ask {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
+	soon := c.soon
 	c.polling, c.soon = true, false
 	c.feed.forgetStarts(now)
 	c.pace.start(now)
@@ -147,11 +149,13 @@ func (c *chain) begin(now time.Time) Ask {
 		c.beside, c.besideAt = old, old.log.end()
 	}
 	ask := Ask{
-		From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Jar: c.jar,
+		From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Session: &c.session,
 		First: c.at.Cursor.IsZero(), Held: c.held && c.feed.config.LongPoll,
+		Ring: c.placed && c.more == 0 && c.failures == 0 && !soon,
 	}
 	if c.doubt.newcomer() {
-		ask.First, ask.From, ask.Validators = true, position.Position{}, page.Validators{}
+		ask.First, ask.From, ask.Validators, ask.Ring = true, position.Position{}, page.Validators{}, false
+		c.session.Opened = nil // what it got may have moved on
 	}
 	c.polls++
 	return ask
@@ -293,6 +297,9 @@ func (c *chain) fail(err error) {
 	defer c.feed.mu.Unlock()
 	c.polling = false
 	c.failures++
+	if refusal != nil || c.failures%placeTries == 0 {
+		c.session.Opened = nil
+	}
 	c.ended = time.Time{}
 	c.pace.failed(now, hint)
 	c.suspect(now, refusal != nil)
@@ -318,7 +325,7 @@ func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
 // startOver goes on as for a newcomer, and says so. The feed's lock is held.
 func (c *chain) startOver(now time.Time, reason reset) {
 	c.at, c.validators, c.doubt, c.placed, c.failures = position.Position{}, page.Validators{}, none, false, 0
-	c.ended, c.reached, c.document = time.Time{}, true, ""
+	c.ended, c.reached, c.document, c.session.Opened = time.Time{}, true, "", nil
 	c.log.forget()
 	c.publish(resetEvent(reason), nil)
 	c.pace.soon(now)

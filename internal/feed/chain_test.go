@@ -640,7 +640,7 @@ func TestCookiesAndChainIDStayWithTheChain(t *testing.T) {
 		pass(3 * time.Second)
 		synctest.Wait()
 		asks, _ := u.asked()
-		if asks[0].Jar != asks[1].Jar || asks[0].Chain != asks[1].Chain || asks[1].Number != 1 {
+		if asks[0].Session.Jar != asks[1].Session.Jar || asks[0].Chain != asks[1].Chain || asks[1].Number != 1 {
 			t.Errorf("two polls of one chain are %+v and %+v", asks[0], asks[1])
 		}
 		a.leave()

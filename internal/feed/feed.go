@@ -25,8 +25,18 @@ type Ask struct {
 	Validators page.Validators   // of the document that is known
 	Number     int               // how many polls the chain has made before
 	Chain      string            // a UUID, the same for all polls of a chain
-	Jar        http.CookieJar    // what the upstream set; of this chain alone
+	Session    *Session          // of this chain alone
 	Held       bool              // the upstream is expected to hold the poll until there is news
+	Ring       bool              // the last answer was the newest: wait for a sign of news first, where there is one
+}
+
+// Session is what the polls of one chain keep between them. They alone use it, one after another.
+type Session struct {
+	Jar http.CookieJar // the cookies that the upstream set
+	// Opened are the cursors that a request before the first poll has got, by their names. It is
+	// nil where there was none yet, and again when the chain starts over or the upstream fails in a
+	// way that a new session may mend.
+	Opened map[string]string
 }
 
 // Poll asks the upstream once and reads its answer. Its error is a [*page.Refusal], a

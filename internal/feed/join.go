@@ -153,7 +153,7 @@ func (f *Feed) newChain(first Start) *chain {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &chain{
 		feed: f, poll: first.Poll, ctx: ctx, cancel: cancel,
-		id: uuid.NewString(), jar: f.config.NewJar(),
+		id: uuid.NewString(), session: Session{Jar: f.config.NewJar()},
 		pace: newPace(f.config), kick: make(chan struct{}, 1), born: time.Now(), outages: f.outages,
 	}
 	c.log = newLog(c, f.config.Budget)

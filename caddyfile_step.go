@@ -1,0 +1,50 @@
+package ssebridge
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// stepSubdirectives are what a step may say, beside `when` and `long_poll` in `wait`.
+var stepSubdirectives = []string{
+	"accept", "body", "cookies", "cursor", "format", "header_up", "method", "query", "reset", "retry_after", "rewrite", "timeout", "upstream",
+}
+
+// step parses `open { … }` and `wait { … }`.
+func (p *parser) step(to **Step) error {
+	name := p.Val()
+	if err := p.once(name); err != nil {
+		return err
+	}
+	if p.CountRemainingArgs() > 0 {
+		return p.Errf("%s: it takes no arguments, but a block of subdirectives", name)
+	}
+	known := stepSubdirectives
+	if name == "wait" {
+		known = append(slices.Clone(known), "long_poll", "when")
+	}
+	inner := &parser{Helper: p.Helper, handler: new(Handler), tokens: make(map[string]caddyfile.Token)}
+	for nesting := p.Nesting(); p.NextBlock(nesting); {
+		sub := p.Val()
+		if !slices.Contains(known, sub) {
+			return p.Errf("%s: unrecognized subdirective '%s': there are %s", name, sub, strings.Join(known, ", "))
+		}
+		parse := inner.subdirective
+		if sub == "when" {
+			parse = func() error { return inner.condition(&inner.handler.More) }
+		}
+		if err := parse(); err != nil {
+			return err
+		}
+	}
+	if len(inner.tokens) == 0 {
+		return p.Errf("%s: it is empty: say in its block what is asked, or leave it out", name)
+	}
+	for path, token := range inner.tokens {
+		p.tokens[name+"."+path] = token
+	}
+	*to = stepOf(inner.handler)
+	return nil
+}

@@ -1,0 +1,125 @@
+package ssebridge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+// request says which of a configuration's requests one is, so which routes answer it.
+type request int
+
+const (
+	aPoll request = iota
+	anOpen
+	aWait
+)
+
+// step makes the request of a step beside the polls of p. All that it is made of is in the key of
+// p, or is added to k.
+func (p *pollRequest) step(which request, plan *compiledStep, r *http.Request, repl *caddy.Replacer, k *keyWriter) (*pollRequest, error) {
+	if plan == nil {
+		return nil, nil
+	}
+	s := &pollRequest{
+		plan: plan.compiled, which: which, elsewhere: plan.elsewhere, polls: p,
+		method: r.Method, https: p.https, host: p.host, path: p.path, original: p.original,
+		header: p.header.Clone(), local: p.local, vars: p.vars,
+	}
+	s.query = dropQuery(p.query, p.plan.cursorParameters())
+	s.originalQuery = dropQuery(p.originalQuery, p.plan.cursorParameters())
+	s.header.Del("Content-Type")
+	if plan.cookies != nil {
+		keepCookies(s.header, *plan.cookies)
+	}
+	if plan.elsewhere {
+		s.header.Del("Authorization")
+		s.header.Del("Cookie")
+	}
+	if err := s.bindMethod(repl); err != nil {
+		return nil, err
+	}
+	k.add("step", s.method)
+	s.bind(repl, k)
+	return s, nil
+}
+
+// opened returns what a chain asks once its session is open: the cursors that opened it are the
+// position of one that has none.
+func (p *pollRequest) opened(ask feed.Ask) feed.Ask {
+	if !ask.From.IsZero() {
+		return ask
+	}
+	cursor := make(position.Cursor, len(p.plan.cursorNames))
+	for i, name := range p.plan.cursorNames {
+		cursor[i] = ask.Session.Opened[name]
+	}
+	if !cursor.IsZero() {
+		ask.From.Cursor = cursor
+	}
+	return ask
+}
+
+// open asks for the session of a chain that has none.
+func (b *bridge) open(ctx context.Context, p *pollRequest, ask feed.Ask) error {
+	if p.open == nil || ask.Session.Opened != nil {
+		return nil
+	}
+	answered, err := b.askStep(ctx, p.open, ask)
+	switch {
+	case err != nil:
+		return fmt.Errorf("opening a session: %w", err)
+	case answered.Reset:
+		return &page.Error{Comment: commentUnreadable, Wait: answered.Wait, Err: fmt.Errorf("opening a session: its reset condition holds")}
+	}
+	ask.Session.Opened = make(map[string]string)
+	p.open.keep(ask.Session, answered.Next.Cursor)
+	for _, cur := range p.open.plan.page.Cursors {
+		if ask.Session.Opened[cur.Name] == "" {
+			ask.Session.Opened = nil
+			return &page.Error{Comment: commentUnreadable, Wait: answered.Wait, Err: fmt.Errorf("opening a session: the answer has no %s", placeholderOf(cur.Name))}
+		}
+	}
+	return nil
+}
+
+// ring waits for a sign that there is something to poll for. Where there is none, quiet is the page
+// of the poll that is not made.
+func (b *bridge) ring(ctx context.Context, p *pollRequest, ask feed.Ask) (rung bool, quiet page.Page, err error) {
+	if p.wait == nil || !ask.Ring {
+		return true, page.Page{}, nil
+	}
+	answered, err := b.askStep(ctx, p.wait, ask)
+	if err != nil {
+		return false, page.Page{}, fmt.Errorf("waiting for a sign of news: %w", err)
+	}
+	if ask.Session.Opened == nil {
+		ask.Session.Opened = make(map[string]string)
+	}
+	p.wait.keep(ask.Session, answered.Next.Cursor)
+	return answered.More, page.Page{Next: ask.From, Validators: ask.Validators, Wait: answered.Wait, Reset: answered.Reset}, nil
+}
+
+// askStep asks what a step asks.
+func (b *bridge) askStep(ctx context.Context, s *pollRequest, ask feed.Ask) (page.Page, error) {
+	resp, silent, err := b.exchange(ctx, s, ask)
+	if err != nil || silent {
+		return page.Page{}, err
+	}
+	return s.reader.Read(resp, position.Position{}, s.env(ask))
+}
+
+// keep keeps the cursors that a step has read.
+func (s *pollRequest) keep(session *feed.Session, cursor position.Cursor) {
+	for i, text := range cursor {
+		if text != "" {
+			session.Opened[s.plan.cursorNames[i]] = text
+		}
+	}
+}
