@@ -116,10 +116,10 @@ func (b *bridge) askStep(ctx context.Context, s *pollRequest, ask feed.Ask) (pag
 }
 
 // keep keeps the cursors that a step has read.
-func (s *pollRequest) keep(session *feed.Session, cursor position.Cursor) {
+func (p *pollRequest) keep(session *feed.Session, cursor position.Cursor) {
 	for i, text := range cursor {
 		if text != "" {
-			session.Opened[s.plan.cursorNames[i]] = text
+			session.Opened[p.plan.cursorNames[i]] = text
 		}
 	}
 }

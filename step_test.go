@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -265,7 +266,7 @@ func TestSessionsOfAStepNeverEnterAnID(t *testing.T) {
 	q.say("a")
 	q.say("b")
 	for i, want := range []string{"a", "b"} {
-		if got := stream.next(); got.Data != want || got.ID != fmt.Sprint(i) {
+		if got := stream.next(); got.Data != want || got.ID != strconv.Itoa(i) {
 			t.Errorf("got %+v, want %q with the id %d", got, want, i)
 		}
 	}
