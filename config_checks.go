@@ -107,6 +107,7 @@ func (h *Handler) checkReading(c *compiled) error {
 			}
 		}
 	}
+	c.page.Unsent = !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool { return len(e.template.Cursors()) > 0 })
 	c.reader = page.NewReader(c.page)
 	c.cursorNames = c.reader.Cursors()
 	c.validatorCursors = !c.reader.Document() && len(c.page.Cursors) == 0 && c.page.ID.IsZero() && h.JQ == ""

@@ -160,7 +160,8 @@ type Handler struct {
 	// of the event ids. Default: none.
 	Epoch string `json:"epoch,omitempty"`
 
-	// In which order items come: `newest_first` (they are reversed), `by_id` (they are sorted
+	// In which order items come: `newest_first` (they are reversed; where nothing sends the cursor,
+	// its own item is expected among them, or there is a gap), `by_id` (they are sorted
 	// by their ids as numbers, and those that are not above the cursor are dropped), or
 	// `overlap` (the cursor's own item is expected among them, and they are dropped through
 	// it). Default: oldest first, with the last item's id as the cursor.

@@ -51,7 +51,7 @@ func (a *answer) drop(items []item) (rest []item, lost bool) {
 			return items[i+1:], false
 		}
 	}
-	return items, a.reader.order == Overlap
+	return items, a.reader.order == Overlap || a.reader.order == NewestFirst && a.reader.unsent
 }
 
 // integer is a decimal integer of any size.

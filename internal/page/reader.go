@@ -61,6 +61,7 @@ type Config struct {
 
 	Epoch  value.Value // looked up in the body; when it changes, the upstream has started over
 	Order  Order       // default: oldest first
+	Unsent bool        // polls do not send the cursor, so that a page NewestFirst repeats the cursor's item, or there is a gap
 	Accept []int       // statuses that are answers, beside 2xx; never 304
 
 	// An item for which one of Ignore holds makes no event, and counts otherwise; for a document,
@@ -86,6 +87,7 @@ type Reader struct {
 	epoch        value.Value
 	program      value.JQ
 	order        Order
+	unsent       bool
 	accept       []int
 
 	ignore, more, reset, end []value.Condition
@@ -126,7 +128,7 @@ func NewReader(c Config) *Reader {
 	}
 	r := &Reader{
 		format: c.Format, list: c.Items, id: c.ID, event: c.Event, data: c.Data,
-		eventDefault: c.EventDefault, epoch: c.Epoch, order: c.Order, accept: slices.Clone(c.Accept),
+		eventDefault: c.EventDefault, epoch: c.Epoch, order: c.Order, unsent: c.Unsent, accept: slices.Clone(c.Accept),
 		separator: c.Separator, header: c.Header,
 		ignore: slices.Clone(c.Ignore), more: slices.Clone(c.More), reset: slices.Clone(c.Reset), end: slices.Clone(c.End),
 		retryAfter: c.RetryAfter,
