@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -139,11 +140,20 @@ func (s *subscription) close() {
 	s.response.Body.Close()
 }
 
-// read parses the stream by the rules of the HTML standard, section 9.2.6, but keeps the id
-// with the event that it came with.
+// read takes in the stream to its end.
 func (s *subscription) read() {
 	defer close(s.events)
-	lines := bufio.NewScanner(s.response.Body)
+	parseStream(s.response.Body, func(e received) { s.events <- e }, func(comment string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.comments = append(s.comments, comment)
+	})
+}
+
+// parseStream parses a stream by the rules of the HTML standard, section 9.2.6, but keeps the id
+// with the event that it came with.
+func parseStream(stream io.Reader, event func(received), comment func(string)) {
+	lines := bufio.NewScanner(stream)
 	lines.Buffer(nil, 64<<20)
 	var e received
 	var data []string
@@ -155,14 +165,12 @@ func (s *subscription) read() {
 		case line == "":
 			if data != nil {
 				e.Data = strings.Join(data, "\n")
-				s.events <- e
+				event(e)
 				e = received{}
 			}
 			data, e.Type, e.ID = nil, "", ""
 		case field == "":
-			s.mu.Lock()
-			s.comments = append(s.comments, text)
-			s.mu.Unlock()
+			comment(text)
 		case field == "event":
 			e.Type = text
 		case field == "data":
