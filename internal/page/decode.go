@@ -2,8 +2,6 @@ package page
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -37,6 +35,9 @@ func (r *Reader) decode(resp Response) body {
 		return r.translate(resp)
 	}
 	text, _ := convert(resp.Body, resp.Header)
+	if err := boundText(text, resp.Body, memoryFor(len(resp.Body))/8*7); err != nil {
+		return body{err: err, raw: true, text: resp.Body}
+	}
 	if r.format == Message {
 		return body{text: text, json: r.readsJSON && value.ValidJSON(text), raw: true}
 	}
@@ -86,11 +87,21 @@ func convert(text []byte, h http.Header) (_ []byte, told bool) {
 			return text, true
 		}
 	}
-	converted, err := enc.NewDecoder().Bytes(text)
+	return toUTF8(text, enc), true
+}
+
+// toUTF8 converts text. It goes through it twice, since a buffer that grows is held up to
+// three times. Three bytes are the most that a character of another encoding's one byte takes.
+func toUTF8(text []byte, enc encoding.Encoding) []byte {
+	size, err := io.Copy(io.Discard, enc.NewDecoder().Reader(bytes.NewReader(text)))
 	if err != nil {
-		return text, true
+		return text
 	}
-	return bytes.TrimPrefix(converted, []byte("\uFEFF")), true
+	converted := make([]byte, size)
+	if _, err := io.ReadFull(enc.NewDecoder().Reader(bytes.NewReader(text)), converted); err != nil {
+		return text
+	}
+	return bytes.TrimPrefix(converted, []byte("\uFEFF"))
 }
 
 // encodingOf returns the encoding that is called so, or nil for UTF-8 and for none.
@@ -151,15 +162,36 @@ func (b body) nature() string {
 	case bytes.HasPrefix(text, []byte("<")):
 		return "HTML"
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	var first json.RawMessage
-	switch err := d.Decode(&first); {
-	case err == nil && d.More():
-		return "JSON with something behind it"
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return "JSON that ends early"
-	case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
-		return "broken or too deeply nested JSON"
+	return brokenNature(text)
+}
+
+// brokenNature says where text that is not JSON differs from it, if it begins like an array or object.
+func brokenNature(text []byte) string {
+	if len(text) == 0 || text[0] != '{' && text[0] != '[' {
+		return "text"
 	}
-	return "text"
+	const broken = "broken or too deeply nested JSON"
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > value.MaxDepth {
+				return broken
+			}
+		case c == '}' || c == ']':
+			if depth--; depth > 0 {
+				continue
+			}
+			if value.ValidJSON(text[:i+1]) {
+				return "JSON with something behind it"
+			}
+			return broken
+		}
+	}
+	return "JSON that ends early"
 }

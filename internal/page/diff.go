@@ -10,21 +10,16 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// Bounds of what two documents are compared for. A document beyond them is sent whole.
+// maxDiffWork bounds how many values are looked at, where a container is compared anew
+// for each one that it is in, and an array's items, to find those that moved, with each
+// other. 20 million take some hundred milliseconds. A document beyond this is sent whole.
+const maxDiffWork = 20_000_000
+
+// What comparing takes at most for each value, beside the two trees, and for an item of an array, beside
+// each of the other one, when those are looked for that moved.
 const (
-	// maxDiffNodes bounds the values of a document: each takes some hundred bytes of memory
-	// while it is compared.
-	maxDiffNodes = 200_000
-	// maxDiffWork bounds how many values are looked at, where a container is compared anew
-	// for each one that it is in, and an array's items, to find those that moved, with each
-	// other. 20 million take some hundred milliseconds.
-	maxDiffWork = 20_000_000
-	// maxDiffPaths bounds the paths to all values, of which a patch may hold each, in bytes:
-	// below one key of a megabyte every path has a megabyte.
-	maxDiffPaths = 32 << 20
-	// maxMoved is the greatest length of an array in which items are looked for that moved:
-	// this takes a table with a square of it.
-	maxMoved = 1000
+	diffValue = 40
+	diffMoved = 8
 )
 
 // Diff returns a JSON Patch (RFC 6902) that makes the document before of the one after: an
@@ -36,7 +31,8 @@ const (
 // longer, where one of the two is no JSON, is too large to compare, or has
 // half a surrogate pair in a string, which clients do not read alike.
 func Diff(before, after []byte) (patch []byte, ok bool, err error) {
-	if !diffable(before) || !diffable(after) {
+	memory := memoryFor(len(after))
+	if diffCost(before)+diffCost(after) > memory || !diffable(before) || !diffable(after) {
 		return nil, false, nil
 	}
 	old, err := decodeAsWritten(before)
@@ -47,8 +43,8 @@ func Diff(before, after []byte) (patch []byte, ok bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the document after: %w", err)
 	}
-	patch, ok, err = compareDocuments(old, now)
-	if err != nil || !ok || len(patch) > len(after) {
+	patch, ok, err = compareDocuments(old, now, len(after), memory/2)
+	if err != nil || !ok {
 		return nil, false, err
 	}
 	return patch, true, nil
@@ -61,41 +57,50 @@ type operation struct {
 	Value *any   `json:"value,omitempty"` // nil for none; null is a value
 }
 
-// compareDocuments returns the patch between two decoded documents, however long it is. ok is false
-// where the comparison would take too much.
+// compareDocuments returns the patch between two decoded documents. ok is false where the patch is
+// longer than longest, or the comparison would take too much time or memory.
 //
 // Of jsondiff's options only LCS is used. Factorize takes all numbers for equal, if they are
 // decoded as they are written, and copies wrong ones; Equivalent misses that [1,2,2] became
 // [2,1,1]; Rationalize panics on keys that end in a backslash.
-func compareDocuments(before, after any) (patch []byte, ok bool, err error) {
+func compareDocuments(before, after any, longest, memory int) (patch []byte, ok bool, err error) {
 	var size weight
-	size.add(before, 0)
-	size.add(after, 0)
-	if size.equal > maxDiffWork || size.paths > maxDiffPaths {
+	for _, v := range []any{before, after} {
+		_, paths := size.add(v, 0)
+		size.paths += paths
+	}
+	if size.equal > maxDiffWork || size.paths > memory/4 {
 		return nil, false, nil
 	}
 	var options []jsondiff.Option
-	if size.longest <= maxMoved && size.moved <= maxDiffWork {
+	if diffMoved*(size.longest+1)*(size.longest+1) <= memory && size.moved <= maxDiffWork {
 		options = append(options, jsondiff.LCS())
 	}
 	found, err := jsondiff.CompareWithoutMarshal(before, after, options...)
 	if err != nil {
 		return nil, false, fmt.Errorf("comparing two documents: %w", err)
 	}
-	operations := make([]operation, len(found))
-	for i, o := range found {
-		operations[i] = operation{Op: o.Type, Path: o.Path}
-		if o.Type != jsondiff.OperationRemove {
-			operations[i].Value = &found[i].Value
-		}
-	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(operations); err != nil {
-		return nil, false, fmt.Errorf("writing a patch: %w", err)
+	out.WriteByte('[')
+	for i, o := range found {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		one := operation{Op: o.Type, Path: o.Path}
+		if o.Type != jsondiff.OperationRemove {
+			one.Value = &found[i].Value
+		}
+		if err := encoder.Encode(one); err != nil {
+			return nil, false, fmt.Errorf("writing a patch: %w", err)
+		}
+		if out.Truncate(out.Len() - len("\n")); out.Len() >= longest {
+			return nil, false, nil
+		}
 	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), true, nil
+	out.WriteByte(']')
+	return out.Bytes(), out.Len() <= longest, nil
 }
 
 // weight is what comparing a document takes at most.
@@ -103,28 +108,32 @@ type weight struct {
 	equal   int // values to look at for equality
 	moved   int // the same, to find items that moved
 	longest int // array
-	paths   int // bytes of the paths to all values
+	paths   int // bytes of those of a patch
 }
 
-// add weighs v, which a path of that many bytes leads to, and returns how many values it has.
-func (w *weight) add(v any, path int) int {
-	w.paths += path
-	n := 1
+// add weighs v, which a path of that many bytes leads to. It returns how many values it has, and
+// how many bytes the paths of a patch may have that changes it: as a whole, or in its parts.
+func (w *weight) add(v any, path int) (n, paths int) {
+	n = 1
+	of := func(e any, key int) {
+		values, inside := w.add(e, path+len("/")+key)
+		n, paths = n+values, paths+inside
+	}
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			n += w.add(e, path+len("/100000"))
+			of(e, len("100000"))
 		}
 		w.equal += n
 		w.moved += n * len(v)
 		w.longest = max(w.longest, len(v))
 	case map[string]any:
 		for k, e := range v {
-			n += w.add(e, path+len("/")+len(k))
+			of(e, len(k))
 		}
 		w.equal += n
 	}
-	return n
+	return n, max(path, paths)
 }
 
 // diffable reports whether text is JSON that a patch can be made of.
@@ -132,7 +141,7 @@ func diffable(text []byte) bool {
 	if !value.ValidJSON(text) {
 		return false
 	}
-	nodes, quoted := 0, false
+	quoted := false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '"':
@@ -152,12 +161,13 @@ func diffable(text []byte) bool {
 			case isLowSurrogate(half):
 				return false
 			}
-		case !quoted && (c == ',' || c == '[' || c == '{'):
-			nodes++
 		}
 	}
-	return nodes <= maxDiffNodes
+	return true
 }
+
+// diffCost returns how much memory a document takes at most while it is compared.
+func diffCost(text []byte) int { return value.TreeCost(text) + diffValue*countValues(text) }
 
 // isHighSurrogate reports whether a code unit that begins with these digits is D800-DBFF.
 func isHighSurrogate(digits []byte) bool {

@@ -1,8 +1,6 @@
 package page
 
 import (
-	"encoding/json"
-
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
@@ -21,8 +19,8 @@ func (a *answer) document() (Page, error) {
 		typ = string(t)
 	}
 	key := data
-	if a.body.json {
-		key = canonical(data)
+	if a.body.json && value.ValidJSON(data) { // a path may find a string, which is without its quotes here
+		key = canonicalHash(data)
 	}
 	return Page{
 		News:       true,
@@ -31,21 +29,4 @@ func (a *answer) document() (Page, error) {
 		Validators: validators(a.header),
 		Wait:       a.wait,
 	}, nil
-}
-
-// canonical returns the same bytes for equal JSON: without white space, with sorted keys,
-// numbers as they are written (1.10 is not 1.1). What is no JSON stays as it is.
-func canonical(data []byte) []byte {
-	if !value.ValidJSON(data) {
-		return data
-	}
-	v, err := decodeAsWritten(data)
-	if err != nil {
-		return data
-	}
-	out, err := json.Marshal(v)
-	if err != nil {
-		return data
-	}
-	return out
 }

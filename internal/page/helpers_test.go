@@ -3,6 +3,7 @@ package page
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -166,4 +167,21 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 	if got != want {
 		t.Errorf("%s = %v, want %v", what, got, want)
 	}
+}
+
+// canonical returns the same bytes for equal JSON: without white space, with sorted keys,
+// numbers as they are written (1.10 is not 1.1). What is no JSON stays as it is.
+func canonical(data []byte) []byte {
+	if !value.ValidJSON(data) {
+		return data
+	}
+	v, err := decodeAsWritten(data)
+	if err != nil {
+		return data
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return data
+	}
+	return out
 }

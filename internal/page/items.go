@@ -2,7 +2,6 @@ package page
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -148,7 +147,7 @@ func (a *answer) split() ([]item, error) {
 	end := len("[") // of what was read of raw
 	found.ForEach(func(_, v gjson.Result) bool {
 		if len(items) == maxItems {
-			err = fmt.Errorf("the page has more than %d items", maxItems)
+			err = errTooManyItems
 			return false
 		}
 		for raw[end] == ',' || strings.IndexByte(jsonSpace, raw[end]) >= 0 {

@@ -1,14 +1,14 @@
 package page
 
-// maxExpanded bounds the JSON that an answer of size bytes in another format becomes. Names of
-// columns are repeated in each row, so that a small table may grow by more than a large one may.
-func maxExpanded(size int) int { return max(2*size, 8<<20) }
-
 // appendString appends text as a JSON string (RFC 8259, section 7). Bytes that are no UTF-8 stay
 // what they are.
 func appendString[T string | []byte](dst []byte, text T) []byte {
+	return append(appendEscaped(append(dst, '"'), text), '"')
+}
+
+// appendEscaped is appendString without the quotes.
+func appendEscaped[T string | []byte](dst []byte, text T) []byte {
 	const digits = "0123456789abcdef"
-	dst = append(dst, '"')
 	start := 0
 	for i := range len(text) {
 		c := text[i]
@@ -30,6 +30,27 @@ func appendString[T string | []byte](dst []byte, text T) []byte {
 			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 		}
 	}
-	dst = append(dst, text[start:]...)
-	return append(dst, '"')
+	return append(dst, text[start:]...)
+}
+
+// string appends text as a JSON string.
+func (o *output) string(text []byte) error {
+	if err := o.reserve(len(text) + escapesOf(text) + len(`""`)); err != nil {
+		return err
+	}
+	o.text = appendString(o.text, text)
+	return nil
+}
+
+// escapesOf returns by how many bytes text is longer as a JSON string, without the quotes.
+func escapesOf[T string | []byte](text T) (n int) {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
+			n++
+		case c < ' ':
+			n += len(`\u0000`) - 1
+		}
+	}
+	return n
 }

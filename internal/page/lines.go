@@ -3,7 +3,6 @@ package page
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -20,7 +19,7 @@ func splitLines(text []byte, separator string) ([]item, error) {
 	text, _ = bytes.CutSuffix(text, []byte(separator))
 	count := bytes.Count(text, []byte(separator)) + 1
 	if count > maxItems {
-		return nil, fmt.Errorf("the page has more than %d items", maxItems)
+		return nil, errTooManyItems
 	}
 	items := make([]item, 0, count)
 	for more := true; more; {

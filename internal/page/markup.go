@@ -9,13 +9,9 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-const (
-	// maxAttributes bounds those of one element, each of which takes some hundred bytes while the
-	// element is read.
-	maxAttributes = 1000
-	// maxFeedElements bounds those of a feed, which is held as a tree before it becomes JSON.
-	maxFeedElements = 50_000
-)
+// maxAttributes bounds those of one element, each of which takes some hundred bytes while the
+// element is read.
+const maxAttributes = 1000
 
 // declaration is an XML declaration, with the encoding that it names.
 var declaration = regexp.MustCompile(`^[ \t\r\n]*<\?xml[ \t\r\n][^>]{0,200}?\?>`)
@@ -34,40 +30,66 @@ func convertMarkup(text []byte, h http.Header) []byte {
 	}
 	if m := declaredEncoding.FindSubmatch(converted[:found[1]]); m != nil && !told {
 		if enc := encodingOf(string(m[1])); enc != nil {
-			if again, err := enc.NewDecoder().Bytes(converted[found[1]:]); err == nil {
-				return again
-			}
+			return toUTF8(converted[found[1]:], enc)
 		}
 	}
 	return converted[found[1]:]
 }
 
-// boundMarkup returns an error for markup that no parser should be given: nested deeper than
-// value.MaxDepth, an element with more than maxAttributes, or more elements than given; 0 is any number.
-func boundMarkup(text []byte, elements int) error {
-	depth, count := 0, 0
-	for {
-		i := bytes.IndexByte(text, '<')
-		if i < 0 || i+1 == len(text) {
+// markupTag is a tag as it stands in a text.
+type markupTag struct {
+	start, end int
+	depth      int // of the element: 0 for the root
+	opens      bool
+	closes     bool // an element without content does both
+	attributes int  // about
+}
+
+// name returns the name of the element, with its prefix.
+func (t markupTag) name(text []byte) []byte {
+	name := bytes.TrimLeft(text[t.start+1:t.end], "/")
+	if i := bytes.IndexAny(name, jsonSpace+"/>"); i >= 0 {
+		name = name[:i]
+	}
+	return name
+}
+
+// scanMarkup gives visit all tags. It returns an error for markup that no parser should be given:
+// nested deeper than value.MaxDepth, or an element with more than maxAttributes.
+func scanMarkup(text []byte, visit func(markupTag)) error {
+	depth := 0
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], '<')
+		if i < 0 || at+i+1 == len(text) {
 			return nil
 		}
-		text = text[i+1:]
+		t := markupTag{start: at + i, depth: depth}
+		rest := text[t.start+1:]
 		switch {
-		case bytes.HasPrefix(text, []byte("!--")):
-			text = after(text, "-->")
-		case bytes.HasPrefix(text, []byte("![CDATA[")):
-			text = after(text, "]]>")
-		case text[0] == '?':
-			text = after(text, "?>")
-		case text[0] == '!':
-		case text[0] == '/':
+		case bytes.HasPrefix(rest, []byte("!--")):
+			at = len(text) - len(after(rest[len("!--"):], "-->"))
+			continue
+		case bytes.HasPrefix(rest, []byte("![CDATA[")):
+			at = len(text) - len(after(rest, "]]>"))
+			continue
+		case rest[0] == '?':
+			at = len(text) - len(after(rest, "?>"))
+			continue
+		case rest[0] == '!':
+			at = t.start + declarationEnd(text[t.start:])
+			continue
+		case rest[0] == '/':
 			depth = max(depth-1, 0)
-		default:
-			n, words, closed := tag(text)
-			text = text[n:]
-			if count++; elements > 0 && count > elements {
-				return fmt.Errorf("the answer has more than %d elements", elements)
+			t.depth, t.closes = depth, true
+			n := bytes.IndexByte(rest, '>') + 1
+			if n == 0 {
+				n = len(rest)
 			}
+			at = t.start + 1 + n
+		default:
+			n, words, closed := tag(rest)
+			at = t.start + 1 + n
+			t.opens, t.closes, t.attributes = true, closed, words/2
 			if words > 2*maxAttributes {
 				return fmt.Errorf("an element has more than %d attributes", maxAttributes)
 			}
@@ -78,6 +100,8 @@ func boundMarkup(text []byte, elements int) error {
 				return fmt.Errorf("the elements are nested deeper than %d", value.MaxDepth)
 			}
 		}
+		t.end = at
+		visit(t)
 	}
 }
 

@@ -38,13 +38,18 @@ func (c Config) programmed() Config {
 // run runs the program on the answer and returns the page that it makes of it.
 func (a *answer) run() (body, error) {
 	outputs, err := a.reader.program.Run(context.Background(), value.JQInput{
-		Status: a.status, Header: a.header, Body: a.body.text, JSON: a.body.json, Limit: maxExpanded(len(a.body.text)),
+		Status: a.status, Header: a.header, Body: a.body.text, JSON: a.body.json, Limit: memoryFor(len(a.body.text)) / 3, Memory: memoryFor(len(a.body.text)),
 	})
 	if err != nil {
 		return body{}, fmt.Errorf("jq: %w", err)
 	}
-	text, cursors, items := []byte(`{"items":[`), make([]string, len(a.reader.names)), 0
+	size := 0
 	for _, out := range outputs {
+		size += len(`{"id":"","event":"","data":""},`) + len(out.ID) + escapesOf(out.ID) + len(out.Event) + escapesOf(out.Event) + len(out.Data) + escapesOf(out.Data)
+	}
+	text, cursors, items := append(make([]byte, 0, size+64), `{"items":[`...), make([]string, len(a.reader.names)), 0
+	for i, out := range outputs {
+		outputs[i] = value.JQOutput{} // it is held twice no longer than it must be
 		if out.Cursor != nil {
 			if err := a.reader.put(cursors, out.Cursor); err != nil {
 				return body{}, err

@@ -5,66 +5,58 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/mmcdole/gofeed"
-	"github.com/tidwall/gjson"
-
-	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
-
-// maxFeedValues bounds the values of a JSON feed, some of which take a hundred bytes each when
-// they are read.
-const maxFeedValues = 200_000
 
 // feedToJSON returns an RSS, Atom or JSON feed as the JSON of a [gofeed.Feed]: its items are
 // "items", each with what it has of guid, title, link, description, content, published, updated,
 // authors, categories, enclosures and more, whichever kind of feed it is.
-func feedToJSON(text []byte) ([]byte, error) {
+//
+// gofeed builds a tree, which takes up to forty times the memory of the feed. So it is given the feed in
+// pieces of some entries, each of which is JSON before the next is read.
+func feedToJSON(text []byte, memory int) ([]byte, error) {
 	trimmed := bytes.Trim(text, jsonSpace)
 	kind := gofeed.DetectFeedType(bytes.NewReader(trimmed[:min(len(trimmed), 4<<10)]))
 	if kind == gofeed.FeedTypeUnknown || isHTML(text) {
 		return nil, fmt.Errorf("%s where a feed was expected", body{text: text}.nature())
 	}
+	cut := cutFeed
 	if kind == gofeed.FeedTypeJSON {
-		if err := boundJSONFeed(trimmed); err != nil {
-			return nil, err
-		}
-	} else if err := boundMarkup(text, maxFeedElements); err != nil {
+		cut = cutJSONFeed
+	}
+	pieces, err := cut(trimmed)
+	if err != nil {
 		return nil, err
 	}
-	f, err := gofeed.NewParser().Parse(bytes.NewReader(text))
-	if err != nil { // its words may be the upstream's
-		return nil, errors.New("a feed that is broken")
+	w := feedWriter{out: newOutput(len(trimmed), memory), spare: memory / 4}
+	if err := w.out.bytes([]byte(`{"items":[`)); err != nil {
+		return nil, err
 	}
-	items, limit := f.Items, maxExpanded(len(text))
-	if len(items) > maxItems {
-		return nil, fmt.Errorf("the page has more than %d items", maxItems)
+	head, err := w.parse(pieces.head, pieces.headCost, "the feed without its entries")
+	if err != nil {
+		return nil, err
 	}
-	f.Items = nil
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	out.WriteString(`{"items":[`)
-	for i, it := range items {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		if err := e.Encode(it); err != nil {
-			return nil, fmt.Errorf("writing item %d of the feed as JSON: %w", i+1, err)
-		}
-		out.Truncate(out.Len() - len("\n"))
-		if items[i] = nil; out.Len() > limit {
-			return nil, fmt.Errorf("the answer is longer than %d bytes as JSON", limit)
-		}
+	first := head.Items
+	head.Items = nil
+	if err := w.items(first); err != nil {
+		return nil, err
 	}
-	out.WriteByte(']')
-	head := out.Len()
-	if err := e.Encode(feedHead{Feed: f}); err != nil {
-		return nil, fmt.Errorf("writing the feed as JSON: %w", err)
+	if err := w.pieces(pieces); err != nil {
+		return nil, err
 	}
-	all := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
-	all[head] = ',' // for the brace: a feed has a type at least
-	return all, nil
+	if err := w.value(feedHead{Feed: head}); err != nil {
+		return nil, err
+	}
+	// a feed has a type at least
+	if err := w.out.bytes([]byte("],")); err != nil {
+		return nil, err
+	}
+	if err := w.out.bytes(w.one.Bytes()[len("{"):]); err != nil {
+		return nil, err
+	}
+	return w.out.text, nil
 }
 
 // feedHead is a feed without its items.
@@ -74,30 +66,86 @@ type feedHead struct {
 	Items any `json:"items,omitempty"`
 }
 
-// boundJSONFeed returns an error for a JSON feed that is none, or has so much in it that it would
-// take much more memory than the answer.
-func boundJSONFeed(text []byte) error {
-	if !value.ValidJSON(text) {
-		return fmt.Errorf("%s where a feed was expected", body{text: text}.nature())
-	}
-	if !gjson.GetBytes(text, "items").IsArray() {
-		return errors.New("JSON without items where a feed was expected")
-	}
-	values, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-			if c == '\\' {
-				i++
+// feedWriter writes the JSON of a feed.
+type feedWriter struct {
+	out   output
+	one   bytes.Buffer // the JSON of one item
+	count int          // items
+	spare int          // the memory that a piece may take while it is read
+}
+
+// pieces reads all entries but the first.
+func (w *feedWriter) pieces(f feedPieces) error {
+	for i := 0; i < len(f.entries); {
+		piece, cost := [][]byte{f.opening(f.entries[i])}, 0
+		first := f.entries[i]
+		for ; i < len(f.entries) && f.entries[i].channel == first.channel && len(piece) < maxPiece && (cost == 0 || cost+f.entries[i].cost <= w.spare/4); i++ {
+			if len(piece) > 1 {
+				piece = append(piece, f.between)
 			}
-		case c == ',' || c == '[' || c == '{':
-			values++
+			piece = append(piece, f.entries[i].text)
+			cost += f.entries[i].cost
+		}
+		got, err := w.parse(append(piece, f.closing(first)), cost, "an entry of the feed")
+		if err != nil {
+			return err
+		}
+		if err := w.items(got.Items); err != nil {
+			return err
 		}
 	}
-	if values > maxFeedValues {
-		return fmt.Errorf("the feed has more than %d values", maxFeedValues)
+	return nil
+}
+
+// maxPiece bounds the parts that a piece is made of.
+const maxPiece = 1000
+
+// parse has gofeed read a document that is given in parts, if there is the memory for it.
+func (w *feedWriter) parse(parts [][]byte, cost int, what string) (*gofeed.Feed, error) {
+	if cost > w.spare {
+		return nil, fmt.Errorf("%s is too large: reading it takes more than %d bytes: ask the upstream for less", what, w.spare)
 	}
+	readers := make([]io.Reader, len(parts))
+	for i, p := range parts {
+		readers[i] = bytes.NewReader(p)
+	}
+	f, err := gofeed.NewParser().Parse(io.MultiReader(readers...))
+	if err != nil { // its words may be the upstream's
+		return nil, errors.New("a feed that is broken")
+	}
+	return f, nil
+}
+
+// items writes items behind those before, and lets go of each.
+func (w *feedWriter) items(items []*gofeed.Item) error {
+	for i, it := range items {
+		if w.count++; w.count > maxItems {
+			return errTooManyItems
+		}
+		if w.count > 1 {
+			if err := w.out.byte(','); err != nil {
+				return err
+			}
+		}
+		if err := w.value(it); err != nil {
+			return err
+		}
+		if err := w.out.bytes(w.one.Bytes()); err != nil {
+			return err
+		}
+		items[i] = nil
+	}
+	return nil
+}
+
+// value writes v to w.one.
+func (w *feedWriter) value(v any) error {
+	w.one.Reset()
+	e := json.NewEncoder(&w.one)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("writing the feed as JSON: %w", err)
+	}
+	w.one.Truncate(w.one.Len() - len("\n"))
 	return nil
 }

@@ -6,16 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-const (
-	// maxColumns bounds those of a line of CSV.
-	maxColumns = 10_000
-	// maxCells bounds those of a whole answer, since a quoted cell may have lines of its own.
-	maxCells = 1_000_000
-)
+// maxColumns bounds those of a row of CSV, each of which takes some hundred bytes while it is read.
+const maxColumns = 10_000
 
 // csvToJSON returns a table of comma-separated values (RFC 4180, but forgiving) as a JSON array of
 // its rows. A row is an array of strings; with header, where the first row names the columns, an
@@ -23,7 +20,9 @@ const (
 //
 //	id,text     header    [{"id":"1","text":"a"}]
 //	1,a         no header [["id","text"],["1","a"]]
-func csvToJSON(text []byte, separator rune, header bool) ([]byte, error) {
+//
+// It reads the table twice, to know how long the JSON is before it takes the memory for it.
+func csvToJSON(text []byte, memory int, separator rune, header bool) ([]byte, error) {
 	switch {
 	case isHTML(text):
 		return nil, errors.New("HTML where CSV was expected")
@@ -33,48 +32,118 @@ func csvToJSON(text []byte, separator rune, header bool) ([]byte, error) {
 	if separator == 0 {
 		separator = ','
 	}
-	cells, err := countCells(text, string(separator))
+	t := table{text: text, separator: separator, header: header, maxRow: memory / 24}
+	size, limit := len("[]"), memory/4*3
+	err := t.each(func(row []string, names [][]byte) error {
+		if size += rowSize(row, names) + len(","); size > limit {
+			repeated := ""
+			if header {
+				repeated = ", where each row repeats the names of the columns"
+			}
+			return fmt.Errorf("the table is longer than %d bytes as JSON%s: ask the upstream for less", limit, repeated)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = separator, true, -1, true
-	var names [][]byte // of the columns, as JSON with their colons
-	limit := maxExpanded(len(text))
-	out := append(make([]byte, 0, len(text)+3*cells+2), '[') // quotes around each, brackets around rows
+	out := append(make([]byte, 0, size), '[')
+	err = t.each(func(row []string, names [][]byte) error {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = appendRow(out, row, names)
+		return nil
+	})
+	return append(out, ']'), err
+}
+
+// table is a table that is read row by row.
+type table struct {
+	text      []byte
+	separator rune
+	header    bool
+	maxRow    int // bytes
+}
+
+// each gives visit the rows, with the names of the columns as JSON if the table has them.
+func (t table) each(visit func(row []string, names [][]byte) error) error {
+	source := &rowSource{rest: t.text, separator: []byte(string(t.separator)), maxRow: t.maxRow}
+	r := csv.NewReader(source)
+	r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = t.separator, true, -1, true
+	var names [][]byte
 	for rows := 0; ; {
 		row, err := r.Read()
+		source.row, source.cells = 0, 0
 		var broken *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
-			return append(out, ']'), nil
-		case errors.As(err, &broken):
-			return nil, fmt.Errorf("CSV that is broken on line %d", broken.Line)
+			return nil
+		case errors.As(err, &broken) && !errors.Is(err, errRow):
+			return fmt.Errorf("CSV that is broken on line %d", broken.Line)
 		case err != nil:
-			return nil, fmt.Errorf("reading the CSV: %w", err)
+			return fmt.Errorf("reading the CSV: %w", err)
 		}
-		if header && names == nil {
+		if t.header && names == nil {
 			names = columns(row)
 			continue
 		}
 		if rows++; rows > maxItems {
-			return nil, fmt.Errorf("the page has more than %d items", maxItems)
+			return errTooManyItems
 		}
-		if rows > 1 {
-			out = append(out, ',')
-		}
-		if out = appendRow(out, row, names); len(out) > limit {
-			return nil, fmt.Errorf("the answer is longer than %d bytes as JSON", limit)
+		if err := visit(row, names); err != nil {
+			return err
 		}
 	}
+}
+
+// errRow is a row over its limits.
+var errRow = errors.New("a row is too large")
+
+// rowSource gives the text to the reader, and stops it in a row that would take too much memory.
+type rowSource struct {
+	rest       []byte
+	separator  []byte
+	row, cells int // since the last row
+	maxRow     int
+}
+
+func (s *rowSource) Read(p []byte) (int, error) {
+	switch {
+	case len(s.rest) == 0:
+		return 0, io.EOF
+	case s.row > s.maxRow:
+		return 0, fmt.Errorf("%w: it has more than %d bytes, or a quote that is never closed", errRow, s.maxRow)
+	case s.cells > maxColumns:
+		return 0, fmt.Errorf("%w: it has more than %d cells", errRow, maxColumns)
+	}
+	n := copy(p, s.rest)
+	s.row += n
+	s.cells += bytes.Count(s.rest[:n], s.separator) // of a few rows, if they are short
+	s.rest = s.rest[n:]
+	return n, nil
 }
 
 func columns(row []string) [][]byte {
 	names := make([][]byte, len(row))
 	for i, name := range row {
-		names[i] = append(appendString(nil, []byte(name)), ':')
+		names[i] = append(appendString(nil, name), ':')
 	}
 	return names
+}
+
+// rowSize returns how long a row is as JSON.
+func rowSize(row []string, names [][]byte) int {
+	size := len("[]") + len(row)
+	for i, cell := range row {
+		size += len(`""`) + len(cell) + escapesOf(cell)
+		if i < len(names) {
+			size += len(names[i])
+		} else if names != nil {
+			size += len(`"":`) + len(strconv.Itoa(i))
+		}
+	}
+	return size
 }
 
 func appendRow(out []byte, row []string, names [][]byte) []byte {
@@ -95,18 +164,4 @@ func appendRow(out []byte, row []string, names [][]byte) []byte {
 		out = appendString(out, cell)
 	}
 	return append(out, closing)
-}
-
-// countCells returns how many cells the table has at most.
-func countCells(text []byte, separator string) (cells int, err error) {
-	for line := range bytes.Lines(text) {
-		n := bytes.Count(line, []byte(separator)) + 1
-		if n > maxColumns {
-			return 0, fmt.Errorf("a line of the table has more than %d cells", maxColumns)
-		}
-		if cells += n; cells > maxCells {
-			return 0, fmt.Errorf("the table has more than %d cells", maxCells)
-		}
-	}
-	return cells, nil
 }

@@ -1,6 +1,9 @@
 package page
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+)
 
 // translates reports whether answers are in a format that is not read as it came.
 func (r *Reader) translates() bool {
@@ -15,6 +18,7 @@ func (r *Reader) translates() bool {
 // in another format is decoded as [Auto] would, for the conditions that may know it: errors often
 // come as JSON, whatever was asked for. It is no answer to read then.
 func (r *Reader) translate(resp Response) body {
+	memory := memoryFor(len(resp.Body))
 	var text, out []byte
 	var err error
 	if r.format == XML || r.format == Feed {
@@ -23,17 +27,21 @@ func (r *Reader) translate(resp Response) body {
 		text, _ = convert(resp.Body, resp.Header)
 		text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	}
+	if err := boundText(text, resp.Body, memory/2); err != nil {
+		return body{text: text, err: err}
+	}
+	memory -= ownMemory(text, resp.Body)
 	switch accepted := r.accepts(resp.Status); {
 	case len(bytes.TrimSpace(text)) == 0:
 		return body{}
 	case r.format == XML:
-		out, err = xmlToJSON(text)
+		out, err = xmlToJSON(text, memory)
 	case !accepted: // it need not be translated, and might be by accident
 		return r.decodeJSON(text)
 	case r.format == Feed:
-		out, err = feedToJSON(text)
+		out, err = feedToJSON(text, memory)
 	case r.format == CSV:
-		out, err = csvToJSON(text, r.separatorRune(), r.header)
+		out, err = csvToJSON(text, memory, r.separatorRune(), r.header)
 	case isHTML(text):
 		err = errHTMLLines
 	default:
@@ -53,4 +61,20 @@ func (r *Reader) separatorRune() rune {
 		return c
 	}
 	return 0
+}
+
+// ownMemory returns how much memory text takes that is not that of the answer it was made of.
+func ownMemory(text, answer []byte) int {
+	if len(text) == 0 || len(answer) > 0 && &text[len(text)-1] == &answer[len(answer)-1] {
+		return 0
+	}
+	return len(text)
+}
+
+// boundText returns an error for text that was converted to UTF-8 and takes more memory than that.
+func boundText(text, answer []byte, memory int) error {
+	if own := ownMemory(text, answer); own > memory {
+		return fmt.Errorf("the answer has %d bytes in UTF-8, more than the %d that there are to read it: ask the upstream for less", own, memory)
+	}
+	return nil
 }

@@ -5,12 +5,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 )
-
-// maxRuns bounds the changes of name among the children of the elements that are open, so that
-// what is noted of them stays small beside the answer.
-const maxRuns = 100_000
 
 // xmlToJSON returns an XML document as JSON, in the shape that github.com/clbanning/mxj made
 // common: an element is a member of its parent's object by its local name, and elements of one
@@ -22,99 +18,162 @@ const maxRuns = 100_000
 //
 // It goes through the document once and builds no tree: a mxj.Map takes some thirty times the
 // memory of the answer.
-func xmlToJSON(text []byte) ([]byte, error) {
+func xmlToJSON(text []byte, memory int) ([]byte, error) {
 	switch {
 	case isHTML(text):
 		return nil, errors.New("HTML where XML was expected")
 	case !bytes.HasPrefix(bytes.TrimLeft(text, jsonSpace), []byte("<")):
 		return nil, fmt.Errorf("%s where XML was expected", body{text: text}.nature())
 	}
-	if err := boundMarkup(text, 0); err != nil {
+	if err := scanMarkup(text, func(markupTag) {}); err != nil {
 		return nil, err
 	}
-	d := xml.NewDecoder(bytes.NewReader(text))
-	d.Entity = xml.HTMLEntity // each is a character or two; a document's own are never expanded
-	w := xmlWriter{out: make([]byte, 0, len(text)), limit: maxExpanded(len(text)), moves: 16 * maxExpanded(len(text))}
-	w.push()
-	for {
-		token, err := d.RawToken()
-		if err == nil {
-			err = w.write(token)
-		}
-		switch syntax := (*xml.SyntaxError)(nil); {
-		case errors.Is(err, io.EOF):
-			return w.end()
-		case errors.As(err, &syntax): // its words may be the upstream's
-			return nil, fmt.Errorf("XML that is broken or has entities of its own, on line %d", syntax.Line)
-		case err != nil:
-			return nil, err
-		}
+	w := newXMLWriter(len(text), memory)
+	r := newXMLReader(text)
+	switch err := r.copyTo(w); {
+	case errors.Is(err, errXML):
+		return nil, fmt.Errorf("XML that is broken or has entities of its own, on line %d", r.line())
+	case err != nil:
+		return nil, err
 	}
+	return w.end()
 }
 
 // xmlWriter writes the JSON of a document's elements while they come.
 type xmlWriter struct {
-	out   []byte
-	limit int // of out
-	open  []element
-	runs  int // of all that are open
-	moves int // how many bytes may still be moved to group elements
-	depth int // of open: the rest is kept for its memory
+	out output
+
+	memory int // that everything here may take
+	moves  int // how many bytes may still be moved to group elements
+	open   []element
+	depth  int  // of open: the rest is kept for its memory
+	beside bool // there is text outside of the one element
 }
 
 // element is one that is open. The document itself is one too.
 type element struct {
 	name  xml.Name
-	start int // where it begins in out
+	start int // where it begins in the output
 	runs  []run
-	text  []byte
+	text  []byte // of an element with runs, as in a JSON string
+	size  int    // of the text, up to white space at its end
 }
 
 // run is a stretch of children of one name, which came one after the other.
 type run struct {
-	name                string
-	start, value, after int // in out: of its name, of its values and behind them
-	count               int
+	start, value, after uint32 // in the output: of its name, of its values and behind them
+	next                uint32 // run of this name; 0 for none
+	several             bool   // values
+	linked              bool   // as the next of another
 }
 
-func (w *xmlWriter) write(token xml.Token) error {
-	top := &w.open[w.depth-1]
+const runSize = 20
+
+func newXMLWriter(size, memory int) *xmlWriter {
+	w := &xmlWriter{out: newOutput(size, memory), memory: memory}
+	w.out.limit = min(w.out.limit, math.MaxUint32)
+	w.moves = 16 * w.out.limit
+	w.push()
+	return w
+}
+
+// afford returns an error if there is no memory for n more bytes.
+func (w *xmlWriter) afford(n int, what string) error {
+	if cap(w.out.text)+w.out.beside+n > w.memory {
+		return fmt.Errorf("%s: reading it takes more than %d bytes: ask the upstream for less", what, w.memory)
+	}
+	return nil
+}
+
+func (w *xmlWriter) tag(token xml.Token) error {
 	switch t := token.(type) {
 	case xml.StartElement:
-		if err := w.member(t.Name.Local); err != nil {
+		if err := w.member([]byte(t.Name.Local)); err != nil {
 			return err
 		}
 		w.push()
 		w.open[w.depth-1].name = t.Name
 		for _, a := range t.Attr {
-			if err := w.member("-" + a.Name.Local); err != nil {
+			if err := w.member([]byte("-" + a.Name.Local)); err != nil {
 				return err
 			}
-			w.out = appendString(w.out, []byte(a.Value))
+			if err := w.out.string([]byte(a.Value)); err != nil {
+				return err
+			}
 		}
+		return nil
 	case xml.EndElement:
-		if w.depth == 1 || top.name != t.Name {
+		if w.depth == 1 || w.open[w.depth-1].name != t.Name {
 			return errors.New("XML whose elements do not match")
 		}
-		if err := w.pop(); err != nil {
+		return w.pop()
+	}
+	return errXML
+}
+
+// content writes a piece of an element's text: where its string will stand if it has nothing
+// else, or else aside.
+func (w *xmlWriter) content(text []byte) error {
+	e := &w.open[w.depth-1]
+	if e.size == 0 {
+		text = bytes.TrimLeft(text, jsonSpace)
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	if w.depth == 1 {
+		w.beside = true
+		return nil
+	}
+	bare := len(bytes.TrimRight(text, jsonSpace))
+	size := len(text) + escapesOf(text)
+	if len(e.runs) > 0 {
+		if err := w.aside(e, size); err != nil {
 			return err
 		}
-	case xml.CharData:
-		top.text = append(top.text, t...)
+		if bare > 0 {
+			e.size = len(e.text) + bare + escapesOf(text[:bare])
+		}
+		e.text = appendEscaped(e.text, text)
+		return nil
 	}
-	if len(w.out) > w.limit {
-		return fmt.Errorf("the answer is longer than %d bytes as JSON", w.limit)
+	if err := w.out.reserve(size + len(`""`)); err != nil {
+		return err
 	}
+	if e.size == 0 {
+		w.out.text = append(w.out.text, '"')
+	}
+	if bare > 0 {
+		e.size = len(w.out.text) - e.start - 1 + bare + escapesOf(text[:bare])
+	}
+	w.out.text = appendEscaped(w.out.text, text)
+	return nil
+}
+
+// aside makes room for n bytes of text.
+func (w *xmlWriter) aside(e *element, n int) error {
+	if len(e.text)+n <= cap(e.text) {
+		return nil
+	}
+	grown := max(len(e.text)+n, 2*len(e.text), 64)
+	if err := w.afford(grown, "the text beside elements is too long"); err != nil {
+		return err
+	}
+	w.out.beside += grown
+	e.text = append(make([]byte, 0, grown), e.text...)
 	return nil
 }
 
 // end returns the whole document.
 func (w *xmlWriter) end() ([]byte, error) {
-	if w.depth != 1 || len(w.open[0].runs) != 1 || w.open[0].runs[0].count != 1 || len(bytes.Trim(w.open[0].text, jsonSpace)) > 0 {
+	if w.depth != 1 || len(w.open[0].runs) != 1 || w.open[0].runs[0].several || w.beside {
 		return nil, errors.New("XML that ends early, or has something beside its one element")
 	}
 	w.closeRun()
-	return append(w.out, '}'), nil
+	if err := w.out.byte('}'); err != nil {
+		return nil, err
+	}
+	return w.out.text, nil
 }
 
 func (w *xmlWriter) push() {
@@ -122,104 +181,98 @@ func (w *xmlWriter) push() {
 		w.open = append(w.open, element{})
 	}
 	e := &w.open[w.depth]
-	e.start, e.runs, e.text = len(w.out), e.runs[:0], e.text[:0]
+	e.start, e.runs, e.text, e.size = len(w.out.text), e.runs[:0], e.text[:0], 0
 	w.depth++
 }
 
 // member begins the next child of the element that is open.
-func (w *xmlWriter) member(name string) error {
+func (w *xmlWriter) member(name []byte) error {
 	e := &w.open[w.depth-1]
-	if n := len(e.runs); n > 0 && e.runs[n-1].name == name {
-		e.runs[n-1].count++
-		w.out = append(w.out, ',')
+	if err := w.out.reserve(len(name) + escapesOf(name) + len(`],"": `)); err != nil {
+		return err
+	}
+	if n := len(e.runs); n > 0 && w.isCalled(e.runs[n-1], name) {
+		e.runs[n-1].several = true
+		w.out.text = append(w.out.text, ',')
 		return nil
 	}
-	if w.runs++; w.runs > maxRuns {
-		return fmt.Errorf("the names of elements change more than %d times within others", maxRuns)
-	}
 	if len(e.runs) == 0 {
-		w.out = append(w.out, '{')
+		if written := w.out.text[e.start:]; len(written) > 0 { // its text, which has a quote before it
+			if err := w.aside(e, len(written)-1); err != nil {
+				return err
+			}
+			e.text = append(e.text, written[1:]...)
+			w.out.text = w.out.text[:e.start]
+		}
+		w.out.text = append(w.out.text, '{')
 	} else {
 		w.closeRun()
-		w.out = append(w.out, ',')
+		w.out.text = append(w.out.text, ',')
 	}
-	r := run{name: name, start: len(w.out), count: 1}
-	w.out = append(appendString(w.out, []byte(name)), ':', ' ') // room for a bracket
-	r.value = len(w.out)
+	if len(e.runs) == cap(e.runs) {
+		grown := max(8, 2*len(e.runs))
+		if err := w.afford(grown*runSize, "too many elements of different names stand side by side"); err != nil {
+			return err
+		}
+		w.out.beside += grown * runSize
+		e.runs = append(make([]run, 0, grown), e.runs...)
+	}
+	r := run{start: uint32(len(w.out.text))}
+	w.out.text = append(appendString(w.out.text, name), ':', ' ') // room for a bracket
+	r.value = uint32(len(w.out.text))
 	e.runs = append(e.runs, r)
 	return nil
 }
+
+// name returns the name of a run, as it is written.
+func (w *xmlWriter) name(r run) []byte { return w.out.text[r.start+1 : r.value-uint32(len(`": `))] }
+
+// isCalled reports whether that is a run of this name, which has no character that JSON escapes.
+func (w *xmlWriter) isCalled(r run, name []byte) bool { return bytes.Equal(w.name(r), name) }
 
 // closeRun ends the last run of the element that is open.
 func (w *xmlWriter) closeRun() {
 	e := &w.open[w.depth-1]
 	r := &e.runs[len(e.runs)-1]
-	r.after = len(w.out)
-	if r.count > 1 {
-		w.out[r.value-1] = '['
-		w.out = append(w.out, ']')
+	r.after = uint32(len(w.out.text))
+	if r.several {
+		w.out.text[r.value-1] = '['
+		w.out.text = append(w.out.text, ']')
 	}
 }
 
 // pop ends the element that is open.
 func (w *xmlWriter) pop() error {
 	e := &w.open[w.depth-1]
-	text := bytes.Trim(e.text, jsonSpace)
 	if len(e.runs) == 0 {
-		w.out = appendString(w.out, text)
+		if err := w.out.reserve(len(`""`)); err != nil {
+			return err
+		}
+		if e.size == 0 {
+			w.out.text = append(w.out.text, '"')
+		}
+		w.out.text = append(w.out.text[:e.start+1+e.size], '"')
 	} else {
-		if len(text) > 0 {
-			if err := w.member("#text"); err != nil {
+		if e.size > 0 {
+			if err := w.member([]byte("#text")); err != nil {
 				return err
 			}
-			w.out = appendString(w.out, text)
+			if err := w.out.reserve(e.size + len(`""]}`)); err != nil {
+				return err
+			}
+			w.out.text = append(w.out.text, '"')
+			w.out.text = append(w.out.text, e.text[:e.size]...)
+			w.out.text = append(w.out.text, '"')
+		}
+		if err := w.out.reserve(len(`]}`)); err != nil {
+			return err
 		}
 		w.closeRun()
-		if w.group(); w.moves < 0 {
-			return errors.New("elements of one name stand apart at too many levels")
+		if err := w.group(); err != nil {
+			return err
 		}
-		w.out = append(w.out, '}')
+		w.out.text = append(w.out.text, '}')
 	}
-	w.runs -= len(e.runs)
 	w.depth--
 	return nil
-}
-
-// group puts runs of one name together that others stand between.
-func (w *xmlWriter) group() {
-	e := &w.open[w.depth-1]
-	same := make(map[string][]int, min(len(e.runs), 16))
-	var names []string
-	for i, r := range e.runs {
-		if same[r.name] == nil {
-			names = append(names, r.name)
-		}
-		same[r.name] = append(same[r.name], i)
-	}
-	if len(names) == len(e.runs) {
-		return
-	}
-	w.moves -= len(w.out) - e.start
-	grouped := make([]byte, 0, len(w.out)-e.start+2*len(names))
-	for i, name := range names {
-		if i > 0 {
-			grouped = append(grouped, ',')
-		}
-		first := e.runs[same[name][0]]
-		grouped = append(grouped, w.out[first.start:first.value-1]...)
-		several := len(same[name]) > 1 || first.count > 1
-		if several {
-			grouped = append(grouped, '[')
-		}
-		for j, k := range same[name] {
-			if j > 0 {
-				grouped = append(grouped, ',')
-			}
-			grouped = append(grouped, w.out[e.runs[k].value:e.runs[k].after]...)
-		}
-		if several {
-			grouped = append(grouped, ']')
-		}
-	}
-	w.out = append(w.out[:e.start+1], grouped...)
 }

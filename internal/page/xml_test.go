@@ -31,7 +31,7 @@ func TestXMLIsReadAsJSON(t *testing.T) {
 		{"comments and instructions", "<?xml version='1.0'?><!DOCTYPE a [<!ELEMENT a ANY>]><!-- <x> --><a><?php <y> ?>x<!-- z --></a>", `{"a": "x"}`},
 		{"mixed content", "<p>one <b>two</b> three</p>", `{"p": {"b": "two","#text": "one  three"}}`},
 	} {
-		got, err := xmlToJSON([]byte(c.xml))
+		got, err := xmlToJSON([]byte(c.xml), memoryFor(len(c.xml)))
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %s is read as %s (%v), want %s", c.name, c.xml, got, err, c.want)
 		}
@@ -54,7 +54,7 @@ func TestXMLHasTheShapeOfMxj(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := xmlToJSON([]byte(text))
+		out, err := xmlToJSON([]byte(text), memoryFor(len(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,8 +78,8 @@ func TestXMLIsRefusedByItsLimits(t *testing.T) {
 		{"entities", `<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;&b;">]><a>&c;</a>`, "entities of its own"},
 		{"attributes", "<a" + strings.Repeat(` b=""`, 1001) + "/>", "more than 1000 attributes"},
 		{"attributes without spaces", "<a " + strings.Repeat(`b=""`, 2001) + "/>", "more than 1000 attributes"},
-		{"names", "<a>" + strings.Repeat("<b/><c/>", 60_000) + "</a>", "change more than 100000 times"},
-		{"grouping", strings.Repeat("<b><d/><c/>", 900) + strings.Repeat("x", 1<<20) + strings.Repeat("<d/></b>", 900), "at too many levels"},
+		{"names", "<a>" + strings.Repeat("<b/><c/>", 60_000) + "</a>", "different names stand side by side"},
+		{"grouping", strings.Repeat("<b><d/><c/>", 900) + strings.Repeat("x", 1<<20) + strings.Repeat("<d/></b>", 900), "stand apart in a large one"},
 		{"HTML", "<!DOCTYPE html><html><body/></html>", "HTML where XML was expected"},
 		{"JSON", `{"a":1}`, "where XML was expected"},
 		{"text", "not now", "text where XML was expected"},
@@ -146,7 +146,7 @@ func TestXMLTakesLittleMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	out, err := xmlToJSON(text)
+	out, err := xmlToJSON(text, memoryFor(len(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func BenchmarkXML(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := xmlToJSON(text); err != nil {
+		if _, err := xmlToJSON(text, memoryFor(len(text))); err != nil {
 			b.Fatal(err)
 		}
 	}

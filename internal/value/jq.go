@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/itchyny/gojq"
 )
@@ -41,11 +42,11 @@ var (
 // that it writes or computes are exact as integers, and IEEE doubles without trailing zeros
 // (1.1) otherwise; NaN becomes null, infinity the greatest double.
 //
-// The limits hold between two of gojq's functions, not within one: "x" * 1e9 makes a string
-// of 1 GB, and .[500000000] = 1 an array of 8 GB, before anything can stop them. Regular
-// expressions with "g", as in scan, and the difference of arrays take quadratic time. A
-// function that goes on too long is left behind, and the program is not run again
-// until it has ended.
+// One value that an operator or function makes may have a third of JQInput.Memory; gojq's own limits
+// hold between its functions, not within one. What remains: all values together are bounded by the steps
+// alone (some 40 MB of numbers), matches of a regular expression with "g" take some hundred bytes each, and these and the
+// difference of arrays take quadratic time. A function that goes on too long is left behind, and the
+// program is not run again until it has ended.
 type JQ struct {
 	src   string
 	code  *gojq.Code
@@ -60,6 +61,7 @@ type JQInput struct {
 	Body   []byte
 	JSON   bool // whether Body is valid JSON; if not, body is a string
 	Limit  int  // the most bytes that all outputs may have; 0 for 8 MiB
+	Memory int  // the most bytes that the decoded body may take, and a third of it one value that is made; 0 for 24 MiB
 }
 
 // ParseJQ compiles a program. Its errors name the line and column in src, as far as gojq
@@ -73,7 +75,8 @@ func ParseJQ(src string) (JQ, error) {
 		}
 		return JQ{}, jqError(src, at, err)
 	}
-	code, err := gojq.Compile(query)
+	boundJQ(query)
+	code, err := gojq.Compile(query, jqOptions()...)
 	if err != nil {
 		return JQ{}, jqError(src, jqNamed(src, err.Error()), err)
 	}
@@ -108,7 +111,7 @@ func (j JQ) Run(ctx context.Context, input JQInput) ([]JQOutput, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		outputs, err := j.collect(&jqSteps{timed, maxJQSteps, stop}, in, input.limit())
+		outputs, err := j.collect(&jqSteps{timed, maxJQSteps, stop}, in, input.limit(), input.memory()/3)
 		done <- result{outputs, err}
 	}()
 	select {
@@ -132,14 +135,14 @@ func (j JQ) Run(ctx context.Context, input JQInput) ([]JQOutput, error) {
 }
 
 // collect runs the program to its end. A panic would end the process from here.
-func (j JQ) collect(ctx context.Context, in any, limit int) (outputs []JQOutput, err error) {
+func (j JQ) collect(ctx context.Context, in any, limit, most int) (outputs []JQOutput, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			outputs, err = nil, fmt.Errorf("jq: the program failed: %v", r)
 		}
 	}()
 	out := jqOutputs{left: limit, limit: limit}
-	for iter := j.code.RunWithContext(ctx, in); ; {
+	for iter := j.code.RunWithContext(ctx, in, most); ; {
 		v, ok := iter.Next()
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -167,14 +170,24 @@ func (in JQInput) limit() int {
 	return maxJQBytes
 }
 
+func (in JQInput) memory() int {
+	if in.Memory > 0 {
+		return in.Memory
+	}
+	return 3 * maxJQBytes
+}
+
 func (in JQInput) decode() (any, error) {
+	if cost := TreeCost(in.Body); in.JSON && cost > in.memory() {
+		return nil, fmt.Errorf("jq: the answer would take %d bytes as jq's values, more than the %d that there are: ask the upstream for less, or use items and paths", cost, in.memory())
+	}
 	headers := make(map[string]any, len(in.Header))
 	for name, values := range in.Header {
 		if len(values) > 0 {
 			headers[strings.ToLower(name)] = values[0]
 		}
 	}
-	var body any = string(in.Body)
+	var body any = unsafe.String(unsafe.SliceData(in.Body), len(in.Body)) // nobody changes an answer
 	if in.JSON {
 		body = nil
 		if err := decodeNumbers(in.Body, &body); err != nil {

@@ -77,7 +77,7 @@ func (o *jqOutputs) event(object map[string]any) (err error) {
 		if err := o.take(len(s)); err != nil {
 			return err
 		}
-		out.Data = []byte(s)
+		out.Data = sharedBytes(s)
 	} else {
 		var buf bytes.Buffer
 		if err := o.encode(&buf, object["data"], 0); err != nil {

@@ -1,0 +1,165 @@
+package value
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
+
+// jqPrelude defines anew, in front of a program, the functions of gojq that make much of little: "x" * 1e9
+// is a gigabyte before anything else can stop it. gojq has no option for this; definitions in a program
+// count before its own.
+var jqPrelude = func() []*gojq.FuncDef {
+	query, err := gojq.Parse(`
+		def _add(l; r): _operands("+"; l; r; $__bytes) | .[0] + .[1];
+		def _multiply(l; r): _operands("*"; l; r; $__bytes) | .[0] * .[1];
+		def _join($s): join($s); def join(s): s as $s | _operands("join"; .; $s; $__bytes) | .[0] | _join($s);
+		def _split($s): split($s); def split($s): _operands("split"; .; $s; $__bytes) | .[0] | _split($s);
+		def _explode: explode; def explode: _operands("explode"; .; null; $__bytes) | .[0] | _explode;
+		def _tojson: tojson; def tojson: _bounded($__bytes) | _tojson;
+		def _tostring: tostring; def tostring: _bounded($__bytes) | _tostring;
+		def _format($f): format($f); def format($f): _bounded($__bytes) | _format($f);
+		def _flatten: flatten; def flatten: _bounded($__bytes) | _flatten;
+		def _flatten($n): flatten($n); def flatten($n): _bounded($__bytes) | _flatten($n);
+		def _setpath($p; $v): setpath($p; $v);
+		def _at(i): i as $i | _within([$i]; $__bytes) | .[0];
+		def setpath($p; $v): _within($p; $__bytes) as $p | _setpath($p; $v);
+		.`)
+	if err != nil {
+		panic(err) // it is a constant
+	}
+	return query.FuncDefs
+}()
+
+// jqBytes is the variable that bounds what one function may make. Programs cannot name it by accident.
+const jqBytes = "$__bytes"
+
+// jqOptions are the functions that the prelude is written with.
+func jqOptions() []gojq.CompilerOption {
+	return []gojq.CompilerOption{
+		gojq.WithVariables([]string{jqBytes}),
+		gojq.WithFunction("_operands", 4, 4, func(_ any, args []any) any {
+			limit, _ := args[3].(int)
+			if n := jqResult(args[0].(string), args[1], args[2]); n > limit {
+				return fmt.Errorf("%s would make a value of %d bytes: a program may make %d at once of this answer", args[0], n, limit)
+			}
+			return args[1:3]
+		}),
+		gojq.WithFunction("_bounded", 1, 1, func(v any, args []any) any {
+			limit, _ := args[0].(int)
+			if left := limit; !jqWeigh(v, &left) {
+				return fmt.Errorf("a value has more than %d bytes as text: a program may make no more at once of this answer", limit)
+			}
+			return v
+		}),
+		gojq.WithFunction("_within", 2, 2, func(_ any, args []any) any {
+			limit, _ := args[1].(int)
+			path, _ := args[0].([]any)
+			for _, key := range path {
+				if n, ok := jqNumber(key); ok && n*jqItem > float64(limit) {
+					return fmt.Errorf("an array of %v items would take more than the %d bytes that a program may make at once of this answer", key, limit)
+				}
+			}
+			return args[0]
+		}),
+	}
+}
+
+// jqItem is what an item of an array takes beside its value.
+const jqItem = 16
+
+// jqResult returns how many bytes the result of an operation has, about.
+func jqResult(name string, l, r any) int {
+	switch a := l.(type) {
+	case string:
+		switch b := r.(type) {
+		case string:
+			switch name {
+			case "+":
+				return len(a) + len(b)
+			case "split":
+				if b == "" {
+					return 2 * jqItem * len(a)
+				}
+				return 2 * jqItem * (strings.Count(a, b) + 1)
+			}
+		default:
+			if n, ok := jqNumber(r); ok && name == "*" {
+				return jqProduct(len(a), n)
+			}
+		}
+		if name == "explode" {
+			return 2 * jqItem * len(a)
+		}
+	case []any:
+		switch b := r.(type) {
+		case []any:
+			return jqItem * (len(a) + len(b))
+		case string:
+			n := len(a) * len(b)
+			for _, e := range a {
+				if s, ok := e.(string); ok {
+					n += len(s)
+				}
+			}
+			return n
+		}
+	case map[string]any:
+		if b, ok := r.(map[string]any); ok {
+			return 4 * jqItem * (len(a) + len(b))
+		}
+	case *big.Int:
+		if b, ok := r.(*big.Int); ok {
+			return (a.BitLen() + b.BitLen()) / 8
+		}
+	default:
+		if s, ok := r.(string); ok && name == "*" {
+			if n, ok := jqNumber(l); ok {
+				return jqProduct(len(s), n)
+			}
+		}
+	}
+	return 0
+}
+
+// jqProduct returns size n times, or the most that an int may be.
+func jqProduct(size int, n float64) int {
+	if p := float64(size) * n; p < 1<<62 {
+		return int(p)
+	}
+	return 1 << 62
+}
+
+func jqNumber(v any) (float64, bool) { return gojq.ToFloat64(v) }
+
+// jqWeigh takes the bytes of v as JSON from left, about, and reports whether there are so many. A value
+// of a few bytes may hold itself a billion times.
+func jqWeigh(v any, left *int) bool {
+	*left -= jqItem / 4
+	switch v := v.(type) {
+	case string:
+		*left -= len(v)
+	case []any:
+		for _, e := range v {
+			if !jqWeigh(e, left) {
+				return false
+			}
+		}
+	case map[string]any:
+		for k, e := range v {
+			if *left -= len(k); !jqWeigh(e, left) {
+				return false
+			}
+		}
+	}
+	return *left >= 0
+}
+
+// boundJQ has a program call the functions of the prelude.
+func boundJQ(q *gojq.Query) {
+	boundQuery(q)
+	q.FuncDefs = slices.Concat(jqPrelude, q.FuncDefs)
+}

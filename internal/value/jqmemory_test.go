@@ -1,0 +1,89 @@
+//go:build !race
+
+package value
+
+import (
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// jqPeak returns by how many bytes the heap grows at most while f runs. It is no test for the race
+// detector, which keeps memory of its own for what is allocated.
+func jqPeak(f func()) int {
+	defer debug.SetGCPercent(debug.SetGCPercent(5))
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	before := int(m.HeapAlloc)
+	var stop atomic.Bool
+	done := make(chan int)
+	go func() {
+		peak := before
+		for !stop.Load() {
+			runtime.ReadMemStats(&m)
+			peak = max(peak, int(m.HeapAlloc))
+			runtime.Gosched()
+		}
+		done <- peak
+	}()
+	f()
+	stop.Store(true)
+	return <-done - before
+}
+
+func TestJQMakesNoMoreOfAnAnswerThanThereIsMemoryFor(t *testing.T) {
+	const memory = 3 << 20
+	long := `"` + strings.Repeat("x,", 256<<10) + `"`
+	for src, want := range map[string]string{
+		`{data: ("x" * 1e9)}`:                                           "* would make a value of 1000000000 bytes",
+		`{data: (1e9 * "x")}`:                                           "* would make",
+		`{data: ("x" * (.status * 1e7))}`:                               "* would make",
+		`1e9 as $n | {data: ("x" | . *= $n)}`:                           "* would make",
+		`{data: ([range(40)] | reduce .[] as $_ ("x"; . + .))}`:         "+ would make",
+		`{data: (reduce range(40) as $_ ("x"; . += .))}`:                "+ would make",
+		`{data: (reduce range(40) as $_ ([1]; . + .) | length)}`:        "+ would make",
+		`{data: (reduce range(40) as $_ ("x"; "\(.)\(.)"))}`:            "more than 1048576 bytes as text",
+		`{data: (reduce range(40) as $_ (0; [., .]) | tojson)}`:         "more than 1048576 bytes as text",
+		`{data: (reduce range(40) as $_ (0; [., .]) | @json)}`:          "more than 1048576 bytes as text",
+		`{data: (reduce range(40) as $_ (0; [., .]) | flatten)}`:        "more than 1048576 bytes as text",
+		`{data: ([range(1000) | ""] | join("x" * 100000))}`:             "join would make",
+		`{data: (.body | explode | length)}`:                            "explode would make",
+		`{data: (.body | split(",") | length)}`:                         "split would make",
+		`null | .[500000000] = 1 | {data: length}`:                      "an array of 500000000 items",
+		`null | setpath([500000000]; 1) | {data: length}`:               "an array of 500000000 items",
+		`500000000 as $i | null | .[$i] |= 1 | {data: length}`:          "an array of 500000000 items",
+		`def join(x): "mine"; {data: ([1] | join("y"))}`:                "",
+		`{data: ([1, 2] | join("-")), event: ("a" * 3 + "b")}`:          "",
+		`{data: ([{"a": 1}] | .[0].a += 2 | .[0] + {"b": 1} | tojson)}`: "",
+	} {
+		t.Run(src, func(t *testing.T) {
+			j, in := mustJQ(t, src), JQInput{Status: 200, Body: []byte(long), JSON: true, Limit: memory / 3, Memory: memory}
+			var out []JQOutput
+			var err error
+			peak := jqPeak(func() { out, err = j.Run(t.Context(), in) })
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%d outputs, %v; want %q", len(out), err, want)
+			}
+			if peak > memory {
+				t.Errorf("it took %d bytes, want %d at most", peak, memory)
+			}
+		})
+	}
+}
+
+func TestJQReadsNoAnswerForWhichThereIsNoMemory(t *testing.T) {
+	for _, body := range []string{
+		"[" + strings.Repeat("{},", 1<<20) + "0]", "[" + strings.Repeat("1,", 1<<20) + "0]", "[" + strings.Repeat(`{"a":1},`, 1<<19) + "0]",
+		"[" + strings.Repeat(`"",`, 1<<20) + "0]", "{" + strings.Repeat(`"":1,`, 1<<20) + `"":1}`,
+	} {
+		in := JQInput{Body: []byte(body), JSON: true, Memory: 3 * len(body)}
+		var err error
+		peak := jqPeak(func() { _, err = mustJQ(t, "empty").Run(t.Context(), in) })
+		if err == nil || !strings.Contains(err.Error(), "as jq's values, more than the") || peak > 1<<20 {
+			t.Errorf("%.20s…: %v, and %d bytes", body, err, peak)
+		}
+	}
+}
