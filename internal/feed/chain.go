@@ -52,6 +52,8 @@ type chain struct {
 	validators page.Validators
 	placed     bool      // a poll from this position, or one before it, has been answered
 	failures   int       // polls running that brought nothing to read
+	failed     time.Time // when the last of them did
+	alone      bool      // they are of its own making: the feed is well
 	polling    bool      // a poll is in flight
 	good       time.Time // when the last answer that could be read was asked for
 	loud       time.Time // when the last events came
@@ -134,7 +136,10 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 	} else if lead := c.lead(); lead != nil && c.polls > 0 && c.failures == 0 {
 		next = lead.pace.beside(next, c.pace.started, now)
 	}
-	return next.Sub(now), c.demand.Load() && len(c.readers) > 0
+	if wanted = c.demand.Load() && len(c.readers) > 0; wanted {
+		next, wanted = c.feed.gate(c, next)
+	}
+	return next.Sub(now), wanted
 }
 
 // begin notes that a poll is made, and says what it asks for.
@@ -145,6 +150,9 @@ func (c *chain) begin(now time.Time) Ask {
 	c.polling, c.soon = true, false
 	c.feed.forgetStarts(now)
 	c.pace.start(now)
+	if k := &c.feed.circuit; k.open && k.probe == nil {
+		k.probe = c
+	}
 	if old := c.feed.chains[0]; old != c {
 		c.beside, c.besideAt = old, old.log.end()
 	}
@@ -171,7 +179,7 @@ func (c *chain) take(p page.Page) {
 		return
 	}
 	c.polling = false
-	c.log.notice.Store(nil)
+	c.feed.answered(c, now)
 	if c.settle(p, now) {
 		return
 	}
@@ -301,12 +309,9 @@ func (c *chain) fail(err error) {
 		c.session.Opened = nil
 	}
 	c.ended = time.Time{}
-	c.pace.failed(now, hint)
-	c.suspect(now, refusal != nil)
-	if old := c.log.notice.Load(); old == nil || *old != comment {
-		c.log.notice.Store(&comment)
-		c.wake()
-	}
+	c.held = false // so that those who find an upstream back count among the polls that are bounded
+	c.feed.failed(c, now, comment, hint)
+	c.suspect(now, refusal)
 }
 
 // refused reports whether the refusal ends the chain.
@@ -314,6 +319,9 @@ func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
 	login := refusal.Status == http.StatusUnauthorized || refusal.Status == http.StatusForbidden
 	if c.feed.health.first() && c.doubt != asking && !c.at.IsZero() && !login {
 		return false // it may be the client's id that the upstream refuses
+	}
+	if c.blamesID() && c.witnessed(now) {
+		return false // it may be, until a poll without a position is refused too
 	}
 	if !c.feed.health.refuse(now, refusal) {
 		return false

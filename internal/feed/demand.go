@@ -57,6 +57,7 @@ func (c *chain) remove(r *Reader) {
 	if len(c.readers) > 0 || c.ctx.Err() != nil {
 		return
 	}
+	c.feed.abandon(nil)
 	var timer *time.Timer
 	timer = time.AfterFunc(c.feed.config.Linger, func() {
 		c.feed.mu.Lock()

@@ -30,29 +30,32 @@ const (
 func (d doubt) newcomer() bool { return d == asking || d == looking }
 
 // suspect takes note of a poll that failed.
-func (c *chain) suspect(now time.Time, refused bool) {
+func (c *chain) suspect(now time.Time, refusal *page.Refusal) {
 	switch {
 	case c.doubt == certain:
 		c.startOver(now, unknownID)
 	case c.doubt.newcomer():
 		c.doubt = none
-	case c.misplaced(refused):
+	case c.misplaced(now, refusal):
 		c.doubt = asking
-		if refused {
+		if refusal != nil {
 			c.pace.soon(now)
 		}
 	}
 }
 
 // misplaced reports whether it is time to ask if only the position is at fault. One that has
-// been answered before is doubted only where the upstream refuses it.
-func (c *chain) misplaced(refused bool) bool {
+// been answered before is doubted only where the upstream refuses it; and at once where that
+// would end all streams if it were not for the position.
+func (c *chain) misplaced(now time.Time, refusal *page.Refusal) bool {
 	switch {
 	case c.at.IsZero():
 		return false
-	case !c.placed && refused && c.feed.health.first():
+	case !c.placed && refusal != nil && c.feed.health.first():
 		return true
-	case c.placed && !refused:
+	case refusal != nil && final(refusal.Status) && c.vouched(now):
+		return true
+	case c.placed && refusal == nil:
 		return false
 	}
 	return c.failures%placeTries == 0

@@ -51,6 +51,8 @@ type Config struct {
 	// document once as a snapshot, and then patches. nil: each document whole.
 	Diff func(before, after []byte) (patch []byte, worth bool)
 
+	Notify bool // clients get an event when the upstream goes down, and when it is back
+
 	ByID bool // the cursor is a number that grows until the upstream starts over
 
 	Interval    time.Duration // least time between the starts of two polls
@@ -90,14 +92,15 @@ type Feed struct {
 	waiting  []*Reader         // for a chain, as there are too many
 	yielding *time.Timer       // runs while readers wait
 	closing  *time.Timer       // runs while a refusal is remembered and nobody is here
-	outages  int               // how often the upstream was away and came back
+	circuit  circuit
+	outages  int // how often the upstream was away and came back
 	halted   bool
 	closed   bool
 }
 
 // New returns a feed without chains. Nothing is polled before somebody joins.
 func New(config *Config, logger *zap.Logger) *Feed {
-	f := &Feed{config: config, starts: make(map[string]*start), health: newHealth(logger)}
+	f := &Feed{config: config, starts: make(map[string]*start), health: newHealth(logger), circuit: newCircuit(config)}
 	f.lobby = newLog(nil, config.Budget)
 	return f
 }
@@ -144,6 +147,7 @@ func (f *Feed) detach(c *chain) {
 	if i := slices.Index(f.chains, c); i >= 0 {
 		f.chains = slices.Delete(f.chains, i, i+1)
 		c.log.free()
+		f.abandon(c)
 	}
 }
 
@@ -204,4 +208,5 @@ func (f *Feed) stop(end *End) {
 	for _, r := range f.waiting {
 		r.stop(end)
 	}
+	f.circuit.close() // who comes next makes the first contact again
 }

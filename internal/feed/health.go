@@ -64,10 +64,9 @@ func (h *health) refuse(now time.Time, refusal *page.Refusal) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.worked {
-		switch refusal.Status {
-		case http.StatusUnauthorized, http.StatusForbidden, http.StatusGone:
+		if final(refusal.Status) {
 			h.strikes++
-		default:
+		} else {
 			h.strikes = 0
 		}
 		if h.strikes < 2 {
@@ -81,6 +80,11 @@ func (h *health) refuse(now time.Time, refusal *page.Refusal) bool {
 	}
 	h.logger.Warn("upstream refuses the poll; its streams end", zap.Int("status", refusal.Status))
 	return true
+}
+
+// final reports whether a refusal of that status, twice running, ends a feed that has worked.
+func final(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusGone
 }
 
 // recall returns the refusal that a client gets without a poll. One client in each interval

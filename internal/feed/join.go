@@ -158,6 +158,9 @@ func (f *Feed) newChain(first Start) *chain {
 	}
 	c.log = newLog(c, f.config.Budget)
 	c.demand.Store(true)
+	if f.circuit.open {
+		c.log.say(f.circuit.comment)
+	}
 	f.chains = append(f.chains, c)
 	return c
 }

@@ -9,7 +9,7 @@ import (
 const (
 	// held is how long an answer without news must have taken to count as a long poll.
 	held = time.Second
-	// maxBackoff is the most that a chain waits after an error.
+	// maxBackoff is the most that a feed waits after an error.
 	maxBackoff = 30 * time.Second
 )
 
@@ -17,21 +17,26 @@ const (
 type pace struct {
 	min, max time.Duration
 	longPoll bool
-	wait     time.Duration // between the starts of two polls, while there is no news
-	backoff  *backoff.ExponentialBackOff
+	wait     time.Duration               // between the starts of two polls, while there is no news
+	backoff  *backoff.ExponentialBackOff // of a chain that fails while its feed is well
 	started  time.Time
 	next     time.Time
 }
 
-func newPace(config *Config) pace {
+// newBackoff returns an exponential backoff with full jitter, from 1s up to maxBackoff.
+func newBackoff() *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
 	// full jitter: anything between zero and twice the interval
 	b.InitialInterval, b.MaxInterval = time.Second/2, maxBackoff/2
 	b.Multiplier, b.RandomizationFactor = 2, 1
 	b.Reset()
+	return b
+}
+
+func newPace(config *Config) pace {
 	return pace{
 		min: config.Interval, max: max(config.Interval, config.MaxInterval), wait: config.Interval,
-		longPoll: config.LongPoll, backoff: b,
+		longPoll: config.LongPoll, backoff: newBackoff(),
 	}
 }
 
@@ -56,7 +61,15 @@ func (p *pace) answered(now time.Time, news bool, hint time.Duration) {
 	p.hint(now, hint)
 }
 
-// failed takes a poll that brought nothing to read.
+// retry takes a poll that brought nothing to read; the feed's circuit says when the next one is due.
+func (p *pace) retry() {
+	p.next = p.started
+	if !p.longPoll {
+		p.next = p.started.Add(p.min)
+	}
+}
+
+// failed takes one of a chain that fails while its feed is well.
 func (p *pace) failed(now time.Time, hint time.Duration) {
 	p.next = now.Add(p.backoff.NextBackOff())
 	if least := p.started.Add(p.min); !p.longPoll && p.next.Before(least) {

@@ -35,7 +35,8 @@ const (
 	Stopping Reason = "stopping"
 	Slow     Reason = "slow_client"
 	Refused  Reason = "refused"
-	Ended    Reason = "ended" // by the upstream: nothing will follow
+	Ended    Reason = "ended"    // by the upstream: nothing will follow
+	Lifetime Reason = "lifetime" // it has lasted for as long as a stream may
 )
 
 // Reader is one client's place in a log. Its methods but for [Reader.Nudge] and [Reader.Stop]
@@ -47,6 +48,7 @@ type Reader struct {
 
 	at   place   // all before it has been taken
 	seen *string // the notice that was sent last
+	told bool    // that the upstream is down, by an event
 	wake chan struct{}
 	idle atomic.Bool
 	end  atomic.Pointer[End]
@@ -60,10 +62,13 @@ type Reader struct {
 
 // Next returns what is to be written next, and waits for it. The bytes are shared: they
 // must not be changed. The error is always an [*End], after everything that was there
-// has been returned.
+// has been returned, but for [Lifetime], which waits for nothing.
 func (r *Reader) Next() ([]byte, error) {
 	for {
 		end := r.end.Load() // before the log, so that what came before the end still goes out
+		if end != nil && end.Reason == Lifetime {
+			return nil, end // what is left comes by the client's next request
+		}
 		if b, err := r.take(); b != nil || err != nil {
 			return b, err
 		}
@@ -91,6 +96,9 @@ func (r *Reader) Pending() bool {
 func (r *Reader) take() ([]byte, error) {
 	for {
 		n := r.at.node
+		if b := r.recovered(n.log); b != nil {
+			return b, nil
+		}
 		if r.at.off < len(n.batch) {
 			return r.rest(), nil
 		}
@@ -127,12 +135,7 @@ func (r *Reader) rest() []byte {
 func (r *Reader) aside() []byte {
 	l := r.at.node.log
 	l.wanted()
-	if notice := l.notice.Load(); notice != r.seen {
-		if r.seen = notice; notice != nil {
-			return sse.AppendComment(nil, *notice)
-		}
-	}
-	return nil
+	return r.hear(l)
 }
 
 // open leads the reader from its desk to its place. The feed's lock is held.

@@ -1,0 +1,201 @@
+package feed
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// circuit is what the chains of a feed share of an outage: while polls fail, one chain probes for
+// all, and the others wait for what becomes of it. The feed's lock guards it.
+type circuit struct {
+	config  *Config
+	backoff *backoff.ExponentialBackOff
+	good    time.Time // when a poll of any chain was last answered
+
+	open    bool
+	opened  time.Time
+	certain bool      // nothing but the upstream can be to blame
+	next    time.Time // when the next probe is due
+	probe   *chain    // whose poll is under way
+	comment string    // why the last poll brought nothing
+}
+
+func newCircuit(config *Config) circuit {
+	return circuit{config: config, backoff: newBackoff()}
+}
+
+// failed takes a poll that started at the given time and brought nothing to read.
+func (k *circuit) failed(now, started time.Time, hint time.Duration) {
+	// polls that were under way when the first one failed say nothing new
+	if !k.open || !started.Before(k.opened) {
+		wait := k.backoff.NextBackOff()
+		// a poll that hung has waited already; the rest spreads those that hung together
+		k.next = later(started.Add(wait), now.Add(wait/30))
+		if !k.config.LongPoll {
+			k.next = later(k.next, started.Add(k.config.Interval))
+		}
+	}
+	if !k.open {
+		k.open, k.opened = true, now
+	}
+	k.next = later(k.next, now.Add(hint))
+}
+
+// close forgets the outage.
+func (k *circuit) close() {
+	k.open, k.certain, k.probe, k.comment = false, false, nil, ""
+	k.backoff.Reset()
+}
+
+// failed takes note of a poll of c that brought nothing to read. The feed's lock is held.
+func (f *Feed) failed(c *chain, now time.Time, comment string, hint time.Duration) {
+	k := &f.circuit
+	if k.probe == c {
+		k.probe = nil
+	}
+	c.alone = c.failsAlone(now)
+	c.failed = now
+	if c.alone {
+		c.pace.failed(now, hint)
+		c.log.say(comment)
+		c.wake()
+		f.kickAll()
+		return
+	}
+	c.pace.retry()
+	if !k.open {
+		for _, other := range f.chains {
+			other.ended = time.Time{} // it has to find the upstream's end again
+		}
+	}
+	k.certain = k.certain || !c.vouched(now)
+	k.failed(now, c.pace.started, hint)
+	k.comment = comment
+	f.lobby.say(comment)
+	for _, other := range f.chains {
+		other.log.say(comment)
+	}
+	f.wakeAll()
+	f.kickAll()
+}
+
+// answered takes note of a poll of c that was answered: an outage is over. The feed's lock is held.
+func (f *Feed) answered(c *chain, now time.Time) {
+	f.circuit.good = now
+	c.alone = false
+	down := f.circuit.open || c.log.notice.Load() != nil
+	c.log.notice.Store(nil)
+	if !down {
+		return
+	}
+	f.circuit.close()
+	f.lobby.notice.Store(nil)
+	for _, other := range f.chains {
+		if !other.alone {
+			other.log.notice.Store(nil)
+		}
+	}
+	f.wakeAll() // who was told that the upstream is down
+	f.kickAll()
+}
+
+// failsAlone reports whether it is the chain's position or its client's request that the upstream
+// cannot answer, while the feed is well. The chain backs off on its own then, and no other waits.
+func (c *chain) failsAlone(now time.Time) bool {
+	if c.failures > 1 && c.feed.circuit.good.After(c.failed) {
+		return true // others were answered since it has failed before
+	}
+	return c.blamesID() && !c.placed && c.vouched(now)
+}
+
+// blamesID reports whether the chain's last poll was from a position.
+func (c *chain) blamesID() bool { return !c.at.IsZero() && !c.doubt.newcomer() }
+
+// vouched reports whether another chain shows that the upstream is well: it was answered just
+// now, or its poll is being held.
+func (c *chain) vouched(now time.Time) bool {
+	for _, a := range c.feed.chains {
+		if a != c && a.placed && a.failures == 0 && (a.polling || now.Sub(a.good) < c.feed.config.Interval) {
+			return true
+		}
+	}
+	return false
+}
+
+// witnessed is vouched, for a poller that does not hold the feed's lock.
+func (c *chain) witnessed(now time.Time) bool {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	return c.vouched(now)
+}
+
+// gate returns when a chain may poll that wants to at the given time, and false if it waits for
+// what becomes of another one's poll. The feed's lock is held.
+func (f *Feed) gate(c *chain, next time.Time) (time.Time, bool) {
+	k := &f.circuit
+	switch {
+	case !k.open:
+		return next, true
+	case !k.certain && c.failures == 0:
+		return c.pace.next, true // what another one met need not concern it
+	case k.probe != nil:
+		return next, false
+	}
+	at := later(c.pace.next, k.next)
+	for _, other := range f.chains {
+		if other != c && other.wants() && !other.pace.next.After(at) && other.probesBefore(c) {
+			return at, false
+		}
+	}
+	return at, true
+}
+
+// probesBefore orders the chains that could probe: those that have failed least, then those whose
+// position the upstream knows, then the oldest.
+func (c *chain) probesBefore(d *chain) bool {
+	switch {
+	case c.failures != d.failures:
+		return c.failures < d.failures
+	case c.placed != d.placed:
+		return c.placed
+	}
+	return c.older(d)
+}
+
+// wants reports whether a poll of the chain is wanted, and none under way.
+func (c *chain) wants() bool {
+	return !c.polling && c.ctx.Err() == nil && c.reading() && c.demand.Load()
+}
+
+// abandon is told that a chain polls no more: another one probes. The feed's lock is held.
+func (f *Feed) abandon(c *chain) {
+	if f.circuit.probe == c {
+		f.circuit.probe = nil
+	}
+	if f.circuit.open {
+		f.kickAll()
+	}
+}
+
+func (f *Feed) kickAll() {
+	for _, c := range f.chains {
+		c.nudge()
+	}
+}
+
+func (f *Feed) wakeAll() {
+	for _, c := range f.chains {
+		c.wake()
+	}
+	for _, r := range f.waiting {
+		r.signal()
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
