@@ -37,6 +37,7 @@ type bridge struct {
 	current atomic.Pointer[Handler]          // the newest instance; nil after the last one
 	server  atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
 	watch   *watchdog
+	back    *reconnects
 
 	mu        sync.Mutex
 	instances []*Handler // provisioned and not cleaned up, oldest first
@@ -53,11 +54,12 @@ func newBridge(plan *compiled) *bridge {
 		feeds: newFeeds(plan.limits.Feeds), perIP: make(map[string]int),
 	}
 	b.logger = newLogger(b)
-	b.watch = newWatchdog(plan.keepalive)
+	b.back = newReconnects(plan.retry)
+	b.watch = newWatchdog(plan, b.back)
 	b.config = feed.Config{
 		Document: plan.reader.Document(), Cursors: len(plan.cursorNames),
 		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.holds(),
-		Linger: plan.linger, Forgetful: plan.forgetful, ByID: plan.page.Order == page.ByID,
+		Linger: plan.linger, Forgetful: plan.forgetful, Notify: plan.notify, ByID: plan.page.Order == page.ByID,
 		Chains: plan.limits.Chains, Replay: plan.replay, Budget: feed.NewBudget(plan.limits.Log),
 		Diff:   diffOf(plan, b.logger),
 		NewJar: newJar, Closed: b.forget,

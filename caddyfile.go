@@ -61,6 +61,8 @@ import (
 //	    replay    <events> [<linger>]
 //	    keepalive <duration>
 //	    retry     <duration>
+//	    lifetime  <duration>
+//	    notify
 //	    cors      <origin...>
 //	    limits {
 //	        feeds          <n>
@@ -185,6 +187,10 @@ func (p *parser) subdirective() error {
 		return p.duration(&h.Keepalive)
 	case "retry":
 		return p.duration(&h.Retry)
+	case "lifetime":
+		return p.duration(&h.Lifetime)
+	case "notify":
+		return p.flag(&h.Notify)
 	case "cors":
 		return p.cors()
 	case "limits":

@@ -40,6 +40,7 @@ var arguments = map[string]string{
 	"replay":                "<events> [<linger>]",
 	"keepalive":             "<duration>",
 	"retry":                 "<duration>",
+	"lifetime":              "<duration>",
 	"cors":                  "<origin...>",
 	"limits feeds":          "<n>",
 	"limits chains":         "<n>",
@@ -52,7 +53,7 @@ var arguments = map[string]string{
 
 // subdirectives are the names of all of them, in order.
 func subdirectives() []string {
-	names := []string{"cookies", "limits", "open", "upstream", "wait"}
+	names := []string{"cookies", "limits", "notify", "open", "upstream", "wait"}
 	for name := range arguments {
 		if !strings.Contains(name, " ") {
 			names = append(names, name)
@@ -114,6 +115,19 @@ func (p *parser) parseDuration(name, text string, to *caddy.Duration) error {
 		return p.Errf("%s: %q must be more than 0", name, text)
 	}
 	*to = caddy.Duration(d)
+	return nil
+}
+
+// flag parses `<name>`.
+func (p *parser) flag(to *bool) error {
+	name := p.Val()
+	if err := p.once(name); err != nil {
+		return err
+	}
+	if p.NextArg() {
+		return p.Errf("%s: it takes no arguments: leave the line out where it is not wanted", name)
+	}
+	*to = true
 	return nil
 }
 

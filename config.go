@@ -149,6 +149,8 @@ type compiled struct {
 	linger    time.Duration
 
 	keepalive, retry time.Duration
+	lifetime         time.Duration // 0: none
+	notify           bool
 	limits           Limits
 
 	open, wait *compiledStep // nil: none
@@ -263,7 +265,7 @@ func (h *Handler) compilePace(c *compiled) error {
 	for _, field := range []struct {
 		name string
 		d    caddy.Duration
-	}{{"long_poll", h.LongPoll}, {"timeout", h.Timeout}, {"keepalive", h.Keepalive}, {"retry", h.Retry}} {
+	}{{"long_poll", h.LongPoll}, {"timeout", h.Timeout}, {"keepalive", h.Keepalive}, {"retry", h.Retry}, {"lifetime", h.Lifetime}} {
 		if field.d < 0 {
 			return wrong(field.name, "the duration must be positive")
 		}
@@ -275,6 +277,7 @@ func (h *Handler) compilePace(c *compiled) error {
 	}
 	c.keepalive = orDefault(h.Keepalive, defaultKeepalive)
 	c.retry = orDefault(h.Retry, defaultRetry)
+	c.lifetime, c.notify = time.Duration(h.Lifetime), h.Notify
 	return nil
 }
 

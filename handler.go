@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"mime"
 	"net/http"
 	"strings"
@@ -106,7 +105,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, reader *feed.Re
 	streamHeader(w.Header())
 	w.WriteHeader(http.StatusOK)
 	// the line is part of the first event, but need not wait for it
-	batch := sse.AppendRetry(nil, jitter(h.bridge.plan.retry))
+	batch := sse.AppendRetry(nil, h.bridge.back.usual())
 	var err error
 	for {
 		if err = s.write(w, batch, control, !reader.Pending()); err != nil {
@@ -128,9 +127,9 @@ func (h *Handler) finish(w http.ResponseWriter, control *http.ResponseController
 	} else if s.hung.Load() {
 		reason = feed.Slow
 	}
-	if reason == feed.Stopping {
+	if wait := h.wait(s, reason); wait > 0 {
 		// the client may be gone by now, which is no matter
-		_ = s.write(w, append(sse.AppendRetry(nil, jitter(h.bridge.plan.retry)), '\n'), control, true)
+		_ = s.write(w, append(sse.AppendRetry(nil, wait), '\n'), control, true)
 	}
 	level, fields := zapcore.DebugLevel, []zap.Field{zap.String("reason", string(reason)), zap.Error(err)}
 	if reason == feed.Slow {
@@ -141,6 +140,20 @@ func (h *Handler) finish(w http.ResponseWriter, control *http.ResponseController
 	}
 }
 
+// wait returns for how long the client of a stream that ended stays away; 0 leaves what it was
+// told at the beginning.
+func (h *Handler) wait(s *stream, reason feed.Reason) time.Duration {
+	switch reason {
+	case feed.Stopping:
+		return max(time.Duration(s.wait.Load()), time.Millisecond)
+	case feed.Refused, feed.Ended: // all of the feed at once
+		return h.bridge.back.crowd()
+	case feed.Lifetime:
+		return h.bridge.back.usual()
+	}
+	return 0
+}
+
 // turnAway tells a client to come back later. An error status would close its EventSource for good.
 func (h *Handler) turnAway(w http.ResponseWriter, why error) error {
 	if c := h.logger.Check(zapcore.WarnLevel, "client turned away"); c != nil {
@@ -148,7 +161,7 @@ func (h *Handler) turnAway(w http.ResponseWriter, why error) error {
 	}
 	streamHeader(w.Header())
 	w.WriteHeader(http.StatusOK)
-	wait := jitter(h.bridge.plan.retry)
+	wait := h.bridge.back.usual()
 	if errors.Is(why, errBusy) {
 		wait *= busyRetry
 	}
@@ -169,9 +182,4 @@ func refuse(w http.ResponseWriter, refusal *page.Refusal) error {
 		return nil
 	}
 	return caddyhttp.Error(refusal.Status, fmt.Errorf("opening the stream: %w", refusal))
-}
-
-// jitter returns d, give or take a fifth, so that clients do not come back all at once.
-func jitter(d time.Duration) time.Duration {
-	return d - d/5 + rand.N(2*d/5+1)
 }

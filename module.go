@@ -220,6 +220,16 @@ type Handler struct {
 	// How long clients are asked to wait until they reconnect, give or take 20 %. Default: 3s.
 	Retry caddy.Duration `json:"retry,omitempty"`
 
+	// For how long a stream may last. It ends between 80 and 100 % of this, after what was sent last,
+	// and its client goes on from there with a new request, which is authenticated anew. Default: 0,
+	// which is no end.
+	Lifetime caddy.Duration `json:"lifetime,omitempty"`
+
+	// Whether clients get an event `bridge.upstream` when the upstream goes down and when it is
+	// back, `{"state":"down","reason":"status 503"}` and `{"state":"up"}`; who comes while it is
+	// down gets the first at once. Default: false, which is comments alone.
+	Notify bool `json:"notify,omitempty"`
+
 	// The origins of other sites whose scripts may read the streams, with credentials, such as
 	// `https://app.example.com`; or `*` alone for all, without credentials. Default: none.
 	CORS []string `json:"cors,omitempty"`

@@ -21,8 +21,6 @@ const (
 	exitWrite = 500 * time.Millisecond
 	// maxWrite is the most that is written at once.
 	maxWrite = 64 << 10
-	// spread is over how long the streams of a bridge end that has changed or gone.
-	spread = 4 * time.Second
 	// look is how often a watchdog looks at its streams.
 	look = time.Second
 	// exitLooks is how many times more often it looks whether Caddy exits.
@@ -36,6 +34,8 @@ type watchdog struct {
 	every     time.Duration // between two looks
 	keepalive int32         // in looks
 	hangs     int32         // in looks
+	back      *reconnects
+	lifetime  time.Duration // of a stream, at most; 0: none
 
 	mu      sync.Mutex
 	streams map[*stream]struct{}
@@ -53,12 +53,15 @@ type stream struct {
 	seen    uint32        // writes at the last look; the watchdog's own
 	quiet   int32         // looks since writes has changed; the watchdog's own
 	hung    atomic.Bool   // a write was cut off
+	wait    atomic.Int64  // for how long the client stays away once it is told to go
 	spreads *time.Timer
+	expires *time.Timer
 }
 
-func newWatchdog(keepalive time.Duration) *watchdog {
+func newWatchdog(plan *compiled, back *reconnects) *watchdog {
 	return &watchdog{
-		every: look, keepalive: max(int32(keepalive/look), 1), hangs: int32(hangs / look),
+		back: back, lifetime: plan.lifetime,
+		every: look, keepalive: max(int32(plan.keepalive/look), 1), hangs: int32(hangs / look),
 		streams: make(map[*stream]struct{}),
 	}
 }
@@ -70,9 +73,13 @@ func (d *watchdog) add(s *stream) {
 	d.streams[s] = struct{}{}
 	switch {
 	case d.exiting:
-		s.exit(time.Now().Add(exitWrite))
+		d.exit(s, time.Now().Add(exitWrite))
 	case d.ending:
-		s.reader.Stop(feed.Stopping)
+		end, wait := d.back.moved()
+		s.stop(end + wait)
+	case d.lifetime > 0:
+		// a timer, and no goroutine until it fires
+		s.expires = time.AfterFunc(d.lifetime-rand.N(d.lifetime/5+1), func() { s.reader.Stop(feed.Lifetime) })
 	}
 	if !d.running {
 		d.running = true
@@ -86,8 +93,10 @@ func (d *watchdog) remove(s *stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.streams, s)
-	if s.spreads != nil {
-		s.spreads.Stop()
+	for _, timer := range []*time.Timer{s.spreads, s.expires} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 }
 
@@ -151,10 +160,16 @@ func (s *stream) cut(at time.Time) {
 	_ = s.control.SetWriteDeadline(at) // a writer without deadlines has no peer that hangs
 }
 
-// exit ends a stream by the given time.
-func (s *stream) exit(by time.Time) {
-	_ = s.control.SetWriteDeadline(by) // as in cut
+// stop ends a stream, whose client stays away for the given time.
+func (s *stream) stop(wait time.Duration) {
+	s.wait.Store(int64(wait))
 	s.reader.Stop(feed.Stopping)
+}
+
+// exit ends a stream by the given time.
+func (d *watchdog) exit(s *stream, by time.Time) {
+	_ = s.control.SetWriteDeadline(by) // as in cut
+	s.stop(d.back.crowd())
 }
 
 // endNow ends all streams: the process exits.
@@ -167,7 +182,7 @@ func (d *watchdog) endNow() {
 	d.ending, d.exiting = true, true
 	by := time.Now().Add(exitWrite)
 	for s := range d.streams {
-		s.exit(by)
+		d.exit(s, by)
 	}
 }
 
@@ -180,6 +195,7 @@ func (d *watchdog) endSpread() {
 	}
 	d.ending = true
 	for s := range d.streams {
-		s.spreads = time.AfterFunc(rand.N(spread), func() { s.reader.Stop(feed.Stopping) })
+		end, wait := d.back.moved()
+		s.spreads = time.AfterFunc(end, func() { s.stop(wait) })
 	}
 }
