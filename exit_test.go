@@ -109,6 +109,7 @@ func (p *process) terminate() time.Duration {
 type readers struct {
 	t    *testing.T
 	ends []chan string // the last of each stream
+	last []string      // what it was, once it has been checked
 }
 
 // open opens n streams and waits until each has had an event.
@@ -154,7 +155,7 @@ func (r *readers) open(url string, n int) {
 	}
 }
 
-var endsWithRetry = regexp.MustCompile(`\nretry: \d+\n\n$`)
+var endsWithRetry = regexp.MustCompile(`\nretry: (\d+)\n\n$`)
 
 // check waits for the ends of all streams. Each must have been told when to come back.
 func (r *readers) check() {
@@ -163,6 +164,7 @@ func (r *readers) check() {
 	for _, end := range r.ends {
 		select {
 		case got := <-end:
+			r.last = append(r.last, got)
 			if !endsWithRetry.MatchString(got) {
 				if wrong++; wrong <= 3 {
 					r.t.Errorf("a stream ended so: %q", got[max(0, len(got)-200):])
@@ -174,6 +176,25 @@ func (r *readers) check() {
 	}
 	if wrong > 0 {
 		r.t.Errorf("%d streams of %d ended wrongly", wrong, len(r.ends))
+	}
+}
+
+// spread checks that the clients do not come back all at once: with so few of them, a fifth in one
+// second is allowed.
+func (r *readers) spread() {
+	r.t.Helper()
+	var back []time.Duration
+	for _, end := range r.last {
+		if wait := endsWithRetry.FindStringSubmatch(end); wait != nil {
+			d, err := time.ParseDuration(wait[1] + "ms")
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			back = append(back, d)
+		}
+	}
+	if n := crowd(back); 5*n > len(back) {
+		r.t.Errorf("%d of %d clients are told to come back in the same second", n, len(back))
 	}
 }
 
@@ -255,6 +276,7 @@ func TestSIGTERMEndsAllStreamsSoon(t *testing.T) {
 				t.Errorf("Caddy took %s to exit, want at most %s", took, most)
 			}
 			r.check()
+			r.spread()
 		})
 	}
 }

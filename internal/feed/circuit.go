@@ -14,7 +14,7 @@ type circuit struct {
 	good    time.Time // when a poll of any chain was last answered
 
 	open    bool
-	opened  time.Time
+	last    time.Time // when the backoff went on last
 	certain bool      // nothing but the upstream can be to blame
 	next    time.Time // when the next probe is due
 	probe   *chain    // whose poll is under way
@@ -27,17 +27,14 @@ func newCircuit(config *Config) circuit {
 
 // failed takes a poll that started at the given time and brought nothing to read.
 func (k *circuit) failed(now, started time.Time, hint time.Duration) {
-	// polls that were under way when the first one failed say nothing new
-	if !k.open || !started.Before(k.opened) {
+	if !k.open || started.After(k.last) { // those that were under way say nothing new
+		k.open, k.last = true, now
 		wait := k.backoff.NextBackOff()
 		// a poll that hung has waited already; the rest spreads those that hung together
 		k.next = later(started.Add(wait), now.Add(wait/30))
 		if !k.config.LongPoll {
 			k.next = later(k.next, started.Add(k.config.Interval))
 		}
-	}
-	if !k.open {
-		k.open, k.opened = true, now
 	}
 	k.next = later(k.next, now.Add(hint))
 }
@@ -115,8 +112,13 @@ func (c *chain) blamesID() bool { return !c.at.IsZero() && !c.doubt.newcomer() }
 // vouched reports whether another chain shows that the upstream is well: it was answered just
 // now, or its poll is being held.
 func (c *chain) vouched(now time.Time) bool {
+	config := c.feed.config
 	for _, a := range c.feed.chains {
-		if a != c && a.placed && a.failures == 0 && (a.polling || now.Sub(a.good) < c.feed.config.Interval) {
+		if a == c || a.failures > 0 {
+			continue
+		}
+		if a.placed && (a.polling || now.Sub(a.good) < config.Interval) ||
+			config.LongPoll && a.polling && now.Sub(a.pace.started) >= held {
 			return true
 		}
 	}
@@ -139,6 +141,8 @@ func (f *Feed) gate(c *chain, next time.Time) (time.Time, bool) {
 		return next, true
 	case !k.certain && c.failures == 0:
 		return c.pace.next, true // what another one met need not concern it
+	case k.probe != nil && k.config.LongPoll: // a probe that is held has found the upstream
+		return later(c.pace.next, k.probe.pace.started.Add(held)), true
 	case k.probe != nil:
 		return next, false
 	}

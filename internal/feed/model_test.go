@@ -280,14 +280,15 @@ func (m *model) admit(lastID string) *Reader {
 }
 
 // floor is the most that a newcomer may see first: what is published after it came, where a
-// first answer always has a cursor. An upstream without one may answer late.
+// first answer always has a cursor. An upstream without one may answer late, and one that fails
+// is asked later.
 func (m *model) floor(r *Reader) int {
 	m.feed.mu.Lock()
 	defer m.feed.mu.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	cursor := m.plan.Kind == pageCursors || m.plan.Kind == opaque
-	if !cursor || m.failing || r.chain == nil || r.chain.failures > 0 {
+	if !cursor || m.failing || r.chain == nil || r.chain.failures > 0 || m.feed.circuit.open {
 		return 0
 	}
 	return m.items + 1
@@ -459,10 +460,17 @@ func (c *modelClient) leave() {
 	c.here, c.gone = false, false
 }
 
-// again opens a new stream for a client that was too slow for its log.
+// again opens a new stream for a client that was too slow for its log. One that has lost the reset
+// of a restart is a newcomer then, as those are who were away.
 func (c *modelClient) again() {
+	c.m.mu.Lock()
+	epoch := c.m.epoch
+	c.m.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.m.plan.Kind == restarts && c.last>>20 != epoch {
+		c.last, c.lastID = 0, ""
+	}
 	c.reader.Close()
 	c.reader = c.m.admit(c.lastID)
 	if c.lastID == "" {

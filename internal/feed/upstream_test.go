@@ -41,10 +41,13 @@ func (u *upstream) publish(n int) {
 	u.wake = make(chan struct{})
 }
 
+// setFail makes all polls fail, held ones too; nil makes them succeed again.
 func (u *upstream) setFail(err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.fail = err
+	close(u.wake)
+	u.wake = make(chan struct{})
 }
 
 func (u *upstream) count() int {
