@@ -12,11 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // crowd returns the most of the moments that lie within one second.

@@ -103,7 +103,7 @@ func (c *chain) failsAlone(now time.Time) bool {
 	if c.failures > 1 && c.feed.circuit.good.After(c.failed) {
 		return true // others were answered since it has failed before
 	}
-	return c.blamesID() && !c.placed && c.vouched(now)
+	return !c.placed && c.vouched(now)
 }
 
 // blamesID reports whether the chain's last poll was from a position.

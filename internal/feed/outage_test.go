@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,7 +227,7 @@ func TestWhileAFeedFailsNewcomersWaitForItsProbe(t *testing.T) {
 func TestAProberThatLeavesIsReplaced(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()
-		config.Linger = time.Millisecond
+		config.Linger = 50 * time.Second // for so long, who has left does not end
 		u := &flaky{upstream: newUpstream()}
 		u.upstream.most = 1
 		u.publish(10_000)
@@ -236,11 +237,10 @@ func TestAProberThatLeavesIsReplaced(t *testing.T) {
 			clients = append(clients, join(t, f, strconv.Itoa(1000*i), u.poll))
 		}
 		pass(5 * time.Second)
-		u.set(errHangs)
-		pass(45 * time.Second)
+		u.set(errOverload)
+		pass(20 * time.Second)
 		for _, c := range clients[:3] {
 			c.leave()
-			pass(time.Second)
 		}
 		u.set(nil)
 		before := len(clients[3].events(t))
@@ -249,6 +249,91 @@ func TestAProberThatLeavesIsReplaced(t *testing.T) {
 			t.Error("nobody has found out that the upstream is back")
 		}
 		clients[3].leave()
+	})
+}
+
+func TestWhoComesWhileTheProbeIsHeldDoesNotWaitForIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll = true
+		u := &flaky{upstream: newUpstream()}
+		u.hold = 10 * time.Minute
+		u.publish(3)
+		f := newFeed(config)
+		head := join(t, f, "", u.poll)
+		pass(time.Second)
+		u.set(errOverload)
+		pass(20 * time.Second)
+		u.set(nil)
+		pass(maxBackoff + time.Second) // the probe is held by now
+		back := join(t, f, "0", u.poll)
+		pass(held)
+		synctest.Wait()
+		if got := ids(t, back); got != "1 2 3" {
+			t.Errorf("got %q", got)
+		}
+		head.leave()
+		back.leave()
+	})
+}
+
+func TestARequestThatFailsByItselfSlowsNobodyElse(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(1)
+		f := newFeed(testConfig())
+		head := join(t, f, "", u.poll)
+		pass(3 * time.Second)
+		var bad atomic.Int64
+		r := f.Join("", Start{Key: "bad", Poll: func(context.Context, Ask) (page.Page, error) {
+			bad.Add(1)
+			return page.Page{}, errOverload
+		}})
+		before := u.count()
+		pass(time.Minute)
+		if n := u.count() - before; n < 29 {
+			t.Errorf("%d polls of the head in a minute", n)
+		}
+		if n := bad.Load(); n > 20 {
+			t.Errorf("%d polls of the request that fails", n)
+		}
+		if strings.Contains(head.text(), "503") {
+			t.Errorf("the others were told that the upstream is down: %q", head.text())
+		}
+		r.Close()
+		head.leave()
+	})
+}
+
+// TestAPageThatFailsByItselfIsBackedOff has a chain fail at a place that it came to by good answers,
+// while the head's polls are answered.
+func TestAPageThatFailsByItselfIsBackedOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.most = 10
+		u.publish(100)
+		f := newFeed(testConfig())
+		head := join(t, f, "100", u.poll)
+		pass(time.Second)
+		var bad atomic.Int64
+		behind := join(t, f, "5", func(ctx context.Context, ask Ask) (page.Page, error) {
+			if ask.From.Cursor[0] != "5" {
+				bad.Add(1)
+				return page.Page{}, errOverload
+			}
+			return u.poll(ctx, ask)
+		})
+		pass(5 * time.Second)
+		before, failures := u.count(), bad.Load()
+		pass(2 * time.Minute)
+		if n := u.count() - before; n < 59 {
+			t.Errorf("%d polls of the head in two minutes", n)
+		}
+		if n := bad.Load() - failures; n > 30 {
+			t.Errorf("%d polls of the page that fails in two minutes", n)
+		}
+		head.leave()
+		behind.leave()
 	})
 }
 
@@ -269,7 +354,7 @@ func TestOneClientsIDRefusesNobodyElse(t *testing.T) {
 				u.publish(3)
 				f := newFeed(config)
 				poll := func(ctx context.Context, ask Ask) (page.Page, error) {
-					if !ask.From.Cursor.IsZero() && ask.From.Cursor[0] == "666" {
+					if !ask.From.Cursor.IsZero() && strings.HasPrefix(ask.From.Cursor[0], "666") {
 						return page.Page{}, answer
 					}
 					return u.poll(ctx, ask)
@@ -277,6 +362,7 @@ func TestOneClientsIDRefusesNobodyElse(t *testing.T) {
 				good := join(t, f, "", poll)
 				pass(3 * time.Second)
 				bad := join(t, f, "666", poll)
+				worse := join(t, f, "6666", poll)
 				for range 5 {
 					pass(2 * time.Second)
 					back := join(t, f, "1", poll)
@@ -299,6 +385,7 @@ func TestOneClientsIDRefusesNobodyElse(t *testing.T) {
 				}
 				good.leave()
 				bad.leave()
+				worse.leave()
 			})
 		}
 	}
