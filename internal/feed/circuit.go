@@ -100,7 +100,7 @@ func (f *Feed) answered(c *chain, now time.Time) {
 // failsAlone reports whether it is the chain's position or its client's request that the upstream
 // cannot answer, while the feed is well. The chain backs off on its own then, and no other waits.
 func (c *chain) failsAlone(now time.Time) bool {
-	if c.failures > 1 && c.feed.circuit.good.After(c.failed) {
+	if c.failures > 1 && !c.feed.circuit.good.Before(c.failed) {
 		return true // others were answered since it has failed before
 	}
 	return !c.placed && c.vouched(now)

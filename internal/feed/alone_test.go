@@ -1,0 +1,198 @@
+package feed
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+func TestARequestThatFailsByItselfSlowsNobodyElse(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(1)
+		f := newFeed(testConfig())
+		head := join(t, f, "", u.poll)
+		pass(3 * time.Second)
+		var bad atomic.Int64
+		r := f.Join("", Start{Key: "bad", Poll: func(context.Context, Ask) (page.Page, error) {
+			bad.Add(1)
+			return page.Page{}, errOverload
+		}})
+		before := u.count()
+		pass(time.Minute)
+		if n := u.count() - before; n < 29 {
+			t.Errorf("%d polls of the head in a minute", n)
+		}
+		if n := bad.Load(); n > 20 {
+			t.Errorf("%d polls of the request that fails", n)
+		}
+		if strings.Contains(head.text(), "503") {
+			t.Errorf("the others were told that the upstream is down: %q", head.text())
+		}
+		r.Close()
+		head.leave()
+	})
+}
+
+// TestAPageThatFailsByItselfIsBackedOff has a chain fail at a place that it came to by good answers,
+// while the head's polls are answered.
+func TestAPageThatFailsByItselfIsBackedOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.most = 10
+		u.publish(100)
+		f := newFeed(testConfig())
+		head := join(t, f, "100", u.poll)
+		pass(time.Second)
+		var bad atomic.Int64
+		behind := join(t, f, "5", func(ctx context.Context, ask Ask) (page.Page, error) {
+			if ask.From.Cursor[0] != "5" {
+				bad.Add(1)
+				return page.Page{}, errOverload
+			}
+			return u.poll(ctx, ask)
+		})
+		pass(5 * time.Second)
+		before, failures := u.count(), bad.Load()
+		pass(2 * time.Minute)
+		if n := u.count() - before; n < 59 {
+			t.Errorf("%d polls of the head in two minutes", n)
+		}
+		if n := bad.Load() - failures; n > 30 {
+			t.Errorf("%d polls of the page that fails in two minutes", n)
+		}
+		head.leave()
+		behind.leave()
+	})
+}
+
+// TestOneClientsIDRefusesNobodyElse has clients come with an id that the upstream cannot answer.
+func TestOneClientsIDRefusesNobodyElse(t *testing.T) {
+	for _, answer := range []error{
+		&page.Refusal{Status: 400}, &page.Refusal{Status: 401}, &page.Refusal{Status: 403}, &page.Refusal{Status: 404}, &page.Refusal{Status: 410},
+		errOverload, errUnreachable,
+	} {
+		for _, longPoll := range []bool{false, true} {
+			bubble(t, func(t *testing.T) {
+				config := testConfig()
+				config.LongPoll = longPoll
+				u := newUpstream()
+				if longPoll {
+					u.hold = time.Minute
+				}
+				u.publish(3)
+				f := newFeed(config)
+				poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+					if !ask.From.Cursor.IsZero() && strings.HasPrefix(ask.From.Cursor[0], "666") {
+						return page.Page{}, answer
+					}
+					return u.poll(ctx, ask)
+				}
+				good := join(t, f, "", poll)
+				pass(3 * time.Second)
+				bad := join(t, f, "666", poll)
+				worse := join(t, f, "6666", poll)
+				for range 5 {
+					pass(2 * time.Second)
+					back := join(t, f, "1", poll)
+					pass(100 * time.Millisecond)
+					synctest.Wait()
+					if got := ids(t, back); got != "2 3" {
+						t.Errorf("%v: who comes with a good id got %q, not the rest at once", answer, got)
+					}
+					back.leave()
+				}
+				pass(15 * time.Second)
+				u.publish(1)
+				pass(3 * time.Second)
+				synctest.Wait()
+				if got := ids(t, good); got != "1 2 3 4" || good.reader.end.Load() != nil || strings.Contains(good.text(), ": ") && strings.Contains(good.text(), "upstream") {
+					t.Errorf("%v: the other client got %q, end %v", answer, good.text(), good.reader.end.Load())
+				}
+				if got := ids(t, bad); got != "bridge.reset 1 2 3 4" {
+					t.Errorf("%v, long poll %t: who came with the id got %q", answer, longPoll, got)
+				}
+				good.leave()
+				bad.leave()
+				worse.leave()
+			})
+		}
+	}
+}
+
+// TestAPositionThatIsGoneEndsNobodyElse has the upstream forget a place that it has answered from.
+func TestAPositionThatIsGoneEndsNobodyElse(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll = true
+		u := newUpstream()
+		u.hold = time.Minute
+		u.publish(100)
+		f := newFeed(config)
+		head := join(t, f, "100", u.poll)
+		pass(time.Second)
+		behind := join(t, f, "5", func(ctx context.Context, ask Ask) (page.Page, error) {
+			switch {
+			case ask.First:
+				return u.poll(ctx, ask)
+			case ask.From.Cursor[0] == "5":
+				at := position.Position{Cursor: position.Cursor{"6"}}
+				return page.Page{News: true, Events: []page.Event{{Data: []byte("item 6"), At: at, Key: "6"}}, Next: at}, nil
+			case ask.From.Cursor[0] == "6":
+				return page.Page{}, &page.Refusal{Status: http.StatusGone}
+			}
+			return u.poll(ctx, ask)
+		})
+		pass(20 * time.Second)
+		synctest.Wait()
+		if end := head.reader.end.Load(); end != nil {
+			t.Errorf("the head has ended: %v", end)
+		}
+		if got := ids(t, behind); !strings.HasPrefix(got, "6 bridge.reset 1 2 3") {
+			t.Errorf("who is behind got %.60q", got)
+		}
+		head.leave()
+		behind.leave()
+	})
+}
+
+// TestALoginThatHasEndedIsFoundOutByThoseWhoComeBack has the head's poll be held meanwhile.
+func TestALoginThatHasEndedIsFoundOutByThoseWhoComeBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll = true
+		u := newUpstream()
+		u.hold = 10 * time.Minute
+		u.publish(3)
+		f := newFeed(config)
+		start := time.Now()
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			if time.Since(start) > 5*time.Second {
+				return page.Page{}, &page.Refusal{Status: http.StatusUnauthorized}
+			}
+			return u.poll(ctx, ask)
+		}
+		head := join(t, f, "", poll)
+		pass(6 * time.Second)
+		back := join(t, f, "0", poll) // which no log holds
+		pass(20 * time.Second)
+		for _, c := range []*client{head, back} {
+			select {
+			case <-c.done:
+				if c.end.Reason != Refused {
+					t.Errorf("got %v", c.end)
+				}
+			default:
+				t.Error("a stream goes on without a login")
+				c.leave()
+			}
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package feed
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestClientsAreToldOfAnOutageOnce(t *testing.T) {
+	for _, document := range []bool{false, true} {
+		for _, notify := range []bool{false, true} {
+			bubble(t, func(t *testing.T) {
+				config := testConfig()
+				config.Document, config.Notify = document, notify
+				u := newUpstream()
+				u.publish(1)
+				f := newFeed(config)
+				a := join(t, f, "", u.poll)
+				pass(time.Second)
+				u.setFail(errOverload)
+				pass(20 * time.Second)
+				late := join(t, f, "", u.poll)
+				synctest.Wait()
+				down := ": status 503\n\n"
+				if notify {
+					down += "event: bridge.upstream\ndata: {\"state\":\"down\",\"reason\":\"status 503\"}\n\n"
+				}
+				if got := late.text(); got != down {
+					t.Errorf("who comes during the outage got %q at once", got)
+				}
+				u.setFail(errUnreachable) // it is still down
+				pass(40 * time.Second)
+				u.setFail(nil)
+				u.publish(1)
+				pass(maxBackoff + time.Second)
+				synctest.Wait()
+				up := "event: bridge.upstream\ndata: {\"state\":\"up\"}\n\n"
+				for name, c := range map[string]*client{"who was there": a, "who came": late} {
+					text := c.text()
+					downs, ups := strings.Count(text, `"down"`), strings.Count(text, up)
+					want := 0
+					if notify {
+						want = 1
+					}
+					if downs != want || ups != want || strings.Count(text, ": upstream unreachable\n") != 1 {
+						t.Errorf("document %t, notify %t: %s was told %q", document, notify, name, text)
+					}
+					if notify && strings.LastIndex(text, "data: item") < strings.Index(text, up) {
+						t.Errorf("document %t: %s got events before it heard that the upstream is back: %q", document, name, text)
+					}
+					c.leave()
+				}
+			})
+		}
+	}
+}
+
+func TestALifetimeDoesNotWaitForWhatIsLeft(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(3)
+		f := newFeed(testConfig())
+		r := f.Join("", Start{Poll: u.poll})
+		synctest.Wait()
+		r.Stop(Lifetime)
+		_, err := r.Next()
+		if end := (*End)(nil); !errors.As(err, &end) || end.Reason != Lifetime {
+			t.Errorf("got %v", err)
+		}
+		r.Close()
+	})
+}
