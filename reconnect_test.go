@@ -151,7 +151,7 @@ func TestNewFeedsArePolledAtABoundedRate(t *testing.T) {
 		var mu sync.Mutex
 		polled := make(map[string]int)
 		now, most := 0, 0
-		h.routes = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		h.routes[aPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 			mu.Lock()
 			polled[r.Header.Get("Authorization")]++
 			now++
