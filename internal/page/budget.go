@@ -12,6 +12,13 @@ const smallMemory = 3 << 20
 // answer itself. What would take more is refused before it does.
 func memoryFor(size int) int { return max(3*size, smallMemory) }
 
+// smallTree is what a tree of JSON values may take however short its text is: documents of some
+// hundred kilobytes take ten times as much.
+const smallTree = 16 << 20
+
+// treeFor is [memoryFor] where the answer is needed as a tree: for a patch, or a jq program.
+func treeFor(size int) int { return max(3*size, smallTree) }
+
 // output is JSON that is written, within a limit.
 type output struct {
 	text   []byte

@@ -31,7 +31,7 @@ const (
 // longer, where one of the two is no JSON, is too large to compare, or has
 // half a surrogate pair in a string, which clients do not read alike.
 func Diff(before, after []byte) (patch []byte, ok bool, err error) {
-	memory := memoryFor(len(after))
+	memory := treeFor(len(after))
 	if diffCost(before)+diffCost(after) > memory || !diffable(before) || !diffable(after) {
 		return nil, false, nil
 	}

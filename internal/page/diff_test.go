@@ -293,8 +293,8 @@ func TestDiffOfLongLists(t *testing.T) {
 		return []byte("[" + strings.Join(items, ",") + "]")
 	}
 	for n, want := range map[int]string{
-		400:  `[{"op":"remove","path":"/0"},{"op":"add","path":"/399","value":{"id":400,"name":"user 400","price":1.10}}]`,
-		1001: "",
+		1000: `[{"op":"remove","path":"/0"},{"op":"add","path":"/999","value":{"id":1000,"name":"user 1000","price":1.10}}]`,
+		2001: "",
 	} {
 		before, after := list(0, n), list(1, n)
 		patch, ok, err := Diff(before, after)

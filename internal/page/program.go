@@ -38,7 +38,7 @@ func (c Config) programmed() Config {
 // run runs the program on the answer and returns the page that it makes of it.
 func (a *answer) run() (body, error) {
 	outputs, err := a.reader.program.Run(context.Background(), value.JQInput{
-		Status: a.status, Header: a.header, Body: a.body.text, JSON: a.body.json, Limit: memoryFor(len(a.body.text)) / 3, Memory: memoryFor(len(a.body.text)),
+		Status: a.status, Header: a.header, Body: a.body.text, JSON: a.body.json, Limit: memoryFor(len(a.body.text)) / 3, Memory: treeFor(len(a.body.text)),
 	})
 	if err != nil {
 		return body{}, fmt.Errorf("jq: %w", err)
