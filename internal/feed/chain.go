@@ -90,11 +90,14 @@ func (c *chain) run() {
 			err = errResetFirst
 			c.session.Opened = nil
 		}
+		news := false
 		if err != nil {
 			c.fail(err)
 		} else {
-			c.take(c.patch(p))
+			p = c.patch(p)
+			news = c.take(p)
 		}
+		c.report(ask, p, news, err)
 		c.feed.health.answer()
 	}
 }
@@ -169,22 +172,23 @@ func (c *chain) begin(now time.Time) Ask {
 	return ask
 }
 
-// take takes an answer that could be read.
-func (c *chain) take(p page.Page) {
+// take takes an answer that could be read. It reports whether the answer was news.
+func (c *chain) take(p page.Page) (news bool) {
 	now := time.Now()
 	c.feed.health.up()
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	if c.ctx.Err() != nil {
-		return
+		return false
 	}
 	c.polling = false
 	c.feed.answered(c, now)
 	if c.settle(p, now) {
-		return
+		return false
 	}
 	c.failures, c.placed, c.good = 0, true, c.pace.started
-	news, from := p.News, c.at.Cursor
+	news = p.News
+	from := c.at.Cursor
 	if c.feed.config.Document {
 		news = c.takeDocument(p)
 	} else {
@@ -202,9 +206,10 @@ func (c *chain) take(p page.Page) {
 	}
 	if p.End && c.more == 0 {
 		c.finish()
-		return
+		return news
 	}
 	c.feed.meet()
+	return news
 }
 
 // nextMore counts the polls that follow at once because the upstream has more to read. After so

@@ -72,6 +72,8 @@ type Config struct {
 	NewJar func() http.CookieJar
 	// Closed is called once, without locks held, when a feed takes no more clients.
 	Closed func(*Feed)
+	// Polled is called after each poll, by the chain that made it, without locks held. nil: by none.
+	Polled func(Polled)
 }
 
 // Start is a client's own first request.

@@ -21,6 +21,7 @@ type pace struct {
 	backoff  *backoff.ExponentialBackOff // of a chain that fails while its feed is well
 	started  time.Time
 	next     time.Time
+	why      Why // next is when it is
 }
 
 // newBackoff returns an exponential backoff with full jitter, from 1s up to maxBackoff.
@@ -51,9 +52,12 @@ func (p *pace) answered(now time.Time, news bool, hint time.Duration) {
 	}
 	switch {
 	case p.longPoll && (news || !prompt):
-		p.next = now
+		p.next, p.why = now, Held
 	default:
-		p.next = p.started.Add(p.wait)
+		p.next, p.why = p.started.Add(p.wait), EveryInterval
+		if p.wait > p.min {
+			p.why = NoNews
+		}
 		if !news {
 			p.wait = min(2*p.wait, p.max)
 		}
@@ -71,7 +75,7 @@ func (p *pace) retry() {
 
 // failed takes one of a chain that fails while its feed is well.
 func (p *pace) failed(now time.Time, hint time.Duration) {
-	p.next = now.Add(p.backoff.NextBackOff())
+	p.next, p.why = now.Add(p.backoff.NextBackOff()), Backoff
 	if least := p.started.Add(p.min); !p.longPoll && p.next.Before(least) {
 		p.next = least
 	}
@@ -108,11 +112,11 @@ func (p *pace) beside(t, mine, now time.Time) time.Time {
 }
 
 // soon lets the next poll follow at once.
-func (p *pace) soon(now time.Time) { p.next = now }
+func (p *pace) soon(now time.Time) { p.next, p.why = now, AtOnce }
 
 // hint can only lengthen a wait.
 func (p *pace) hint(now time.Time, hint time.Duration) {
 	if at := now.Add(hint); hint > 0 && at.After(p.next) {
-		p.next = at
+		p.next, p.why = at, AskedTo
 	}
 }

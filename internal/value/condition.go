@@ -51,6 +51,15 @@ func (c Condition) Bind(resolve func(text string) string) Condition {
 	return c
 }
 
+// String returns the condition as it was written, its words with a space between.
+func (c Condition) String() string {
+	words := append([]string{c.value.String()}, c.matches...)
+	if c.not {
+		words[0] = "!" + words[0]
+	}
+	return strings.Join(words, " ")
+}
+
 // something reports whether a value counts as true.
 func something(found []byte) bool {
 	switch string(found) {

@@ -1,0 +1,117 @@
+package page
+
+import (
+	"slices"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// maxTypes bounds the types of events that a [Found] names.
+const maxTypes = 8
+
+// Found is what the configured paths find in one answer, whatever becomes of it.
+type Found struct {
+	Body   []byte // decoded: in UTF-8, and JSON if the format makes it so
+	JSON   bool   // Body is valid JSON
+	Nature string // what a Body is that is no JSON: "HTML", "text", …
+	Err    error  // why the answer is not in its format
+
+	Items       int    // how many there are; a document has none
+	Item        []byte // the first of them
+	IDs         int    // of how many an id was found
+	First, Last string // the ids of the first and the last item, as they stand in the answer
+	Types       []string
+	Data        int // in how many items, or in the document, the data path found something
+	Ignored     int
+
+	Cursor map[string]string // what was found of each cursor, by its name
+	Holds  []string          // the conditions that hold, with the names of their fields
+}
+
+// Explain says what the paths find in an answer. It is for who sets them up: [Reader.Read] is what
+// makes events of an answer.
+func (r *Reader) Explain(resp Response, env *value.Env) Found {
+	if env == nil {
+		env = new(value.Env)
+	}
+	b := r.decode(resp)
+	env.Status, env.Header, env.Body, env.Item = resp.Status, resp.Header, b.text, nil
+	a := &answer{
+		reader: r, status: resp.Status, header: resp.Header, body: b, env: env,
+		from: position.Position{Cursor: make(position.Cursor, len(r.names))},
+	}
+	f := Found{Body: b.text, JSON: b.json, Err: b.err, Cursor: make(map[string]string)}
+	if !b.json {
+		f.Nature = b.nature()
+	}
+	for _, c := range []struct {
+		name       string
+		conditions []value.Condition
+	}{{"more", r.more}, {"reset", r.reset}, {"end", r.end}} {
+		for _, condition := range c.conditions {
+			if a.holds([]value.Condition{condition}) {
+				f.Holds = append(f.Holds, c.name+" "+condition.String())
+			}
+		}
+	}
+	if !r.program.IsZero() && f.Err == nil {
+		made, err := a.run()
+		if err != nil {
+			f.Err = err
+			return f
+		}
+		a.body = made
+	}
+	if r.source == fromValues {
+		for i, text := range a.cursor() {
+			if text != "" {
+				f.Cursor[r.names[i]] = text
+			}
+		}
+	}
+	switch {
+	case b.empty() || f.Err != nil:
+	case r.document:
+		f.count(a, item{raw: b.text, json: b.json})
+	default:
+		a.explainItems(&f)
+	}
+	return f
+}
+
+func (a *answer) explainItems(f *Found) {
+	if !a.body.json && a.reader.needsJSON {
+		return // there is nothing that the paths could look at
+	}
+	items, err := a.items()
+	if err != nil {
+		f.Err = err
+		return
+	}
+	f.Items = len(items)
+	for i, it := range items {
+		if i == 0 {
+			f.Item, f.First = it.raw, it.id
+		}
+		if f.Last = it.id; it.id != "" {
+			f.IDs++
+		}
+		f.count(a, it)
+	}
+}
+
+// count notes what the paths find in an item, or in a document.
+func (f *Found) count(a *answer, it item) {
+	a.env.Item = it.raw
+	if a.ignored(it) {
+		f.Ignored++
+	}
+	if a.reader.data.IsZero() || a.lookIn(it, a.reader.data) != nil {
+		f.Data++
+	}
+	if t := a.lookIn(it, a.reader.event); present(t) && len(f.Types) < maxTypes && !slices.Contains(f.Types, string(t)) {
+		f.Types = append(f.Types, string(t))
+	}
+	a.env.Item = nil
+}
