@@ -38,6 +38,7 @@ type bridge struct {
 	server  atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
 	watch   *watchdog
 	back    *reconnects
+	attempt *attempt // nil but in `caddy sse-bridge try`; set before the first client
 
 	mu        sync.Mutex
 	instances []*Handler // provisioned and not cleaned up, oldest first
@@ -220,6 +221,9 @@ func (b *bridge) admit(ip string) (leave func(), err error) {
 // join gives a client its place in the feed of its poll request.
 func (b *bridge) join(p *pollRequest) (*feed.Reader, error) {
 	poll := b.poll(p)
+	if b.attempt != nil {
+		b.attempt.begin(b, p)
+	}
 	for {
 		f, err := b.feed(p)
 		if err != nil {

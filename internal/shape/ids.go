@@ -1,0 +1,51 @@
+package shape
+
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// idNames are what ids are called, in plain spelling; the best ones first. An item's number in its
+// sequence is a better cursor than the name of what it is about.
+var idNames = []string{
+	"seq", "updateid", "eventid", "messageid", "msgid", "modifiedindex", "offset", "id", "uuid", "guid", "index", "number", "no", "key", "ulid", "hash",
+}
+
+// notIDs end in what ids end in, and name something else than the item.
+var notIDs = []string{
+	"parentid", "userid", "authorid", "actorid", "senderid", "ownerid", "roomid", "channelid", "chatid", "groupid", "sessionid", "clientid", "requestid",
+	"correlationid", "traceid", "accountid", "customerid", "globalid",
+}
+
+// IDLike returns the place that most looks like the id of the item that it is in.
+func IDLike(places []Place) (Place, bool) {
+	best, rank := Place{}, len(idNames)+10
+	for _, p := range places {
+		if p.Value.Type != gjson.Number && p.Value.Type != gjson.String || p.Value.String() == "" {
+			continue
+		}
+		if r := idRank(p); r < rank {
+			best, rank = p, r
+		}
+	}
+	return best, rank < len(idNames)+10
+}
+
+func idRank(p Place) int {
+	name, nested := plain(p.Key), strings.Count(p.Path, ".")
+	for _, other := range notIDs {
+		if name == other {
+			return len(idNames) + 10
+		}
+	}
+	for i, id := range idNames {
+		if name == id {
+			return i + nested*len(idNames)/2
+		}
+	}
+	if strings.HasSuffix(name, "id") && nested == 0 && strings.ToLower(p.Key) != "paid" {
+		return len(idNames) + 5
+	}
+	return len(idNames) + 10
+}

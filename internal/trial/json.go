@@ -1,0 +1,26 @@
+package trial
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// Lines writes reports for a program: each is one line of JSON.
+type Lines struct{ W io.Writer }
+
+// Write writes one report.
+func (l Lines) Write(r *Report) error {
+	e := json.NewEncoder(l.W)
+	e.SetEscapeHTML(false)
+	for i := range r.Exchanges {
+		r.Exchanges[i].TookMS = r.Exchanges[i].Took.Milliseconds()
+	}
+	if r.Next != nil {
+		r.Next.WaitMS = r.Next.Wait.Milliseconds()
+	}
+	return e.Encode(r)
+}
+
+// Waiting says nothing: a line is a poll that has been answered.
+func (l Lines) Waiting(time.Duration) {}

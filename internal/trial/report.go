@@ -1,0 +1,96 @@
+// Package trial says what polls bring and why: it is what `caddy sse-bridge try` prints. It
+// makes no request; it is given what was asked and answered.
+package trial
+
+import (
+	"net/http"
+	"time"
+)
+
+// Report is one poll, and what became of it. It is written as one line of JSON, in which times are
+// milliseconds.
+type Report struct {
+	Poll      int        `json:"poll"`      // from 1
+	Exchanges []Exchange `json:"exchanges"` // the poll is the last one; steps and redirects come before it
+	Found     []Finding  `json:"found,omitempty"`
+	News      bool       `json:"news"`
+	Events    []Event    `json:"events,omitempty"`
+	Notices   []string   `json:"notices,omitempty"` // what else clients get, and what is odd
+	Error     string     `json:"error,omitempty"`
+	Hint      string     `json:"hint,omitempty"` // why nothing came of the answer, and what to do
+	Next      *Next      `json:"next,omitempty"` // nil where no poll follows
+}
+
+// Failed reports whether the poll brought nothing to read.
+func (r *Report) Failed() bool { return r.Error != "" }
+
+// Exchange is one request and its answer.
+type Exchange struct {
+	Step    string        `json:"step,omitempty"` // "open" or "wait"; empty for the poll itself
+	Request Request       `json:"request"`
+	Answer  *Answer       `json:"answer,omitempty"` // nil where none came
+	Error   string        `json:"error,omitempty"`
+	Took    time.Duration `json:"-"`
+	TookMS  int64         `json:"took_ms"`
+}
+
+// Request is what the upstream is asked.
+type Request struct {
+	Method string      `json:"method"`
+	URL    string      `json:"url"`
+	Header http.Header `json:"header,omitempty"` // without what is the same in all polls
+	Body   string      `json:"body,omitempty"`
+}
+
+// Answer is what the upstream answers.
+type Answer struct {
+	Status int         `json:"status"`
+	Type   string      `json:"type,omitempty"` // the Content-Type
+	Size   int         `json:"size"`           // in bytes, decoded from its Content-Encoding
+	Start  string      `json:"start,omitempty"`
+	Header http.Header `json:"-"`
+}
+
+// Finding is what one field of the configuration has found in the answer.
+type Finding struct {
+	What  string `json:"what"`  // as in a Caddyfile: "items messages"
+	Found string `json:"found"` // "3 (ids 1 … 3)"; empty for nothing
+}
+
+// Event is what clients get.
+type Event struct {
+	ID   string `json:"id,omitempty"`
+	Type string `json:"event,omitempty"`
+	Data string `json:"data"`
+}
+
+// Next is the poll that follows.
+type Next struct {
+	Wait    time.Duration `json:"-"`
+	WaitMS  int64         `json:"wait_ms"`
+	Why     string        `json:"why"` // a word of feed.Why
+	Because string        `json:"because"`
+	Cursor  string        `json:"cursor,omitempty"` // the event id of the position
+	Request *Request      `json:"request,omitempty"`
+}
+
+// shared are the header fields that are the same in all polls.
+var shared = []string{"Accept", "User-Agent", "X-Requested-With"}
+
+// Telling returns a header without the fields that are the same in all polls. A value that is not
+// the usual one stays.
+func Telling(h, usual http.Header) http.Header {
+	told := h.Clone()
+	for _, name := range shared {
+		if h.Get(name) == usual.Get(name) {
+			delete(told, name)
+		}
+	}
+	return told
+}
+
+// maxStart is how many bytes of an answer a report has.
+const maxStart = 200
+
+// Start returns the beginning of a body, on one line.
+func Start(body []byte) string { return clip(oneLine(string(body)), maxStart) }
