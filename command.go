@@ -242,7 +242,10 @@ func suggestBlock(ctx context.Context, target string, headers []string, out io.W
 	block, err := suggest.For(ctx, suggest.Endpoint{URL: u, Header: header, Client: http.DefaultTransport, Say: func(text string) {
 		fmt.Fprintln(out, "# "+text)
 	}})
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil // by Ctrl-C
+	case err != nil:
 		return err
 	}
 	_, err = io.WriteString(out, block.String())

@@ -188,6 +188,9 @@ func (rec recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	timed := stopwatch()
 	err = rec.next.ServeHTTP(w, r)
 	e.took = timed()
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		e.to, _ = repl.GetString("http.reverse_proxy.upstream.hostport")
+	}
 	e.answered(w.(*answer), err)
 	rec.attempt.note(e)
 	return err

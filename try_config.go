@@ -188,7 +188,7 @@ func (f *flagLines) adapt() ([]byte, error) {
 
 // adaptFile makes the configuration of a Caddyfile.
 func adaptFile(name string) ([]byte, error) {
-	text, err := os.ReadFile(name) //nolint:gosec // whoever runs the command names the file
+	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the Caddyfile: %w", err)
 	}

@@ -20,6 +20,7 @@ type exchanged struct {
 	which    request
 	asked    *http.Request
 	body     []byte
+	to       string // the address that reverse_proxy chose
 	took     time.Duration
 	response *page.Response // nil where none came
 	err      error
@@ -128,7 +129,7 @@ func (t *attempt) stepOf(which request) *pollRequest {
 
 // exchange writes an exchange for the report.
 func (t *attempt) exchange(e exchanged) trial.Exchange {
-	x := trial.Exchange{Request: t.requestOf(e.asked, e.which, e.body), Took: e.took}
+	x := trial.Exchange{Request: t.requestOf(e.asked, e.which, e.body), To: e.to, Took: e.took}
 	x.Step = [...]string{aPoll: "", anOpen: "open", aWait: "wait"}[e.which]
 	if e.response == nil {
 		if e.err != nil {

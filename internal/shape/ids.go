@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -18,9 +19,12 @@ var notIDs = []string{
 	"correlationid", "traceid", "accountid", "customerid", "globalid",
 }
 
+// noID ranks what is not like an id, behind all that is.
+var noID = len(idNames) + 10
+
 // IDLike returns the place that most looks like the id of the item that it is in.
 func IDLike(places []Place) (Place, bool) {
-	best, rank := Place{}, len(idNames)+10
+	best, rank := Place{}, noID
 	for _, p := range places {
 		if p.Value.Type != gjson.Number && p.Value.Type != gjson.String || p.Value.String() == "" {
 			continue
@@ -29,15 +33,13 @@ func IDLike(places []Place) (Place, bool) {
 			best, rank = p, r
 		}
 	}
-	return best, rank < len(idNames)+10
+	return best, rank < noID
 }
 
 func idRank(p Place) int {
 	name, nested := plain(p.Key), strings.Count(p.Path, ".")
-	for _, other := range notIDs {
-		if name == other {
-			return len(idNames) + 10
-		}
+	if slices.Contains(notIDs, name) {
+		return noID
 	}
 	for i, id := range idNames {
 		if name == id {
@@ -47,5 +49,5 @@ func idRank(p Place) int {
 	if strings.HasSuffix(name, "id") && nested == 0 && strings.ToLower(p.Key) != "paid" {
 		return len(idNames) + 5
 	}
-	return len(idNames) + 10
+	return noID
 }

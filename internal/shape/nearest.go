@@ -43,7 +43,11 @@ func distance(a, b string) (d int, near bool) {
 		return 0, false
 	}
 	d = levenshtein.ComputeDistance(a, b)
-	if d <= max(1, min(len(a), len(b))/3) {
+	slips := 1
+	if n := min(len(a), len(b)); n > 3 {
+		slips = max(2, n/3) // two letters that have changed places are two
+	}
+	if d <= slips {
 		return d, true
 	}
 	if strings.HasSuffix(a, b) || strings.HasSuffix(b, a) || strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {

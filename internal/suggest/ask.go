@@ -34,12 +34,15 @@ func (a answer) quiet() bool {
 // slow reports whether an answer was held for a while.
 func (e *Endpoint) slow(a answer) bool { return a.held || a.took >= e.Hold/2 }
 
-// ask asks the endpoint, with one parameter of its query set, and waits for so long at most.
+// ask asks the endpoint, with one parameter of its query set, or, to nothing, left out; and waits for so
+// long at most.
 func (e *Endpoint) ask(ctx context.Context, within time.Duration, name, value string, header ...string) (answer, error) {
 	u := *e.URL
 	if name != "" {
 		q := u.Query()
-		q.Set(name, value)
+		if q.Set(name, value); value == "" {
+			q.Del(name)
+		}
 		u.RawQuery = q.Encode()
 	}
 	polling, cancel := context.WithTimeout(ctx, within)
@@ -69,9 +72,8 @@ func (e *Endpoint) ask(ctx context.Context, within time.Duration, name, value st
 	case polling.Err() != nil:
 		return answer{took: time.Since(start), held: true}, nil
 	}
-	var failed *url.Error
-	if errors.As(err, &failed) {
-		err = failed.Err
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err // without the URL, which may hold secrets
 	}
 	return answer{}, fmt.Errorf("asking %s: %w", e.URL.Host, err)
 }

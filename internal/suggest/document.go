@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/shape"
 )
 
 // documentBlock writes what sends an answer whole whenever it changes.
@@ -27,6 +29,11 @@ func (f *findings) documentBlock(ctx context.Context, b *Block) error {
 		b.add("the position, which the endpoint gives with each answer; an event is the whole answer", "cursor", c.from)
 		b.add(c.why, "query", c.name, "{sse.cursor}")
 		return nil
+	}
+	for _, p := range shape.Lists(shape.Places(f.found.Body)) {
+		if f.found.JSON && len(p.Value.Array()) == 0 {
+			b.Notes = append(b.Notes, "the list `"+p.Path+"` is empty: ask again when there is something in it, to make an event of each item")
+		}
 	}
 	why, err := f.again(ctx, b)
 	if err != nil {

@@ -162,7 +162,7 @@ func (f *findings) withoutCursor(b *Block, o order) {
 // candidates are the parameters to try, those of the URL first.
 func (f *findings) candidates(first ...string) []string {
 	for name := range parameters(f.URL.RawQuery) {
-		if slices.ContainsFunc(cursorNames, func(known string) bool { return strings.EqualFold(known, name) }) || likeCursor.MatchString(name) {
+		if isPosition(name) {
 			first = append(first, name)
 		}
 	}
@@ -172,6 +172,20 @@ func (f *findings) candidates(first ...string) []string {
 		seen[name] = true
 		return again
 	})
+}
+
+// position returns the parameter of the URL that is a position, by its name; empty for none.
+func (e *Endpoint) position() string {
+	for name, value := range parameters(e.URL.RawQuery) {
+		if value != "" && isPosition(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func isPosition(name string) bool {
+	return likeCursor.MatchString(name) || slices.ContainsFunc(cursorNames, func(known string) bool { return strings.EqualFold(known, name) })
 }
 
 var likeCursor = regexp.MustCompile(`(?i)(last|since|after|cursor|offset)`)

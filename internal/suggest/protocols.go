@@ -1,9 +1,9 @@
 package suggest
 
 import (
-	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -135,7 +135,7 @@ func blocking(f *findings, b *Block, header string) {
 	b.add("with an index, it holds a request until the document may have changed", "long_poll")
 	b.fixed(f.URL, "index", "wait")
 	b.add("shorter than long_poll, so that the endpoint ends it", "query", "wait", "50s")
-	b.add("a key that is not there is an answer too, with an index", "accept", fmt.Sprint(http.StatusNotFound))
+	b.add("a key that is not there is an answer too, with an index", "accept", strconv.Itoa(http.StatusNotFound))
 	b.add("the index of the document", "cursor", "{sse.header."+header+"}")
 	b.add("by which the next change is waited for", "query", "index", "{sse.cursor}")
 }

@@ -24,8 +24,7 @@ type list struct {
 
 // read finds out in which format the first answer is, and where its list is.
 func (f *findings) read() {
-	resp := f.first.Response
-	f.found = explain(page.Config{}, resp)
+	f.list, f.found = nil, explain(page.Config{}, f.first.Response)
 	switch {
 	case f.found.JSON && !f.isLines():
 		f.list = bestList(f.found.Body)

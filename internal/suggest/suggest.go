@@ -49,16 +49,10 @@ type findings struct {
 // For looks at an endpoint and returns the block that fits it best. The error says why there is none.
 func For(ctx context.Context, e Endpoint) (*Block, error) {
 	e.Hold = cmp.Or(e.Hold, hold)
-	late := time.AfterFunc(e.Hold, func() {
-		e.Say("the endpoint holds the request: this waits a minute for its answer, which comes when something happens there")
-	})
-	first, err := e.ask(ctx, patience, "", "")
-	late.Stop()
-	if err != nil {
+	f := &findings{Endpoint: &e}
+	if err := f.look(ctx); err != nil {
 		return nil, withHint(err, trial.Hint(trial.Evidence{Err: err}))
 	}
-	f := &findings{Endpoint: &e, first: first}
-	f.read()
 	if err := f.usable(); err != nil {
 		return nil, err
 	}
@@ -68,6 +62,38 @@ func For(ctx context.Context, e Endpoint) (*Block, error) {
 	}
 	b.Notes = append(b.Notes, fmt.Sprintf("suggested after %s; to see what comes of it: caddy sse-bridge try %s --caddyfile Caddyfile", requests(e.asked), b.Path))
 	return b, nil
+}
+
+// look gets the first answer. One that has nothing in it since the URL asks for what is new is asked for once
+// more without that.
+func (f *findings) look(ctx context.Context) (err error) {
+	if name := f.position(); name != "" {
+		if f.first, err = f.ask(ctx, f.Hold, "", ""); err != nil {
+			return err
+		}
+		if f.read(); f.list != nil {
+			return nil
+		}
+		with := f.first
+		if f.first, err = f.ask(ctx, f.Hold, name, ""); err != nil {
+			return err
+		}
+		if f.read(); f.list != nil {
+			return nil
+		}
+		if f.first = with; !with.held {
+			f.read()
+			return nil
+		}
+	}
+	late := time.AfterFunc(f.Hold, func() {
+		f.Say("the endpoint holds the request: this waits a minute for its answer, which comes when something happens there")
+	})
+	defer late.Stop()
+	if f.first, err = f.ask(ctx, patience, "", ""); err == nil {
+		f.read()
+	}
+	return err
 }
 
 func requests(n int) string {

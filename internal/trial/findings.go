@@ -51,7 +51,7 @@ func Findings(c page.Config, document bool, f page.Found) []Finding {
 			words = append(words, v.String())
 		}
 		words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
-		add(strings.Join(words, " "), clip(f.Cursor[cur.Name], maxStart))
+		add(strings.Join(words, " "), clip(f.Cursor[cur.Name]))
 	}
 	if f.Ignored > 0 {
 		add("ignore", fmt.Sprintf("%d of %d", f.Ignored, of))

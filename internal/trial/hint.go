@@ -38,7 +38,7 @@ func Hint(e Evidence) string {
 	if e.Page.Reset || e.Answer.Status == http.StatusNotModified || len(bytes.TrimSpace(e.Found.Body)) == 0 {
 		return ""
 	}
-	for _, ask := range []func(Evidence) string{notJSON, noItems, notFound, stuck, listUnread} {
+	for _, ask := range []func(Evidence) string{notJSON, noItems, oneItem, notFound, stuck, errorDocument, listUnread} {
 		if text := ask(e); text != "" {
 			return text
 		}
@@ -142,8 +142,8 @@ func noItems(e Evidence) string {
 	if text := complaint(e.Found.Body); text != "" {
 		return text
 	}
-	for _, p := range lists {
-		return didYouMean(missing, p)
+	if len(lists) > 0 {
+		return didYouMean(missing, lists[0])
 	}
 	if p, ok := shape.Nearest(path, places); ok && p.Value.IsObject() {
 		return didYouMean(missing, shape.Place{Path: p.Path, Value: p.Value})
@@ -152,6 +152,48 @@ func noItems(e Evidence) string {
 		return missing + ": it is a document without a list. Leave items out to get it whole whenever it changes"
 	}
 	return missing
+}
+
+// oneItem explains an object that was taken for a list of one.
+func oneItem(e Evidence) string {
+	if e.Document || e.Found.Items != 1 || e.Found.IDs == 1 || !e.Found.JSON || e.Config.Items.IsZero() {
+		return ""
+	}
+	path := e.Config.Items.String()
+	found := e.Config.Items.Get(e.Found.Body)
+	if !found.IsObject() {
+		return ""
+	}
+	members := found.Map()
+	for _, m := range members {
+		if !m.IsObject() {
+			members = nil
+			break
+		}
+	}
+	if len(members) > 1 {
+		return fmt.Sprintf("`%s` is no list but an object of %d objects; to make an item of each, write items %s.@values", path, len(members), path)
+	}
+	lists := shape.Lists(shape.Places([]byte(found.Raw)))
+	if len(lists) == 0 {
+		return ""
+	}
+	if path != "@this" {
+		lists[0].Path = path + "." + lists[0].Path
+	}
+	return didYouMean(fmt.Sprintf("`%s` is no list but an object, which is one item", path), lists[0])
+}
+
+// errorDocument explains an error that came with a good status.
+func errorDocument(e Evidence) string {
+	if !e.Document || !e.Found.JSON || !something(gjson.GetBytes(e.Found.Body, "error")) {
+		return ""
+	}
+	return "the answer looks like an error, and is an event like any other: with ignore error it is none"
+}
+
+func something(r gjson.Result) bool {
+	return r.Exists() && r.Type != gjson.Null && r.Type != gjson.False && r.Raw != `""`
 }
 
 // notFound explains paths that found nothing in items that are there, or in a document.
@@ -213,8 +255,8 @@ func didYouMean(text string, p shape.Place) string {
 // complaint quotes an error that stands in a body.
 func complaint(body []byte) string {
 	for _, path := range []string{"error.message", "error_description", "error", "errors.0.message", "message", "errmsg", "detail", "reason"} {
-		if r := gjson.GetBytes(body, path); r.Exists() && r.Type != gjson.Null && r.Type != gjson.False && !r.IsObject() && r.String() != "" {
-			return fmt.Sprintf("the answer is an error, in its `%s`: %s", path, clip(oneLine(r.String()), maxStart))
+		if r := gjson.GetBytes(body, path); something(r) && !r.IsObject() {
+			return fmt.Sprintf("the answer is an error, in its `%s`: %s", path, clip(oneLine(r.String())))
 		}
 	}
 	return ""

@@ -1,6 +1,9 @@
 package trial
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Paint colours text for a terminal, or leaves it as it is.
 type Paint bool
@@ -36,13 +39,17 @@ func oneLine(text string) string {
 	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
-// clip cuts a text to so many bytes, and says that it did.
-func clip(text string, limit int) string {
-	if len(text) <= limit {
+// maxText is how many bytes are printed of what an upstream sends: of an answer, of an event.
+const maxText = 200
+
+// clip cuts a text to what is printed of it, and says that it did.
+func clip(text string) string {
+	if len(text) <= maxText {
 		return text
 	}
-	for limit > 0 && text[limit]&0xC0 == 0x80 {
-		limit--
+	end := maxText
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
 	}
-	return text[:limit] + "…"
+	return text[:end] + "…"
 }

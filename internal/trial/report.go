@@ -4,6 +4,7 @@ package trial
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,7 @@ func (r *Report) Failed() bool { return r.Error != "" }
 type Exchange struct {
 	Step    string        `json:"step,omitempty"` // "open" or "wait"; empty for the poll itself
 	Request Request       `json:"request"`
+	To      string        `json:"to,omitempty"`     // the address that reverse_proxy chose
 	Answer  *Answer       `json:"answer,omitempty"` // nil where none came
 	Error   string        `json:"error,omitempty"`
 	Took    time.Duration `json:"-"`
@@ -89,8 +91,5 @@ func Telling(h, usual http.Header) http.Header {
 	return told
 }
 
-// maxStart is how many bytes of an answer a report has.
-const maxStart = 200
-
 // Start returns the beginning of a body, on one line.
-func Start(body []byte) string { return clip(oneLine(string(body)), maxStart) }
+func Start(body []byte) string { return clip(strings.TrimSpace(oneLine(string(body)))) }

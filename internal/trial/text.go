@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	maxEvents = 10  // of one poll, that are printed
-	maxData   = 200 // bytes of an event's data
-	label     = 10  // columns of the labels
+	maxEvents = 10 // of one poll, that are printed
+	label     = 10 // columns of the labels
 )
 
 // Text writes reports for a person.
@@ -55,14 +54,14 @@ func (t *Text) Write(r *Report) error {
 		}
 		t.line(&b, "events", faint, t.Paint.in(faint, text))
 	}
-	for _, n := range r.Notices {
-		t.line(&b, "note", yellow, n)
-	}
 	if r.Error != "" {
 		t.line(&b, "error", red, oneLine(r.Error))
 	}
 	if r.Hint != t.hint && r.Hint != "" {
 		t.line(&b, "hint", yellow, oneLine(r.Hint))
+	}
+	for _, n := range r.Notices {
+		t.line(&b, "note", yellow, n)
 	}
 	t.hint = r.Hint
 	t.next(&b, r.Next)
@@ -101,10 +100,14 @@ func (t *Text) exchange(b *strings.Builder, poll, i int, e Exchange) {
 	if kind == "" {
 		kind = "no Content-Type"
 	}
-	t.line(b, "answer", faint, fmt.Sprintf("%s, %s, %s in %s",
-		t.Paint.in(colour, status(e.Answer.Status)), kind, humanize.IBytes(uint64(e.Answer.Size)), short(e.Took)))
+	from := ""
+	if e.To != "" && !strings.Contains(e.Request.URL, "://"+e.To+"/") {
+		from = " from " + e.To
+	}
+	t.line(b, "answer", faint, fmt.Sprintf("%s, %s, %s%s in %s",
+		t.Paint.in(colour, status(e.Answer.Status)), kind, humanize.IBytes(uint64(e.Answer.Size)), from, short(e.Took)))
 	if e.Answer.Start != "" {
-		t.line(b, "", faint, t.Paint.in(faint, e.Answer.Start))
+		t.line(b, "", faint, t.Paint.in(faint, oneLine(e.Answer.Start)))
 	}
 }
 
@@ -116,7 +119,7 @@ func (t *Text) details(b *strings.Builder, r Request) {
 		t.line(b, "", faint, t.Paint.in(faint, oneLine(name+": "+strings.Join(r.Header[name], ", "))))
 	}
 	if r.Body != "" {
-		t.line(b, "", faint, t.Paint.in(faint, clip(oneLine(r.Body), maxStart)))
+		t.line(b, "", faint, t.Paint.in(faint, clip(oneLine(r.Body))))
 	}
 }
 
@@ -128,7 +131,7 @@ func (t *Text) event(b *strings.Builder, e Event) {
 	if e.Type != "" {
 		head = append(head, "event: "+t.Paint.in(cyan, oneLine(e.Type)))
 	}
-	t.line(b, "event", green, strings.Join(append(head, "data: "+clip(oneLine(e.Data), maxData)), "  "))
+	t.line(b, "event", green, strings.Join(append(head, "data: "+clip(oneLine(e.Data))), "  "))
 }
 
 func (t *Text) next(b *strings.Builder, n *Next) {

@@ -1,0 +1,107 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// explained is the hint for an answer that is read as a configuration says.
+func explained(c page.Config, status int, body string, header ...string) string {
+	resp := page.Response{Status: status, Header: make(http.Header), Body: []byte(body)}
+	for i := 0; i+1 < len(header); i += 2 {
+		resp.Header.Set(header[i], header[i+1])
+	}
+	r := page.NewReader(c)
+	p, err := r.Read(resp, position.Position{}, nil)
+	return Hint(Evidence{Config: c, Document: r.Document(), Answer: &resp, Found: r.Explain(resp, nil), Page: p, Err: err})
+}
+
+func listOf(items, id string) (c page.Config) {
+	c.Items, _ = value.ParsePath(items)
+	if id != "" {
+		c.ID, _ = value.Parse(id)
+	}
+	return c
+}
+
+func TestHints(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		config page.Config
+		status int
+		body   string
+		header []string
+		want   string // which the hint holds; empty for no hint
+	}{
+		{"a list", listOf("rows", "id"), 200, `{"rows":[{"id":1}]}`, nil, ""},
+		{"an empty list", listOf("rows", "id"), 200, `{"rows":[]}`, nil, ""},
+		{"no content", listOf("rows", "id"), 204, "", nil, ""},
+		{"not modified", listOf("rows", "id"), 304, "", nil, ""},
+		{"a slip", listOf("rwos", ""), 200, `{"rows":[1,2],"jobs":[]}`, nil, "no `rwos` in the answer; did you mean `rows` (an array of 2 values)?"},
+		{"deeper", listOf("messages", ""), 200, `{"data":{"messages":[{"a":1}]}}`, nil, "did you mean `data.messages` (an array of 1 object)?"},
+		{"another name", listOf("messages", ""), 200, `{"total":2,"rows":[{"a":1}]}`, nil, "did you mean `rows`"},
+		{"the answer itself", listOf("messages", ""), 200, `[{"a":1},{"a":2}]`, nil, "did you mean `@this` (an array of 2 objects)?"},
+		{"a document", listOf("messages", ""), 200, `{"a":1}`, nil, "it is a document without a list"},
+		{"an error", listOf("messages", ""), 200, `{"ok":false,"error":"no room"}`, nil, "in its `error`: no room"},
+		{"an error of JSON-RPC", listOf("result", ""), 200, `{"jsonrpc":"2.0","error":{"code":-1,"message":"gone"}}`, nil, "in its `error.message`: gone"},
+		{"an error as a document", page.Config{}, 200, `{"error":"no room"}`, nil, "ignore error"},
+		{"no error as a document", page.Config{}, 200, `{"error":null,"a":1}`, nil, ""},
+		{"an id by another name", listOf("rows", "uuid"), 200, `{"rows":[{"msgId":4,"user_id":9}]}`, nil, "no `uuid` in the items; did you mean `msgId`"},
+		{"no id at all", listOf("rows", "uuid"), 200, `{"rows":[{"name":"x"},{"name":"y"}]}`, nil, "there are name"},
+		{"an object of objects", listOf("rooms", "id"), 200, `{"rooms":{"a":{"id":1},"b":{"id":2}}}`, nil, "items rooms.@values"},
+		{"an object with a list", listOf("data", "id"), 200, `{"data":{"total":1,"rows":[{"id":1}]}}`, nil, "did you mean `data.rows`"},
+		{"a list unread", page.Config{}, 200, `{"rows":[{"seq":1}]}`, nil, "write items rows and id seq"},
+		{"a login page", listOf("rows", "id"), 200, `<html><form><input type="password"></form></html>`, nil, "login page"},
+		{"a login page as a document", page.Config{}, 200, `<html><form><input name=p type='password'></form></html>`, nil, "login page"},
+		{"a page", listOf("rows", "id"), 200, `<html><p>Hello</p></html>`, nil, "an HTML page for people"},
+		{"a fragment as a document", page.Config{}, 200, `<li>Hello</li>`, nil, ""},
+		{"XML", listOf("rows", "id"), 200, `<?xml version="1.0"?><rows/>`, nil, "format xml"},
+		{"lines of JSON", listOf("rows", "id"), 200, "{\"id\":1}\n{\"id\":2}\n", nil, "format lines"},
+		{"text", listOf("rows", "id"), 200, "hello", nil, "format text"},
+		{"401", page.Config{}, 401, "", []string{"WWW-Authenticate", "Bearer realm=x"}, "it asks for Bearer"},
+		{"403", page.Config{}, 403, "", nil, "says no"},
+		{"404", page.Config{}, 404, "", nil, "accept 404"},
+		{"404 that is accepted", page.Config{Accept: []int{404}}, 404, `{"a":1}`, nil, ""},
+		{"405", page.Config{}, 405, "", []string{"Allow", "POST"}, "another method here: POST"},
+		{"302", page.Config{}, 302, "", []string{"Location", "/login"}, "it leads to /login"},
+		{"429", page.Config{}, 429, "", nil, "raise interval"},
+		{"400 with words", page.Config{}, 400, `{"message":"bad since"}`, nil, "bad since"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := explained(c.config, c.status, c.body, c.header...)
+			if !strings.Contains(got, c.want) || c.want == "" && got != "" {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestHintsWhereNoAnswerCame(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("dial tcp 127.0.0.1:9: connect: connection refused"), "nothing listens there"},
+		{errors.New("dial tcp: lookup nowhere: no such host"), "not known"},
+		{fmt.Errorf("no answer within 30s: %w", context.DeadlineExceeded), "long_poll"},
+		{errors.New("http: server gave HTTP response to HTTPS client"), "http:// for https://"},
+		{errors.New("tls: failed to verify certificate"), "not trusted"},
+		{errors.New("EOF"), ""},
+		{nil, ""},
+	} {
+		if got := Hint(Evidence{Err: c.err}); !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("for %v: got %q, want %q", c.err, got, c.want)
+		}
+	}
+}
