@@ -222,7 +222,7 @@ func (b *bridge) admit(ip string) (leave func(), err error) {
 func (b *bridge) join(p *pollRequest) (*feed.Reader, error) {
 	poll := b.poll(p)
 	if b.attempt != nil {
-		b.attempt.begin(b, p)
+		b.attempt.begin(p)
 	}
 	for {
 		f, err := b.feed(p)

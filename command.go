@@ -108,6 +108,9 @@ func tryCommand() *cobra.Command {
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		err := try(ctx, cmd.Flags(), args[0], cmd.OutOrStdout())
+		if errors.Is(err, context.Canceled) {
+			return nil // by Ctrl-C
+		}
 		cmd.SilenceErrors = errors.Is(err, errPollFailed)
 		return err
 	}
@@ -242,10 +245,7 @@ func suggestBlock(ctx context.Context, target string, headers []string, out io.W
 	block, err := suggest.For(ctx, suggest.Endpoint{URL: u, Header: header, Client: http.DefaultTransport, Say: func(text string) {
 		fmt.Fprintln(out, "# "+text)
 	}})
-	switch {
-	case ctx.Err() != nil:
-		return nil // by Ctrl-C
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	_, err = io.WriteString(out, block.String())

@@ -39,7 +39,6 @@ type attempt struct {
 	secrets bool // they are not masked
 
 	mu        sync.Mutex
-	bridge    *bridge
 	asked     *pollRequest // nil until a bridge is reached
 	exchanges []exchanged  // of the poll under way
 	reported  int

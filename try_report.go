@@ -41,15 +41,17 @@ func (e *exchanged) answered(a *answer, err error) {
 		e.err = err
 	default:
 		resp, err := a.response()
-		e.response, e.err = &resp, err
+		if e.err = err; err == nil {
+			e.response = &resp
+		}
 	}
 }
 
 // begin is told which request the polls of the client make.
-func (t *attempt) begin(b *bridge, p *pollRequest) {
+func (t *attempt) begin(p *pollRequest) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.bridge, t.asked = b, p
+	t.asked = p
 }
 
 func (t *attempt) note(e exchanged) {
@@ -93,30 +95,23 @@ func (t *attempt) polled(p feed.Polled) {
 	}
 }
 
-// evidence is what the poll itself has brought, which is the last exchange.
+// evidence is what the last exchange has brought: the poll itself, unless a step has failed.
 func (t *attempt) evidence(p feed.Polled) trial.Evidence {
-	plan := t.asked.plan
-	e := trial.Evidence{Config: plan.page, Document: plan.reader.Document(), Page: p.Page, Err: p.Err}
-	if len(t.exchanges) == 0 {
-		return e
+	asked, step := t.asked, false
+	var last exchanged
+	if n := len(t.exchanges); n > 0 {
+		last = t.exchanges[n-1]
 	}
-	last := t.exchanges[len(t.exchanges)-1]
 	if last.which != aPoll {
-		if plan = t.stepOf(last.which).plan; plan == nil {
-			return e
-		}
-		e.Config, e.Document = plan.page, true
+		asked, step = t.stepOf(last.which), true
 	}
-	if last.err != nil || last.response == nil {
-		e.Err = last.err
-		return e
+	e := trial.Evidence{Config: asked.plan.page, Document: step || asked.plan.reader.Document(), Answer: last.response, Page: p.Page, Err: p.Err}
+	switch {
+	case last.response != nil:
+		e.Found = asked.reader.Explain(*last.response, t.asked.env(p.Ask))
+	case p.Err != nil: // a long poll that was held to its end is none
+		e.Err = errors.Join(last.err, p.Err)
 	}
-	e.Answer = last.response
-	reader := t.asked.reader
-	if last.which != aPoll {
-		reader = t.stepOf(last.which).reader
-	}
-	e.Found = reader.Explain(*last.response, t.asked.env(p.Ask))
 	return e
 }
 
