@@ -193,7 +193,7 @@ var likeCursor = regexp.MustCompile(`(?i)(last|since|after|cursor|offset)`)
 // findCursor tries parameters until the answer to one is what came after an item; nil if none does.
 func (f *findings) findCursor(ctx context.Context, o order) (*cursor, error) {
 	if left, err := strconv.Atoi(f.first.Header.Get("X-RateLimit-Remaining")); err == nil && left < 3*maxAsked || f.first.Header.Get("X-GitHub-Media-Type") != "" {
-		return nil, nil //nolint:nilnil // the endpoint counts requests: it is not asked in vain
+		return nil, nil // the endpoint counts requests: it is not asked in vain
 	}
 	ids := f.list.ids()
 	if o.newestFirst {
@@ -246,7 +246,7 @@ var bodyCursorNames = []struct {
 // bodyCursor tries the positions that the answer itself gives.
 func (f *findings) bodyCursor(ctx context.Context) (*cursor, error) {
 	if !f.found.JSON {
-		return nil, nil //nolint:nilnil // there is none
+		return nil, nil // there is none
 	}
 	for _, p := range shape.Scalars(shape.Places(f.found.Body)) {
 		for _, known := range bodyCursorNames {
@@ -255,7 +255,7 @@ func (f *findings) bodyCursor(ctx context.Context) (*cursor, error) {
 			}
 			for _, name := range f.candidates(append([]string{p.Key}, known.parameters...)...)[:5] {
 				if f.asked > maxAsked {
-					return nil, nil //nolint:nilnil // there is none
+					return nil, nil // there is none
 				}
 				a, err := f.ask(ctx, f.Hold, name, p.Value.String())
 				if err != nil {
@@ -268,7 +268,7 @@ func (f *findings) bodyCursor(ctx context.Context) (*cursor, error) {
 			}
 		}
 	}
-	return nil, nil //nolint:nilnil // there is none
+	return nil, nil // there is none
 }
 
 // noItems reports whether an answer has the list, and nothing in it.
