@@ -17,6 +17,7 @@ type circuit struct {
 	last    time.Time // when the backoff went on last
 	certain bool      // nothing but the upstream can be to blame
 	next    time.Time // when the next probe is due
+	why     Why       // then
 	probe   *chain    // whose poll is under way
 	comment string    // why the last poll brought nothing
 }
@@ -31,12 +32,14 @@ func (k *circuit) failed(now, started time.Time, hint time.Duration) {
 		k.open, k.last = true, now
 		wait := k.backoff.NextBackOff()
 		// a poll that hung has waited already; the rest spreads those that hung together
-		k.next = later(started.Add(wait), now.Add(wait/30))
+		k.next, k.why = later(started.Add(wait), now.Add(wait/30)), Backoff
 		if !k.config.LongPoll {
 			k.next = later(k.next, started.Add(k.config.Interval))
 		}
 	}
-	k.next = later(k.next, now.Add(hint))
+	if asked := now.Add(hint); asked.After(k.next) {
+		k.next, k.why = asked, AskedTo
+	}
 }
 
 // close forgets the outage.
@@ -153,6 +156,14 @@ func (f *Feed) gate(c *chain, next time.Time) (time.Time, bool) {
 		}
 	}
 	return at, true
+}
+
+// due returns when the next poll of a chain is due, and why then. The feed's lock is held.
+func (f *Feed) due(c *chain) (time.Time, Why) {
+	if k := &f.circuit; k.open && !c.alone && c.failures > 0 && !k.next.Before(c.pace.next) {
+		return k.next, k.why
+	}
+	return c.pace.next, c.pace.why
 }
 
 // probesBefore orders the chains that could probe: those that have failed least, then those whose

@@ -38,11 +38,14 @@ func (c *chain) report(ask Ask, p page.Page, news bool, err error) {
 	if watch == nil {
 		return
 	}
+	c.feed.mu.Lock()
+	next, why := c.feed.due(c)
+	c.feed.mu.Unlock()
 	watch(Polled{
 		Ask: ask, Page: p, Err: err, News: news,
 		Next: Ask{
 			First: c.at.Cursor.IsZero(), From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Session: &c.session,
 		},
-		Wait: max(time.Until(c.pace.next), 0), Why: c.pace.why, Over: c.ctx.Err() != nil,
+		Wait: max(time.Until(next), 0), Why: why, Over: c.ctx.Err() != nil,
 	})
 }
