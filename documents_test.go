@@ -1,0 +1,79 @@
+package ssebridge
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// documents returns the text of all documents by their paths.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	texts := make(map[string]string)
+	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*/README.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[file] = string(text)
+		}
+	}
+	return texts
+}
+
+var (
+	caddyfileBlock = regexp.MustCompile("(?s)```caddyfile\n(.*?)```")
+	wholeCaddyfile = regexp.MustCompile(`(?m)^(\{|:|http|[a-z.-]+\.(com|org|test)\b.*\{|\()`)
+	relativeLink   = regexp.MustCompile(`\]\(([^):#]+)(#[^)]*)?\)`)
+)
+
+// A block of a document is a whole Caddyfile, or what stands in a site of one.
+func TestCaddyfilesOfDocumentsLoad(t *testing.T) {
+	blocks := 0
+	for file, text := range documents(t) {
+		for i, m := range caddyfileBlock.FindAllStringSubmatch(text, -1) {
+			blocks++
+			caddyfile := m[1]
+			if !wholeCaddyfile.MatchString(caddyfile) {
+				caddyfile = "http://localhost:8080 {\n" + caddyfile + "}\n"
+			}
+			adapted, err := adapt(caddyfile)
+			if err != nil {
+				t.Errorf("%s, block %d: %v\n%s", file, i+1, err, m[1])
+				continue
+			}
+			var config caddy.Config
+			if err := json.Unmarshal([]byte(adapted), &config); err != nil {
+				t.Fatal(err)
+			}
+			config.Logging = nil // which would become that of the other tests
+			if err := caddy.Validate(&config); err != nil {
+				t.Errorf("%s, block %d: %v\n%s", file, i+1, err, m[1])
+			}
+		}
+	}
+	if blocks < 10 {
+		t.Errorf("found %d blocks alone", blocks)
+	}
+}
+
+func TestLinksOfDocumentsLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for file, text := range documents(t) {
+		for _, m := range relativeLink.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), strings.TrimSuffix(m[1], "/"))); err != nil {
+				t.Errorf("%s links to %s: %v", file, m[1], err)
+			}
+		}
+	}
+}
