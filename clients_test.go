@@ -109,7 +109,7 @@ func TestTheEventSourceOfNpmResumesAfterCuts(t *testing.T) {
 	c := newChat(time.Minute)
 	s := runCaddy(t, cutClientSite(backend(t, c.ServeHTTP)))
 	w := newWire(t, s.addr)
-	node := runComponent(t, folder, nil, "node", "follow.mjs", w.url+"/messages")
+	node := runComponent(t, folder, nil, "node", "client.mjs", "eventsource", w.url+"/messages")
 	cutAgainAndAgain(t, c, w, func() (events []seen) {
 		text := node.output.String()
 		text = text[:strings.LastIndexByte(text, '\n')+1]
