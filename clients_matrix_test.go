@@ -47,7 +47,7 @@ func tryEvents(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 		{"joined", "4", ": no comment"},
 	}
 	for i, e := range said {
-		tr.room.say(false, e)
+		tr.talk.say(false, e)
 		tr.has(i + 1)
 	}
 	http := strings.TrimSuffix(strings.TrimPrefix(tr.visits()[0].proto, "HTTP/"), ".0")
@@ -69,7 +69,7 @@ const unhurried = 1200 * time.Millisecond
 // tryCuts cuts the connection, and looks at whether the client loses or repeats something, and when it comes back.
 func tryCuts(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 	slow, fast := s.newTrial(t, "slow", secure), s.newTrial(t, "fast", secure)
-	for _, tr := range []*trial{slow, fast} {
+	for _, tr := range []*tryout{slow, fast} {
 		tr.say("one")
 		tr.follow(p, "", target{authority: s.authority})
 		tr.has(1)
@@ -84,14 +84,14 @@ func tryCuts(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 		}
 		soonest = min(soonest, gap)
 		fast.say(fmt.Sprintf("%d while it comes back", i), fmt.Sprintf("%d later", i))
-		fast.has(len(fast.room.said))
+		fast.has(len(fast.talk.said))
 	}
 	fast.say("in whose place a repeat would come")
-	fast.has(len(fast.room.said))
+	fast.has(len(fast.talk.said))
 	b := behaviour{"cut": "resumes", "retry": "no"}
-	if got := fast.events(); !slices.Equal(got, fast.room.said) {
+	if got := fast.events(); !slices.Equal(got, fast.talk.said) {
 		b["cut"] = "repeats"
-		t.Errorf("got %q,\nwant %q", got, fast.room.said)
+		t.Errorf("got %q,\nwant %q", got, fast.talk.said)
 	}
 	for i, v := range fast.visits()[1:] {
 		if want := strconv.Itoa(1 + 2*i); v.id != want {
@@ -144,7 +144,7 @@ func tryEnd(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 	tr.say("one")
 	tr.follow(p, "", target{authority: s.authority})
 	tr.has(1)
-	tr.room.say(true, seen{Type: "message", Data: "two"})
+	tr.talk.say(true, seen{Type: "message", Data: "two"})
 	tr.has(2)
 	if !tr.comes(2) {
 		return behaviour{"end": "stops"}
@@ -160,7 +160,7 @@ func tryEnd(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 // tryRefusal refuses a client with a 401.
 func tryRefusal(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 	tr := s.newTrial(t, "fast", secure)
-	tr.room.refuse = true
+	tr.talk.refuse = true
 	tr.follow(p, "", target{authority: s.authority})
 	if tr.comes(3) {
 		return behaviour{"401": "comes back"}

@@ -31,8 +31,8 @@ func init() {
 // witness is a handler that lets its request pass and keeps what it saw of it.
 type witness struct{}
 
-// visit is one request of a client.
-type visit struct {
+// contact is one request of a client.
+type contact struct {
 	at     time.Time
 	proto  string
 	id     string // Last-Event-ID, in the header alone
@@ -42,7 +42,7 @@ type visit struct {
 // visits are the requests for each path.
 var visits struct {
 	mu sync.Mutex
-	to map[string][]*visit
+	to map[string][]*contact
 }
 
 func (witness) CaddyModule() caddy.ModuleInfo {
@@ -50,7 +50,7 @@ func (witness) CaddyModule() caddy.ModuleInfo {
 }
 
 func (witness) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v := &visit{at: time.Now(), proto: r.Proto, id: r.Header.Get("Last-Event-ID")}
+	v := &contact{at: time.Now(), proto: r.Proto, id: r.Header.Get("Last-Event-ID")}
 	visits.mu.Lock()
 	visits.to[r.URL.Path] = append(visits.to[r.URL.Path], v)
 	visits.mu.Unlock()
@@ -59,7 +59,7 @@ func (witness) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 
 type witnessWriter struct {
 	*caddyhttp.ResponseWriterWrapper
-	visit *visit
+	visit *contact
 }
 
 func (w *witnessWriter) WriteHeader(status int) {
@@ -69,8 +69,8 @@ func (w *witnessWriter) WriteHeader(status int) {
 	w.ResponseWriterWrapper.WriteHeader(status)
 }
 
-// room is what the legacy backend of one trial says.
-type room struct {
+// talk is what the legacy backend of one trial says.
+type talk struct {
 	mu     sync.Mutex
 	said   []seen
 	wake   chan struct{}
@@ -79,7 +79,7 @@ type room struct {
 }
 
 // say lets events with running numbers be said, and done as the last of them.
-func (r *room) say(done bool, events ...seen) {
+func (r *talk) say(done bool, events ...seen) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range events {
@@ -91,7 +91,7 @@ func (r *room) say(done bool, events ...seen) {
 	r.wake = make(chan struct{})
 }
 
-func (r *room) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+func (r *talk) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	type item struct {
 		ID   int    `json:"id"`
 		Kind string `json:"kind"`
@@ -122,13 +122,13 @@ func (r *room) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 }
 
-// clientSite is a Caddy in front of rooms, over HTTP and over HTTPS.
+// clientSite is a Caddy in front of talks, over HTTP and over HTTPS.
 type clientSite struct {
 	plain, secure string // addresses
 	authority     string // the file of the certificate's authority
 
 	mu    sync.Mutex
-	rooms map[string]*room
+	talks map[string]*talk
 }
 
 // Clients come back from a cut of a stream below /fast after 40 to 60 ms, and of one below /slow after
@@ -170,7 +170,7 @@ func newClientSite(t *testing.T) *clientSite {
 	t.Helper()
 	storage := t.TempDir()
 	s := &clientSite{
-		plain: freeAddr(t), secure: freeAddr(t), rooms: make(map[string]*room),
+		plain: freeAddr(t), secure: freeAddr(t), talks: make(map[string]*talk),
 		authority: filepath.Join(storage, "pki", "authorities", "local", "root.crt"),
 	}
 	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
@@ -180,12 +180,12 @@ func newClientSite(t *testing.T) *clientSite {
 			return
 		}
 		s.mu.Lock()
-		room := s.rooms[r.URL.Path]
+		talk := s.talks[r.URL.Path]
 		s.mu.Unlock()
-		room.ServeHTTP(w, r)
+		talk.ServeHTTP(w, r)
 	})
 	visits.mu.Lock()
-	visits.to = make(map[string][]*visit)
+	visits.to = make(map[string][]*contact)
 	visits.mu.Unlock()
 	file := strings.ReplaceAll(clientSiteFile, "import bridge", clientSiteBridge)
 	runCaddy(t, fmt.Sprintf(file, storage, s.plain, s.secure, addr))
@@ -204,10 +204,10 @@ func newClientSite(t *testing.T) *clientSite {
 	return s
 }
 
-// trial is one client that follows a room over a wire of its own.
-type trial struct {
+// tryout is one client that follows a talk over a wire of its own.
+type tryout struct {
 	t    *testing.T
-	room *room
+	talk *talk
 	wire *wire
 	path string
 
@@ -216,24 +216,24 @@ type trial struct {
 	ended error // why the client has given up, or nil
 }
 
-// newTrial makes a room, of the pace "fast" or "slow", without a client.
-func (s *clientSite) newTrial(t *testing.T, pace string, secure bool) *trial {
+// newTrial makes a talk, of the pace "fast" or "slow", without a client.
+func (s *clientSite) newTrial(t *testing.T, pace string, secure bool) *tryout {
 	t.Helper()
 	addr, scheme := s.plain, "http"
 	if secure {
 		addr, scheme = s.secure, "https"
 	}
-	tr := &trial{t: t, room: &room{wake: make(chan struct{})}, wire: newWire(t, addr)}
+	tr := &tryout{t: t, talk: &talk{wake: make(chan struct{})}, wire: newWire(t, addr)}
 	tr.wire.url = scheme + strings.TrimPrefix(tr.wire.url, "http")
 	s.mu.Lock()
-	tr.path = fmt.Sprintf("/%s/%d", pace, len(s.rooms))
-	s.rooms[tr.path] = tr.room
+	tr.path = fmt.Sprintf("/%s/%d", pace, len(s.talks))
+	s.talks[tr.path] = tr.talk
 	s.mu.Unlock()
 	return tr
 }
 
-// follow has the client follow the room until the test ends.
-func (tr *trial) follow(p program, query string, to target) {
+// follow has the client follow the talk until the test ends.
+func (tr *tryout) follow(p program, query string, to target) {
 	to.url = tr.wire.url + tr.path + query
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -266,19 +266,19 @@ func (tr *trial) follow(p program, query string, to target) {
 }
 
 // events returns what the client has got, without the empty events that a client has made itself.
-func (tr *trial) events() []seen {
+func (tr *tryout) events() []seen {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(tr.got), func(e seen) bool { return e.Data == "" })
 }
 
-func (tr *trial) hasEnded() bool {
+func (tr *tryout) hasEnded() bool {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	return tr.ended != nil
 }
 
-func (tr *trial) visits() (list []visit) {
+func (tr *tryout) visits() (list []contact) {
 	visits.mu.Lock()
 	defer visits.mu.Unlock()
 	for _, v := range visits.to[tr.path] {
@@ -289,7 +289,7 @@ func (tr *trial) visits() (list []visit) {
 
 // comes waits until the client has come for the nth time, and reports whether it has; the
 // other case is that it has given up.
-func (tr *trial) comes(n int) bool {
+func (tr *tryout) comes(n int) bool {
 	tr.t.Helper()
 	eventually(tr.t, fmt.Sprintf("request %d, or the client to give up", n), func() bool {
 		return len(tr.visits()) >= n || tr.hasEnded()
@@ -298,7 +298,7 @@ func (tr *trial) comes(n int) bool {
 }
 
 // opened waits until the client's nth request has an answer.
-func (tr *trial) opened(n int) {
+func (tr *tryout) opened(n int) {
 	tr.t.Helper()
 	eventually(tr.t, fmt.Sprintf("an answer to request %d", n), func() bool {
 		list := tr.visits()
@@ -306,20 +306,20 @@ func (tr *trial) opened(n int) {
 	})
 }
 
-func (tr *trial) say(texts ...string) {
+func (tr *tryout) say(texts ...string) {
 	for _, text := range texts {
-		tr.room.say(false, seen{Type: "message", Data: text})
+		tr.talk.say(false, seen{Type: "message", Data: text})
 	}
 }
 
 // has waits until the client has n events.
-func (tr *trial) has(n int) {
+func (tr *tryout) has(n int) {
 	tr.t.Helper()
 	eventually(tr.t, fmt.Sprintf("event %d", n), func() bool { return len(tr.events()) >= n })
 }
 
 // cut cuts the wire and returns after how long the client came back, or false if it has given up.
-func (tr *trial) cut() (time.Duration, bool) {
+func (tr *tryout) cut() (time.Duration, bool) {
 	tr.t.Helper()
 	n, at := len(tr.visits()), time.Now()
 	tr.wire.cut()

@@ -147,7 +147,7 @@ func (h *Handler) wait(s *stream, reason feed.Reason) time.Duration {
 	case feed.Stopping:
 		return max(time.Duration(s.wait.Load()), time.Millisecond)
 	case feed.Refused, feed.Ended: // all of the feed at once
-		return h.bridge.back.crowd()
+		return h.bridge.back.crowd(h.bridge.watch.count())
 	case feed.Lifetime:
 		return h.bridge.back.usual()
 	}

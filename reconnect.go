@@ -8,6 +8,8 @@ import (
 )
 
 const (
+	// few are clients that are no crowd: they need not wait for one another.
+	few = 20
 	// exitSpread is over how long clients come back whose streams ended all at once: so many
 	// seconds that none of them sees a tenth of the clients.
 	exitSpread = 15 * time.Second
@@ -40,15 +42,21 @@ func (r *reconnects) share() float64 {
 // take a fifth.
 func (r *reconnects) usual() time.Duration { return jitter(r.retry) }
 
-// crowd returns how long a client waits whose stream ends together with many others.
-func (r *reconnects) crowd() time.Duration {
+// crowd returns how long a client waits whose stream is one of so many that end together.
+func (r *reconnects) crowd(of int) time.Duration {
+	if of < few {
+		return r.usual()
+	}
 	return r.retry + time.Duration(r.share()*float64(exitSpread))
 }
 
-// moved returns when the stream of a bridge ends that has changed, and how long its client
+// moved returns when the stream of a bridge ends that has changed, one of so many, and how long its client
 // waits then. Together they are spread evenly over what the configured wait allows, and over
 // maxAway at most, since the new bridge is there already.
-func (r *reconnects) moved() (end, wait time.Duration) {
+func (r *reconnects) moved(of int) (end, wait time.Duration) {
+	if of < few {
+		return 0, min(r.usual(), maxAway)
+	}
 	away := min(spread+2*r.retry, maxAway)
 	back := time.Duration(r.share() * float64(away))
 	end = time.Duration(float64(back) * float64(spread) / float64(away))

@@ -75,7 +75,7 @@ func (d *watchdog) add(s *stream) {
 	case d.exiting:
 		d.exit(s, time.Now().Add(exitWrite))
 	case d.ending:
-		end, wait := d.back.moved()
+		end, wait := d.back.moved(len(d.streams))
 		s.stop(end + wait)
 	case d.lifetime > 0:
 		// a timer, and no goroutine until it fires
@@ -169,7 +169,14 @@ func (s *stream) stop(wait time.Duration) {
 // exit ends a stream by the given time.
 func (d *watchdog) exit(s *stream, by time.Time) {
 	_ = s.control.SetWriteDeadline(by) // as in cut
-	s.stop(d.back.crowd())
+	s.stop(d.back.crowd(len(d.streams)))
+}
+
+// count returns how many streams there are.
+func (d *watchdog) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.streams)
 }
 
 // endNow ends all streams: the process exits.
@@ -195,7 +202,7 @@ func (d *watchdog) endSpread() {
 	}
 	d.ending = true
 	for s := range d.streams {
-		end, wait := d.back.moved()
+		end, wait := d.back.moved(len(d.streams))
 		s.spreads = time.AfterFunc(end, func() { s.stop(wait) })
 	}
 }
