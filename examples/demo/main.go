@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -54,17 +55,36 @@ func run(ctx context.Context, folder string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 
-	backend, err := start(filepath.Join(programs, "backend"), folder, []string{"PORT=" + p.backend})
+	backend, err := start(filepath.Join(programs, "backend"), folder, []string{"PORT=" + p.behindBackend})
 	if err != nil {
 		return err
 	}
 	defer backend.stop()
-	if err := ready(ctx, "http://127.0.0.1:"+p.backend+"/stats", backend); err != nil {
+	c := &control{
+		stats: "http://127.0.0.1:" + p.behindBackend + "/stats", started: time.Now(), failed: make(chan error, 1),
+		config: &config{file: filepath.Join(folder, "Caddyfile"), admin: "http://localhost:" + p.admin},
+		crowd:  &crowd{url: "http://localhost:" + p.page + "/messages"},
+	}
+	if err := ready(ctx, c.stats, backend); err != nil {
 		return err
 	}
+	if c.back, err = newWire("127.0.0.1:"+p.backend, "127.0.0.1:"+p.behindBackend, c.polls.fromCaddy); err != nil {
+		return err
+	}
+	defer c.back.close()
+	var stop context.CancelFunc
+	c.ctx, stop = context.WithCancel(ctx)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		stop()
+		return fmt.Errorf("listening for /control/: %w", err)
+	}
+	c.serve(listener)
+	defer c.close()
+	defer stop()
 
 	caddy, err := start(filepath.Join(programs, "caddy"), folder, []string{
-		"PORT=" + p.page, "BACKEND_PORT=" + p.backend, "ADMIN_PORT=" + p.admin,
+		"PORT=" + p.behindPage, "BACKEND_PORT=" + p.backend, "ADMIN_PORT=" + p.admin, "CONTROL=" + listener.Addr().String(),
 		"XDG_CONFIG_HOME=" + data, "XDG_DATA_HOME=" + data,
 	}, "run", "--config", "Caddyfile", "--adapter", "caddyfile")
 	if err != nil {
@@ -77,6 +97,10 @@ func run(ctx context.Context, folder string) (err error) {
 		backend.signal()
 		caddy.stop()
 	}()
+	if c.front, err = newWire("127.0.0.1:"+p.page, "127.0.0.1:"+p.behindPage, c.clients.fromClients); err != nil {
+		return err
+	}
+	defer c.front.close()
 	page := "http://localhost:" + p.page
 	if err := ready(ctx, page+"/stats", caddy); err != nil {
 		return err
@@ -101,6 +125,8 @@ func run(ctx context.Context, folder string) (err error) {
 	select {
 	case <-ctx.Done():
 		return nil
+	case err := <-c.failed:
+		return err
 	case <-backend.done:
 		return backend.died()
 	case <-caddy.done:

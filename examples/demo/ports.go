@@ -5,14 +5,17 @@ package main
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 )
 
-type ports struct{ page, backend, admin string }
+// ports are those of the page and of the backend, which wires listen on, of the two programs
+// behind the wires, and of Caddy's admin endpoint.
+type ports struct{ page, backend, behindPage, behindBackend, admin string }
 
 // choosePorts takes the port of the page as it is wished for, or says that it is taken. Nobody
-// types the other two, so that any that are free will do.
+// types the others, so that any that are free will do.
 func choosePorts(page string) (ports, error) {
 	p := ports{page: page}
 	if p.page == "" {
@@ -24,12 +27,20 @@ func choosePorts(page string) (ports, error) {
 	if err := free(p.page); err != nil {
 		return p, fmt.Errorf("port %s cannot be used (%w): choose another one, as in `PORT=8090 make demo`", p.page, err)
 	}
-	var err error
-	if p.backend, err = freePort("8081", p.page); err != nil {
-		return p, err
+	taken := []string{p.page}
+	for _, port := range []struct {
+		of   *string
+		wish string
+	}{
+		{&p.backend, "8081"}, {&p.admin, "2020"}, {&p.behindPage, "8082"}, {&p.behindBackend, "8083"},
+	} {
+		var err error
+		if *port.of, err = freePort(port.wish, taken); err != nil {
+			return p, err
+		}
+		taken = append(taken, *port.of)
 	}
-	p.admin, err = freePort("2020", p.page)
-	return p, err
+	return p, nil
 }
 
 // free reports why a port of this machine cannot be listened on. Caddy shares its ports with other
@@ -51,8 +62,8 @@ func free(port string) error {
 }
 
 // freePort is the port that is wished for, or another one if that is taken or is not to be used.
-func freePort(wish, not string) (string, error) {
-	if wish != not && free(wish) == nil {
+func freePort(wish string, not []string) (string, error) {
+	if !slices.Contains(not, wish) && free(wish) == nil {
 		return wish, nil
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

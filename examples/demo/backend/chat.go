@@ -140,9 +140,13 @@ func (c *chat) post(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusCreated, c.say(user, text))
 }
 
-// stats tells how many polls there were, and how many are waiting now.
+// stats tells how many messages and polls there were, and how many polls are waiting now.
 func (c *chat) stats(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]int64{"polls": c.polls.Load(), "open": c.open.Load()})
+	said := int64(0)
+	if last := c.latest(1); len(last) > 0 {
+		said = last[0].ID
+	}
+	answer(w, http.StatusOK, map[string]int64{"said": said, "polls": c.polls.Load(), "open": c.open.Load()})
 }
 
 func answer(w http.ResponseWriter, status int, v any) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -28,10 +29,14 @@ var lines = []string{
 	"Please don't restart it.",
 	"The printer on the second floor works. Nobody knows why.",
 	"Who wrote this? Oh. It was me.",
-	"Have a look at the counters above.",
+	"Have a look at the charts above.",
 }
 
-const botPause = 3 * time.Second
+// The bot's pauses are between these two, and differ, so that no poller keeps time with it.
+const (
+	shortest = 1500 * time.Millisecond
+	spread   = 2 * time.Second
+)
 
 func main() {
 	log.SetFlags(0)
@@ -81,14 +86,12 @@ func run() error {
 
 // talk lets the bot speak until ctx ends.
 func talk(ctx context.Context, chat *chat) {
-	ticker := time.NewTicker(botPause)
-	defer ticker.Stop()
 	for i := 0; ; i++ {
 		chat.say("bot", lines[i%len(lines)])
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(shortest + rand.N(spread)):
 		}
 	}
 }

@@ -1,25 +1,27 @@
 // The page as it was in 2009: it asks /messages?lastId=N again and again.
 
-(function () {
-  var side = new Side('ajax');
-  var mode = document.getElementById('ajax-mode');
-  var code = side.element.querySelector('pre code');
-  var lastId = '';
-  var xhr = null;
-  var timer = null;
-
+var ajax = (function () {
   var snippets = {
-    interval: code.textContent,
+    interval: "setInterval(function () {\n" +
+      "  xhr.open('GET', '/messages?wait=0&lastId=' + lastId);\n" +
+      "  xhr.onload = function () { … };\n" +
+      "  xhr.send();\n" +
+      "}, 2000);",
     long: "function poll() {\n" +
       "  xhr.open('GET', '/messages?lastId=' + lastId);\n" +
       "  xhr.onload = function () { …; poll(); };\n" +
       "  xhr.send();\n" +
-      "}",
-    off: '// Now only the EventSource is served:\n// see "Polls at the backend".'
+      "}"
   };
+  var side = new Side('ajax', snippets.interval);
+  var mode = document.getElementById('ajax-mode');
+  var lastId = '';
+  var xhr = null;
+  var timer = null;
 
   function poll() {
     var query = [];
+    var started = Date.now();
     if (mode.value === 'interval') { query.push('wait=0'); }
     if (lastId !== '') { query.push('lastId=' + lastId); }
 
@@ -30,10 +32,10 @@
         var messages = JSON.parse(this.responseText).messages;
         for (var i = 0; i < messages.length; i++) {
           lastId = messages[i].id;
-          side.show(messages[i]);
+          side.take(messages[i]);
         }
       }
-      again(this.status < 400 && mode.value === 'long' ? 0 : 2000);
+      again(this.status < 400 && mode.value === 'long' ? 0 : started + 2000 - Date.now());
     };
     xhr.onerror = function () { again(2000); };
     xhr.send();
@@ -42,17 +44,17 @@
 
   function again(pause) {
     clearTimeout(timer);
-    timer = setTimeout(poll, pause);
+    timer = setTimeout(poll, Math.max(pause, 0));
   }
 
   mode.onchange = function () {
     clearTimeout(timer);
     xhr.abort();
-    code.textContent = snippets[mode.value];
-    side.forgetDelays();
-    if (mode.value !== 'off') { poll(); }
+    side.code(snippets[mode.value]);
+    poll();
   };
 
   mode.value = 'interval'; // browsers keep the last choice when a page is loaded again
   poll();
+  return side;
 })();

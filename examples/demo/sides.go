@@ -1,0 +1,33 @@
+//go:build unix
+
+package main
+
+import (
+	"net/http"
+	"strings"
+)
+
+// sides is the traffic of the page's two sides, as one of the wires sees it.
+type sides struct{ ajax, stream traffic }
+
+// fromClients sorts requests of browsers and of added clients.
+func (s *sides) fromClients(r *http.Request) *traffic {
+	switch {
+	case r.Method != http.MethodGet || r.URL.Path != "/messages":
+		return nil
+	case strings.Contains(r.Header.Get("Accept"), "text/event-stream"):
+		return &s.stream
+	}
+	return &s.ajax
+}
+
+// fromCaddy sorts polls that reach the backend: the bridge's own, and those that Caddy passes on.
+func (s *sides) fromCaddy(r *http.Request) *traffic {
+	switch {
+	case r.Method != http.MethodGet || r.URL.Path != "/messages":
+		return nil
+	case r.UserAgent() == "sse_bridge":
+		return &s.stream
+	}
+	return &s.ajax
+}
