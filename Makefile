@@ -9,16 +9,19 @@ TOOL   := $(GO) tool -modfile=tools/go.mod
 MODULE := github.com/sse-bridge/caddy-sse-bridge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test soak lint format bench fuzz xcaddy clean
+.PHONY: help demo screenshots build test soak lint format bench fuzz xcaddy clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## run a legacy chat with the bridge in front, on http://localhost:8080 (or PORT=…)
+demo: ## run a chat as it is polled and as it is streamed, with buttons to break it, on http://localhost:8080 (or PORT=…)
 	@echo 'Building Caddy with the module (a few minutes the first time) …'
 	@mkdir -p bin
 	@$(GO) build -o bin/ ./cmd/caddy ./examples/demo ./examples/demo/backend
 	@bin/demo examples/demo
+
+screenshots: ## make the pictures in docs/screenshots anew, with Chromium
+	$(GO) test -count=1 -run Screenshots ./examples/demo -args -screenshots=$(CURDIR)/docs/screenshots
 
 build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,6 +30,7 @@ type demo struct {
 	cmd    *exec.Cmd
 	exited chan error
 	ended  bool
+	temp   string // its folder for files
 	output *lockedBuffer
 }
 
@@ -45,11 +47,11 @@ func startDemo(t *testing.T) *demo {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the demo: %v\n%s", err, output)
 	}
-	d := &demo{t: t, exited: make(chan error, 1), output: new(lockedBuffer)}
+	d := &demo{t: t, temp: t.TempDir(), exited: make(chan error, 1), output: new(lockedBuffer)}
 	port := freeTestPort(t)
 	d.url = "http://localhost:" + port
 	d.cmd = exec.Command(filepath.Join(programs, "demo"), ".")
-	d.cmd.Env = append(os.Environ(), "PORT="+port, "TMPDIR="+t.TempDir(), "GORACE=atexit_sleep_ms=0")
+	d.cmd.Env = append(os.Environ(), "PORT="+port, "TMPDIR="+d.temp, "GORACE=atexit_sleep_ms=0")
 	d.cmd.Stdout, d.cmd.Stderr = d.output, d.output
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -85,20 +87,26 @@ func (d *demo) interrupt() {
 	}
 }
 
-// children are the processes that the demo runs.
+// children are the processes that the demo runs, where the system tells.
 func (d *demo) children() []int {
 	d.t.Helper()
-	output, err := exec.Command("pgrep", "-P", fmt.Sprint(d.cmd.Process.Pid)).Output()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", d.cmd.Process.Pid))
 	if err != nil {
-		d.t.Fatalf("listing the demo's processes: %v", err)
+		d.t.Fatal(err)
 	}
 	var pids []int
-	for field := range strings.FieldsSeq(string(output)) {
-		var pid int
-		if _, err := fmt.Sscan(field, &pid); err != nil {
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // a thread may have ended
 			d.t.Fatal(err)
 		}
-		pids = append(pids, pid)
+		for field := range strings.FieldsSeq(string(text)) {
+			pid, err := strconv.Atoi(field)
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			pids = append(pids, pid)
+		}
 	}
 	return pids
 }

@@ -90,17 +90,18 @@ func run(ctx context.Context, folder string) (err error) {
 	if err != nil {
 		return err
 	}
+	c.front, err = newWire("127.0.0.1:"+p.page, "127.0.0.1:"+p.behindPage, c.clients.fromClients)
 	defer func() {
 		// Caddy ends its streams first, and then waits for the polls that the backend holds.
 		caddy.signal()
 		caddy.wait(time.Second)
+		c.front.close()
 		backend.signal()
 		caddy.stop()
 	}()
-	if c.front, err = newWire("127.0.0.1:"+p.page, "127.0.0.1:"+p.behindPage, c.clients.fromClients); err != nil {
+	if err != nil {
 		return err
 	}
-	defer c.front.close()
 	page := "http://localhost:" + p.page
 	if err := ready(ctx, page+"/stats", caddy); err != nil {
 		return err

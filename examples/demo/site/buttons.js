@@ -3,6 +3,7 @@
 // What the buttons do, and what the page says of it when it has checked.
 
 const verdict = document.getElementById('verdict');
+const BROKEN = 'A message was lost, or came twice!';
 const pressed = new Map(); // what runs, by the name of the button, with what was so when it began
 
 function say(text, state) {
@@ -15,11 +16,13 @@ function say(text, state) {
 const perSecond = (id, count) => rate(samples.length - 1, id, count, RATE)?.toFixed(1) ?? '–';
 const messages = n => (n === 1 ? '1 message' : `${n.toLocaleString('en')} messages`);
 
-// Each button has what to say at once, and what to say when it is over, which is null before.
+// Each button has what to say at once; while it runs; while a side has not caught up; and when it is
+// over, which is null before.
 const actions = {
   stop: {
     mark: 'stopped',
-    begin: () => 'The backend’s port is closed for ten seconds, and every poll fails. People talk on: what they say waits in its memory.',
+    begin: () => 'The backend’s port is closed for ten seconds: requests wait in Caddy. People talk on, and what they say waits in the backend’s memory.',
+    late: () => 'The backend is back, and both sides catch up.',
     end(before, now) {
       return now.away ? null : `The backend was away for ten seconds. Both sides now have the ${messages(now.said - before.said)} said since.`;
     },
@@ -48,7 +51,8 @@ const actions = {
     mark: '+100',
     begin: () => 'A hundred pollers and a hundred streams come for a minute.',
     during(before, now) {
-      return now.came - before.came < 8000 ? null
+      const counted = samples.filter(sample => now.came - sample.came < RATE + 2000);
+      return counted[0].came <= before.came + 1500 || counted.some(sample => sample.away) ? null
         : `With 101 clients a side the backend answers ${perSecond('ajax', 'polls')} requests a second to pollers, and ${perSecond('stream', 'polls')} to the bridge.`;
     },
     end(before, now) {
@@ -72,9 +76,10 @@ async function press(button) {
   }
   button.ariaDisabled = 'true';
   const before = { ...newest, requests: stream.requests, lastEventId: stream.lastEventId };
-  say(actions[name].begin(), 'running');
-  const mark = { from: Date.now(), to: Date.now() + 300, name: actions[name].mark };
+  const mark = { from: Date.now(), to: Date.now(), name: actions[name].mark };
   marks.push(mark);
+  verdict.dataset.of = name;
+  say(actions[name].begin(), 'running');
   try {
     const response = await fetch(`/control/${name}`, { method: 'POST' });
     if (!response.ok) {
@@ -90,52 +95,40 @@ async function press(button) {
 
 // judge looks at each sample whether what was pressed is over, and says what the check has found.
 function judge(now, checks) {
-  for (const [name, { before, button, mark, answered }] of pressed) {
-    const action = actions[name];
+  const all = checks && [checks.ajax, checks.stream];
+  const broken = all && [...all, now.ajax.crowd, now.stream.crowd].some(check => check.lost || check.twice);
+  for (const [name, press] of pressed) {
+    const { before, button, mark, answered } = press;
     if ((name === 'stop' && now.away) || (name === 'clients' && now.stay)) {
-      mark.to = Infinity;
-    } else if (mark.to === Infinity) {
       mark.to = now.came;
     }
-    if (now.came - answered < 1000) {
+    if (!checks || now.came - answered < 1000) {
       continue; // the sample may be from before
     }
-    const crowd = trouble(now.ajax.crowd) + trouble(now.stream.crowd);
-    const broken = crowd || (checks && (trouble(checks.ajax) || trouble(checks.stream)));
-    if (broken) {
-      say('Something was lost or came twice: see the counts below.', 'broken');
-    }
-    const over = action.end(before, now);
-    if (over && checks && !checks.ajax.coming && !checks.stream.coming) {
+    const action = actions[name];
+    const end = action.end(before, now);
+    const during = action.during?.(before, now);
+    if (end && all.every(check => !check.coming)) {
       pressed.delete(name);
       button.ariaDisabled = 'false';
-      if (!broken) {
-        say(`${over} None lost, none twice.`, 'held');
-      }
+      conclude(end);
+    } else if (end && action.late && verdict.dataset.of === name) {
+      say(action.late(), 'running');
+    } else if (during && !press.told) {
+      press.told = true;
+      conclude(during);
+    }
+
+    function conclude(text) {
       verdict.dataset.of = name;
-      continue;
-    }
-    if (over && checks && !broken && verdict.dataset.state === 'running') {
-      const waiting = ['ajax', 'stream'].filter(id => checks[id].coming);
-      if (name === 'stop') {
-        say(waiting.length === 1 && waiting[0] === 'stream'
-          ? 'The backend is back. The bridge, which asked ever less often, is about to notice.'
-          : 'The backend is back, and both sides catch up.', 'running');
-      }
-    }
-    const during = action.during?.(before, now);
-    if (during && !over && !action.told) {
-      action.told = true;
-      say(`${during} None lost, none twice.`, 'held');
-      verdict.dataset.of = name;
-    }
-    if (over) {
-      action.told = false;
+      button.title = broken ? `${BROKEN} ${text}` : `${text} None lost, none twice.`;
+      say(button.title, broken ? 'broken' : 'held');
     }
   }
+  if (broken && !verdict.textContent.startsWith(BROKEN)) {
+    say(`${BROKEN} ${verdict.textContent}`, 'broken');
+  }
 }
-
-const trouble = check => check.lost + check.twice;
 
 function unreachable(error) {
   say(`The demo cannot be reached: ${error.message || error}. \`make demo\` starts it.`, 'broken');

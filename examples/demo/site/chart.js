@@ -1,9 +1,9 @@
 'use strict';
 
 const MINUTE = 60000;
-const scaleSteps = [1, 2, 5];
+const scaleSteps = [1, 1.5, 2, 3, 4, 6, 8];
 
-// scaleFor is the end of a scale that holds all values: 1, 2 or 5 with zeros.
+// scaleFor is the end of a scale that holds all values: a step, with zeros.
 function scaleFor(values, least) {
   const most = Math.max(least, ...values);
   for (let power = 10 ** Math.floor(Math.log10(most)); ; power *= 10) {
@@ -49,8 +49,8 @@ class Chart {
     // Names go from the right, so that the newest is there if two are close.
     let free = width;
     for (const mark of [...marks].reverse()) {
-      const at = Math.max(x(mark.from), 0) + 3;
       const room = mark.name.length * 6 + 4;
+      const at = Math.min(Math.max(x(mark.from), 0) + 3, width - room);
       if (at + room <= free && at > 48) {
         parts.push(`<text class="name" x="${at}" y="10">${mark.name}</text>`);
         free = at;

@@ -3,15 +3,15 @@
 // Once a second the demo tells what has been said and what went over the wires. It comes past the
 // chat, and is not counted.
 
-const RATE = 4000;       // charts show rates over this many milliseconds,
-const HEADLINE = 10000;  // numbers over this many
+const RATE = 6000;      // charts show rates over this many milliseconds,
+const HEADLINE = 10000; // numbers over up to this many
 
 const sides = { ajax, stream };
 const samples = []; // of the last minute and what a rate needs before it
 const marks = [];   // what was pressed: {from, to, name}
 let newest = null;  // the last sample
 
-// rate is how fast a count of one side grew in the time before a sample.
+// rate is how fast a count of one side grew in the time before a sample; null if that is too short.
 function rate(index, side, count, over) {
   const end = samples[index];
   let start = index;
@@ -19,7 +19,7 @@ function rate(index, side, count, over) {
     start--;
   }
   const took = end.at - samples[start].at;
-  return took < 900 ? null : (end[side][count] - samples[start][side][count]) * 1000 / took;
+  return took < RATE - 100 ? null : (end[side][count] - samples[start][side][count]) * 1000 / took;
 }
 
 function rates(side, count, now) {
@@ -34,7 +34,7 @@ function averageDelay(side) {
 function draw(now) {
   const names = {
     polls: scale => `${scale}/s`,
-    bytes: scale => `${inBytes(scale).join(' ')}/s`,
+    bytes: scale => (scale < 1000 ? `${scale} B/s` : `${scale / 1000} kB/s`),
     delay: scale => (scale < 1000 ? `${scale} ms` : `${scale / 1000} s`),
   };
   const least = { polls: 1, bytes: 500, delay: 2000 };
