@@ -176,6 +176,9 @@ type compiledEdit struct {
 	value value.Template // zero: the empty text
 }
 
+// always reports whether no poll skips the edit.
+func (e compiledEdit) always() bool { return len(e.value.Cursors()) == 0 }
+
 // loneCursor is a rewrite that is nothing but a cursor.
 var loneCursor = regexp.MustCompile(`^\{sse\.cursor(\.\w+)?\}$`)
 

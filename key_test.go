@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -203,6 +204,39 @@ func TestStepsSendNoMoreThanTheKeyHolds(t *testing.T) {
 		got := build(t, c.step, askFrom("9"))
 		if got.URL.RawQuery != c.query || got.Header.Get("Authorization") != c.authorization || got.Header.Get("Cookie") != c.cookie {
 			t.Errorf("%s: got %s %v", c.name, got.URL, got.Header)
+		}
+	}
+}
+
+func TestWhatNoPollSendsDividesNoFeed(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"header_up -Accept-Language", "header_up Accept-Language en", "query -x", "query x 1", "header_up -Cookie"} {
+		plan := planOf(t, line, "items a", "id id", "query since {sse.cursor}")
+		one := accept(t, plan, clientRequest("GET", "/?x=2", "", header("Accept-Language", "de"), header("Cookie", "a=1")))
+		other := accept(t, plan, clientRequest("GET", "/?x=3", "", header("Accept-Language", "fr"), header("Cookie", "a=2")))
+		alike := accept(t, plan, clientRequest("GET", "/?x=2", "", header("Accept-Language", "de"), header("Cookie", "a=1")))
+		if one.keys.key != alike.keys.key {
+			t.Errorf("%s: equal requests have two keys", line)
+		}
+		field, _, _ := strings.Cut(line, " ")
+		for _, differing := range []struct {
+			name  string
+			other *pollRequest
+		}{
+			{"query", accept(t, plan, clientRequest("GET", "/?x=3", "", header("Accept-Language", "de"), header("Cookie", "a=1")))},
+			{"Accept-Language", accept(t, plan, clientRequest("GET", "/?x=2", "", header("Accept-Language", "fr"), header("Cookie", "a=1")))},
+			{"Cookie", accept(t, plan, clientRequest("GET", "/?x=2", "", header("Accept-Language", "de"), header("Cookie", "a=2")))},
+		} {
+			shared := strings.Contains(line, differing.name) || field == differing.name
+			if (one.keys.key == differing.other.keys.key) != shared {
+				t.Errorf("%s: clients that differ in their %s share a feed: %t", line, differing.name, !shared)
+			}
+			if a, b := build(t, one, askFrom()), build(t, differing.other, askFrom()); shared && (a.URL.String() != b.URL.String() || !maps.EqualFunc(a.Header, b.Header, slices.Equal)) {
+				t.Errorf("%s: clients share a feed and poll %s %v and %s %v", line, a.URL, a.Header, b.URL, b.Header)
+			}
+		}
+		if one.keys.key == other.keys.key {
+			t.Errorf("%s: it makes one feed of clients that differ in more", line)
 		}
 	}
 }

@@ -268,6 +268,7 @@ func TestRoutesOfTheSameJSONShareTheirBridge(t *testing.T) {
 }
 
 func TestPollsStartWithTheFirstClientAndStopAfterTheLast(t *testing.T) {
+	noneLeft(t) // of tests before
 	c := newChat(time.Minute)
 	c.say("one")
 	gone := make(chan time.Time, 10)

@@ -81,6 +81,9 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
 		p.original, p.originalQuery = original.URL.EscapedPath(), dropQuery(original.URL.RawQuery, idNames)
 	}
+	if plan.open == nil && plan.wait == nil { // steps send what polls replace
+		p.dropReplaced()
+	}
 	p.first = fmt.Sprintf("%q %q", p.query, p.originalQuery)
 	if err := p.readBody(r); err != nil {
 		return nil, err
@@ -118,6 +121,23 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	k.add("cookie", p.header["Cookie"]...)
 	p.keys.key = k.sum()
 	return p, nil
+}
+
+// dropReplaced drops what edits delete or replace in every poll: it does not go upstream, so it
+// must not divide a feed either. What an edit with a cursor writes stays, as the first poll has it.
+func (p *pollRequest) dropReplaced() {
+	for _, e := range p.plan.headerUp {
+		if e.always() {
+			p.header.Del(e.name)
+		}
+	}
+	var names []string
+	for _, e := range p.plan.query {
+		if e.always() {
+			names = append(names, e.name)
+		}
+	}
+	p.query, p.originalQuery = dropQuery(p.query, names), dropQuery(p.originalQuery, names)
 }
 
 // bindMethod resolves the placeholders of the method.
