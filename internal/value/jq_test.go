@@ -226,7 +226,7 @@ func TestJQLeavesAFunctionBehindThatGoesOnTooLong(t *testing.T) {
 	// the difference of two arrays compares all with all, in one function
 	j := mustJQ(t, `if .body == null then {data: 1} else {data: (.body - (.body | map(-.)))} end`)
 	var body []byte
-	for i := range 2000 {
+	for i := range 4000 {
 		body = fmt.Appendf(body, ",%d", i+1)
 	}
 	body[0] = '['
