@@ -35,7 +35,7 @@ func TestDocumentOfUpstreamsIsThatOfTheRecipes(t *testing.T) {
 
 // Polls says, for the document's table, when the backend is asked.
 func (r *recipe) Polls() string {
-	if r.plan.hold > 0 {
+	if r.plan.holds() {
 		return "held by the backend"
 	}
 	return fmt.Sprintf("every %gs", r.plan.intervalMin.Seconds())
