@@ -14,7 +14,7 @@ import (
 // proxy's error page for one.
 func (a *answer) holds(conditions []value.Condition) bool {
 	for _, c := range conditions {
-		if (a.body.json || !c.NeedsJSON()) && c.Holds(a.body.text, a.env) {
+		if (a.body.json || a.body.line || !c.NeedsJSON()) && c.Holds(a.body.text, a.env) {
 			return true
 		}
 	}

@@ -21,6 +21,7 @@ const jsonSpace = " \t\r\n"
 type body struct {
 	text []byte // in UTF-8, if the upstream told the truth about its charset
 	json bool   // text is valid JSON
+	line bool   // text is a single line, of JSON
 	raw  bool   // white space counts
 	err  error  // why text is not in the configured format, as an answer must be
 }

@@ -100,6 +100,8 @@ type Reader struct {
 	needsJSON bool // something configured can only be looked up in JSON, and every answer has it
 	itemJSON  bool // something is looked up in the JSON of items, which lines may be
 	readsJSON bool // something is looked up in JSON, if only in that of errors
+
+	readsErrors bool // a reset condition is looked up in JSON
 }
 
 // cursorSource is what moves the cursor.
@@ -159,7 +161,8 @@ func NewReader(c Config) *Reader {
 	if r.program = c.Program; !r.program.IsZero() {
 		r.needsJSON, r.itemJSON = false, true // the program may be given text
 	}
-	r.readsJSON = r.needsJSON || r.itemJSON || c.RetryAfter.NeedsJSON() || slices.ContainsFunc(c.Reset, value.Condition.NeedsJSON)
+	r.readsErrors = slices.ContainsFunc(c.Reset, value.Condition.NeedsJSON)
+	r.readsJSON = r.needsJSON || r.itemJSON || c.RetryAfter.NeedsJSON() || r.readsErrors
 	switch {
 	case len(r.names) > 0:
 		r.source = fromValues

@@ -3,6 +3,8 @@ package page
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // translates reports whether answers are in a format that is not read as it came.
@@ -14,9 +16,10 @@ func (r *Reader) translates() bool {
 	return false
 }
 
-// translate makes of an answer the JSON that paths look into; lines stay lines. An answer that is
-// in another format is decoded as [Auto] would, for the conditions that may know it: errors often
-// come as JSON, whatever was asked for. It is no answer to read then.
+// translate makes of an answer the JSON that paths look into; lines stay lines, but a single one of
+// JSON may be an error, as Kubernetes sends it in a watch. An answer that is in another format is
+// decoded as [Auto] would, for the conditions that may know it: errors often come as JSON, whatever was
+// asked for. It is no answer to read then.
 func (r *Reader) translate(resp Response) body {
 	memory := memoryFor(len(resp.Body))
 	var text, out []byte
@@ -45,7 +48,7 @@ func (r *Reader) translate(resp Response) body {
 	case isHTML(text):
 		err = errHTMLLines
 	default:
-		return body{text: text}
+		return body{text: text, line: r.readsErrors && value.ValidJSON(bytes.Trim(text, jsonSpace))}
 	}
 	if err != nil {
 		b := r.decodeJSON(text)
