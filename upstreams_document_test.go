@@ -7,17 +7,19 @@ import (
 	"path/filepath"
 	"testing"
 	"text/template"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
 // TestDocumentOfUpstreamsIsThatOfTheRecipes keeps docs/upstreams.md as its template and the recipes
 // make it; -args -update writes it.
 func TestDocumentOfUpstreamsIsThatOfTheRecipes(t *testing.T) {
-	page, err := template.ParseFiles(filepath.Join("testdata", "upstreams", "document.md.tmpl"))
+	doc, err := template.ParseFiles(filepath.Join("testdata", "upstreams", "document.md.tmpl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want bytes.Buffer
-	if err := page.Execute(&want, loadRecipes(t)); err != nil {
+	if err := doc.Execute(&want, loadRecipes(t)); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join("docs", "upstreams.md")
@@ -48,6 +50,8 @@ func (r *recipe) Resumes() string {
 		return "an event's id, while the bridge has it: the backend forgets"
 	case plan.reader.Document():
 		return "a hash of the version that it has"
+	case plan.validatorCursors && plan.page.Format != page.Message:
+		return "its place in the list, and a hash of what stands there"
 	case plan.validatorCursors:
 		return "`ETag` and `Last-Modified`"
 	case len(plan.page.Cursors) > 0 || len(plan.page.ProgramCursors) > 0:
