@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -300,4 +301,30 @@ func TestAFailedOpeningIsAnOutage(t *testing.T) {
 	q.said = []string{"a"}
 	q.mu.Unlock()
 	stream.want("a")
+}
+
+// TestALoginThatHasExpiredIsMadeAgain has a backend as qBittorrent: a session is a cookie, and without one it answers 403.
+func TestALoginThatHasExpiredIsMadeAgain(t *testing.T) {
+	var valid, logins atomic.Int64
+	upstream := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/login" {
+			n := logins.Add(1)
+			valid.Store(n)
+			http.SetCookie(w, &http.Cookie{Name: "SID", Value: strconv.FormatInt(n, 10), Path: "/"})
+			fmt.Fprint(w, "Ok.")
+			return
+		}
+		if cookie, err := r.Cookie("SID"); err != nil || cookie.Value != strconv.FormatInt(valid.Load(), 10) {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		fmt.Fprintf(w, "session %d", valid.Load())
+	})
+	stream := subscribe(t, runCaddy(t, formatSite(upstream, "interval 10ms", "open {\nrewrite /login\n}")).url)
+	stream.want("session 1")
+	valid.Store(0)
+	stream.want("session 2")
+	if n := logins.Load(); n != 2 {
+		t.Errorf("%d logins", n)
+	}
 }
