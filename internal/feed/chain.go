@@ -246,7 +246,10 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		before = resetEvent(gap)
 		c.log.forget()
 	}
-	c.at, c.validators = p.Next.Clone(), p.Validators
+	c.at = p.Next.Clone()
+	if p.Validators != (page.Validators{}) {
+		c.validators = p.Validators
+	}
 	id := c.at.ID()
 	switch {
 	case len(p.Events) > 0 || before != nil:

@@ -35,8 +35,8 @@ type Page struct {
 	// Next is where the next poll goes on: the position after all Events.
 	Next position.Position
 
-	// Validators for the next poll of a document. They replace those before only where there
-	// is an event: any other answer touches none.
+	// Validators for the next poll of a document, or of items whose polls do not send the cursor
+	// and so are all the same. Where they are empty, those before stay.
 	Validators Validators
 
 	// Lost is true where the position that was asked for should be on the page and is not,
@@ -69,7 +69,7 @@ type Event struct {
 	Key  string            // the upstream's own id of the item; for a document, the hash of the event
 }
 
-// Validators make the next poll of a document conditional (RFC 9110, section 13.1). They
+// Validators make the next poll conditional (RFC 9110, section 13.1). They
 // never become event ids.
 type Validators struct {
 	ETag         string // for If-None-Match

@@ -221,6 +221,9 @@ func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Pa
 	if err != nil {
 		return Page{}, err
 	}
+	if r.unsent && r.source == fromItems {
+		p.Validators = validators(a.header)
+	}
 	p.More, p.End = a.holds(r.more), a.holds(r.end)
 	return p, nil
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// validators returns what makes the next poll of a document conditional.
+// validators returns what makes the next poll conditional.
 //
 // A Last-Modified without an ETag counts only if it is at least a second older than Date:
 // within its own second the document may change again without a new one (RFC 9110, section
