@@ -2,6 +2,7 @@ package ssebridge
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -30,6 +31,8 @@ var bridges = caddy.NewUsagePool()
 // bridge is all feeds of one configured sse_bridge. It outlives the handler instances that a
 // reload replaces; polls use the routes of the newest one.
 type bridge struct {
+	name    string   // in metrics, logs and events
+	salt    [16]byte // of the feeds' ids
 	plan    *compiled
 	logger  *zap.Logger
 	config  feed.Config
@@ -39,21 +42,22 @@ type bridge struct {
 	watch   *watchdog
 	back    *reconnects
 	attempt *attempt // nil but in `caddy sse-bridge try`; set before the first client
+	streams *streamCounters
 
 	mu        sync.Mutex
 	instances []*Handler // provisioned and not cleaned up, oldest first
 	feeds     *feeds
 	perIP     map[string]int
 	clients   int
-	slow      atomic.Int64 // clients that were cut off because they did not read
 	halted    bool
 }
 
 func newBridge(plan *compiled) *bridge {
 	b := &bridge{
-		plan: plan, slots: make(slots, plan.limits.Polls),
+		plan: plan, slots: make(slots, plan.limits.Polls), streams: newStreamCounters(),
 		feeds: newFeeds(plan.limits.Feeds), perIP: make(map[string]int),
 	}
+	_, _ = rand.Read(b.salt[:]) // it never fails
 	b.logger = newLogger(b)
 	b.back = newReconnects(plan.retry)
 	b.watch = newWatchdog(plan, b.back)
@@ -249,11 +253,18 @@ func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
 		return nil, err
 	}
 	logger := b.logger.With(
-		zap.String("feed", hex.EncodeToString(p.keys.key[:4])),
-		zap.String("method", p.method), zap.String("host", p.host), zap.String("path", p.path))
+		zap.String("bridge", b.name), zap.String("feed", b.feedID(p.keys.key)),
+		zap.String("method", p.method), zap.String("host", p.host), zap.String("path", p.original))
 	f := feed.New(&b.config, logger)
 	b.feeds.add(p.keys, f, logger)
 	return f, nil
+}
+
+// feedID names a feed to operators, for as long as the bridge lives. The salt keeps whoever reads it
+// from trying out which secrets the key was made of.
+func (b *bridge) feedID(key feedKey) string {
+	sum := sha256.Sum256(append(b.salt[:], key[:]...))
+	return hex.EncodeToString(sum[:6])
 }
 
 // forget drops a feed that has closed.

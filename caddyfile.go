@@ -63,6 +63,7 @@ import (
 //	    retry     <duration>
 //	    lifetime  <duration>
 //	    notify
+//	    name      <name>
 //	    cors      <origin...>
 //	    limits {
 //	        feeds          <n>
@@ -191,6 +192,8 @@ func (p *parser) subdirective() error {
 		return p.duration(&h.Lifetime)
 	case "notify":
 		return p.flag(&h.Notify)
+	case "name":
+		return p.text(&h.Name)
 	case "cors":
 		return p.cors()
 	case "limits":

@@ -41,6 +41,7 @@ var arguments = map[string]string{
 	"keepalive":             "<duration>",
 	"retry":                 "<duration>",
 	"lifetime":              "<duration>",
+	"name":                  "<name>",
 	"cors":                  "<origin...>",
 	"limits feeds":          "<n>",
 	"limits chains":         "<n>",

@@ -179,6 +179,9 @@ type compiledEdit struct {
 // always reports whether no poll skips the edit.
 func (e compiledEdit) always() bool { return len(e.value.Cursors()) == 0 }
 
+// bridgeName is what a bridge may be called: it is a label of metrics, and part of paths.
+var bridgeName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
 // loneCursor is a rewrite that is nothing but a cursor.
 var loneCursor = regexp.MustCompile(`^\{sse\.cursor(\.\w+)?\}$`)
 
@@ -281,6 +284,9 @@ func (h *Handler) compilePace(c *compiled) error {
 	c.keepalive = orDefault(h.Keepalive, defaultKeepalive)
 	c.retry = orDefault(h.Retry, defaultRetry)
 	c.lifetime, c.notify = time.Duration(h.Lifetime), h.Notify
+	if h.Name != "" && !bridgeName.MatchString(h.Name) {
+		return wrong("name", "%q is no name: it takes 1 to 64 letters, digits, dots, dashes and underscores", h.Name)
+	}
 	return nil
 }
 

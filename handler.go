@@ -62,12 +62,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	switch end := reader.Answered(r.Context(), firstAnswer); {
 	case end == nil:
 	case end.Refusal != nil:
+		h.bridge.streams.rejected.add(rejectedRefused)
 		return refuse(w, end.Refusal)
 	case end.Reason == feed.Ended && !reader.Pending():
+		h.bridge.streams.rejected.add(rejectedEnded)
 		w.WriteHeader(http.StatusNoContent) // by which EventSource stops
 		return nil
 	}
-	return h.stream(w, r, reader)
+	return h.stream(w, r, reader, h.opened(h.bridge.feedID(request.keys.key)))
 }
 
 // wantsStream reports whether a request asks for an event stream by name: `*/*` does not.
@@ -93,7 +95,7 @@ func streamHeader(header http.Header) {
 }
 
 // stream writes what a reader brings until one of the two ends.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request, reader *feed.Reader) error {
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, reader *feed.Reader, j *journal) error {
 	disarm(r)
 	s := &stream{reader: reader, control: http.NewResponseController(innermost(w))}
 	control := http.NewResponseController(w)
@@ -111,16 +113,17 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, reader *feed.Re
 		if err = s.write(w, batch, control, !reader.Pending()); err != nil {
 			break
 		}
+		j.wrote(reader.Took(), len(batch))
 		if batch, err = reader.Next(); err != nil {
 			break
 		}
 	}
-	h.finish(w, control, s, err)
+	j.closed(r, h.finish(w, control, s, err), err)
 	return nil
 }
 
-// finish ends a stream: what the client can still read tells it when to come back.
-func (h *Handler) finish(w http.ResponseWriter, control *http.ResponseController, s *stream, err error) {
+// finish ends a stream, and returns why: what the client can still read tells it when to come back.
+func (h *Handler) finish(w http.ResponseWriter, control *http.ResponseController, s *stream, err error) feed.Reason {
 	reason := feed.Gone
 	if end := (*feed.End)(nil); errors.As(err, &end) {
 		reason = end.Reason
@@ -131,13 +134,7 @@ func (h *Handler) finish(w http.ResponseWriter, control *http.ResponseController
 		// the client may be gone by now, which is no matter
 		_ = s.write(w, append(sse.AppendRetry(nil, wait), '\n'), control, true)
 	}
-	level, fields := zapcore.DebugLevel, []zap.Field{zap.String("reason", string(reason)), zap.Error(err)}
-	if reason == feed.Slow {
-		level, fields = zapcore.InfoLevel, append(fields, zap.Int64("slow_clients", h.bridge.slow.Add(1)))
-	}
-	if c := h.logger.Check(level, "stream ended"); c != nil {
-		c.Write(fields...)
-	}
+	return reason
 }
 
 // wait returns for how long the client of a stream that ended stays away; 0 leaves what it was
@@ -156,6 +153,9 @@ func (h *Handler) wait(s *stream, reason feed.Reason) time.Duration {
 
 // turnAway tells a client to come back later. An error status would close its EventSource for good.
 func (h *Handler) turnAway(w http.ResponseWriter, why error) error {
+	if errors.Is(why, errBusy) {
+		h.bridge.streams.rejected.add(rejectedLimit)
+	}
 	if c := h.logger.Check(zapcore.WarnLevel, "client turned away"); c != nil {
 		c.Write(zap.Error(why))
 	}

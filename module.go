@@ -23,6 +23,9 @@ func init() {
 
 const directive = "sse_bridge"
 
+// shortKey is how many digits of a bridge's key name it that has no name.
+const shortKey = 8
+
 // Handler gives each client that asks for `text/event-stream` one stream of events, and gets them
 // by polling its upstream. Every other request goes to the same upstream as it is.
 //
@@ -234,6 +237,11 @@ type Handler struct {
 	// `https://app.example.com`; or `*` alone for all, without credentials. Default: none.
 	CORS []string `json:"cors,omitempty"`
 
+	// What the bridge is called in metrics, logs, events and the admin API: 1 to 64 letters, digits,
+	// dots, dashes and underscores. Bridges of one name are counted together. Default: the first
+	// digits of a hash of the configuration, which changes with it.
+	Name string `json:"name,omitempty"`
+
 	// The bounds of what the bridge takes on.
 	Limits *Limits `json:"limits,omitempty"`
 
@@ -286,14 +294,20 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 	}
 
-	b, _, err := bridges.LoadOrNew(key, func() (caddy.Destructor, error) { return newBridge(plan), nil })
+	b, _, err := bridges.LoadOrNew(key, func() (caddy.Destructor, error) {
+		b := newBridge(plan)
+		if b.name = h.Name; b.name == "" {
+			b.name = key[:shortKey]
+		}
+		return b, nil
+	})
 	if err != nil {
 		return fmt.Errorf("making the bridge: %w", err)
 	}
 	h.key, h.bridge = key, b.(*bridge)
 	h.logger = h.bridge.logger
 	h.bridge.add(h)
-	return nil
+	return collect(ctx.GetMetricsRegistry(), h.bridge)
 }
 
 // provisionRoutes sets up what answers polls and steps.

@@ -62,6 +62,10 @@ func (b *bridge) poll(p *pollRequest) feed.Poll {
 		}
 		answered, failed = p.reader.Read(resp, ask.From, p.env(ask))
 		answered.Wait = max(answered.Wait, quiet.Wait)
+		answered.Status = resp.Status
+		if failure := (*page.Error)(nil); errors.As(failed, &failure) {
+			failure.Status = resp.Status
+		}
 		return answered, failed
 	}
 }

@@ -84,6 +84,7 @@ func (c *chain) run() {
 		ask := c.begin(time.Now())
 		p, err := c.poll(c.ctx, ask)
 		if c.ctx.Err() != nil {
+			c.feed.config.Counters.poll(Abandoned, 0, 0, 0)
 			return
 		}
 		if err == nil && p.Reset && ask.From.IsZero() {
@@ -184,6 +185,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	c.polling = false
 	c.feed.answered(c, now)
 	if c.settle(p, now) {
+		c.polled(now, Silent, p.Status, 0)
 		return false
 	}
 	c.failures, c.placed, c.good = 0, true, c.pace.started
@@ -194,6 +196,11 @@ func (c *chain) take(p page.Page) (news bool) {
 	} else {
 		c.takeEvents(p, now)
 	}
+	outcome, events := Silent, 0
+	if news {
+		outcome, events = News, len(p.Events)
+	}
+	c.polled(now, outcome, p.Status, events)
 	c.held = !news || now.Sub(c.pace.started) >= held
 	moved := !p.Next.Cursor.Equal(from)
 	if c.first != nil {
@@ -243,7 +250,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 	}
 	var before []byte
 	if p.Lost {
-		before = resetEvent(gap)
+		before = c.feed.reset(gap)
 		c.log.forget()
 	}
 	c.at = p.Next.Clone()
@@ -298,6 +305,7 @@ func (c *chain) fail(err error) {
 		comment = "upstream unreachable"
 		hint    time.Duration
 	)
+	c.failing(now, err)
 	switch {
 	case errors.As(err, &refusal):
 		if c.refused(now, refusal) {
@@ -307,7 +315,7 @@ func (c *chain) fail(err error) {
 	case errors.As(err, &failure):
 		comment, hint = failure.Comment, failure.Wait
 	}
-	c.feed.health.fail(comment, err)
+	c.feed.health.fail(err)
 
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
@@ -318,8 +326,21 @@ func (c *chain) fail(err error) {
 	}
 	c.ended = time.Time{}
 	c.held = false // so that those who find an upstream back count among the polls that are bounded
-	c.feed.failed(c, now, comment, hint)
+	c.feed.failed(c, now, comment, hint, err)
 	c.suspect(now, refusal)
+}
+
+// failing counts a poll that brought nothing to read.
+func (c *chain) failing(now time.Time, err error) {
+	outcome, status := Failed, 0
+	if refusal := (*page.Refusal)(nil); errors.As(err, &refusal) {
+		outcome, status = Declined, refusal.Status
+	} else if failure := (*page.Error)(nil); errors.As(err, &failure) {
+		status = failure.Status
+	}
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	c.polled(now, outcome, status, 0)
 }
 
 // refused reports whether the refusal ends the chain.
@@ -343,6 +364,6 @@ func (c *chain) startOver(now time.Time, reason reset) {
 	c.at, c.validators, c.doubt, c.placed, c.failures = position.Position{}, page.Validators{}, none, false, 0
 	c.ended, c.reached, c.document, c.session.Opened = time.Time{}, true, "", nil
 	c.log.forget()
-	c.publish(resetEvent(reason), nil)
+	c.publish(c.feed.reset(reason), nil)
 	c.pace.soon(now)
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
 )
 
 // circuit is what the chains of a feed share of an outage: while polls fail, one chain probes for
@@ -49,20 +50,26 @@ func (k *circuit) close() {
 }
 
 // failed takes note of a poll of c that brought nothing to read. The feed's lock is held.
-func (f *Feed) failed(c *chain, now time.Time, comment string, hint time.Duration) {
+func (f *Feed) failed(c *chain, now time.Time, comment string, hint time.Duration, err error) {
 	k := &f.circuit
 	if k.probe == c {
 		k.probe = nil
 	}
+	before := c.alone
 	c.alone = c.failsAlone(now)
 	c.failed = now
 	if c.alone {
+		if !before {
+			f.health.logger.Info("the upstream answers others, but not the poll from one position; that one alone is backed off",
+				zap.String("state", comment), zap.Error(err))
+		}
 		c.pace.failed(now, hint)
 		c.log.say(comment)
 		c.wake()
 		f.kickAll()
 		return
 	}
+	f.health.fall(comment, err)
 	c.pace.retry()
 	if !k.open {
 		for _, other := range f.chains {

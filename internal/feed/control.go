@@ -13,8 +13,9 @@ const (
 	yielded   reset = "yielded"    // the chain was behind for long while others waited for one
 )
 
-// resetEvent announces a gap. It has no id: the client keeps the one it has until the next event.
-func resetEvent(reason reset) []byte {
+// reset returns the announcement of a gap. It has no id: the client keeps the one it has until the next event.
+func (f *Feed) reset(reason reset) []byte {
+	f.config.Counters.reset(reason)
 	return sse.AppendEvent(nil, "bridge.reset", []byte(`{"reason":"`+string(reason)+`"}`), "")
 }
 

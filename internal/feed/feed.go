@@ -68,6 +68,12 @@ type Config struct {
 	Replay int     // events that a log holds
 	Budget *Budget // bytes that all logs hold together
 
+	// Counters count for all feeds together.
+	Counters Counters
+	// Turned is called, with locks held, when a feed's upstream goes down, with the reason, and when
+	// it is back, without one. nil: nobody is told.
+	Turned func(f *Feed, reason string)
+
 	// NewJar makes the cookie jar of a chain.
 	NewJar func() http.CookieJar
 	// Closed is called once, without locks held, when a feed takes no more clients.
@@ -96,13 +102,19 @@ type Feed struct {
 	closing  *time.Timer       // runs while a refusal is remembered and nobody is here
 	circuit  circuit
 	outages  int // how often the upstream was away and came back
+	last     LastPoll
+	polls    int64
+	errors   int64
+	events   int64
+	saved    int64
 	halted   bool
 	closed   bool
 }
 
 // New returns a feed without chains. Nothing is polled before somebody joins.
 func New(config *Config, logger *zap.Logger) *Feed {
-	f := &Feed{config: config, starts: make(map[string]*start), health: newHealth(logger), circuit: newCircuit(config)}
+	f := &Feed{config: config, starts: make(map[string]*start), circuit: newCircuit(config)}
+	f.health = newHealth(f, logger)
 	f.lobby = newLog(nil, config.Budget)
 	return f
 }
@@ -148,6 +160,7 @@ func (f *Feed) detach(c *chain) {
 	}
 	if i := slices.Index(f.chains, c); i >= 0 {
 		f.chains = slices.Delete(f.chains, i, i+1)
+		f.config.Counters.chains.Add(-1)
 		c.log.free()
 		f.abandon(c)
 	}
@@ -174,6 +187,7 @@ func (f *Feed) done() bool {
 		return false
 	}
 	f.closed = true
+	f.health.close()
 	return true
 }
 

@@ -3,6 +3,7 @@ package feed
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,45 +17,103 @@ const refusalMemory = 10 * time.Second
 
 // health is what all chains of a feed know of their upstream.
 type health struct {
+	feed   *Feed
 	logger *zap.Logger
 
 	mu       sync.Mutex
 	answered chan struct{} // closed with the first answer; nil after that
 	worked   bool          // the upstream has answered with something to read
 	strikes  int           // refusals that count, in polls running
-	down     string        // why the last poll brought nothing; empty where it did
+	down     string        // why the upstream counts as down; empty where it does not
+	since    time.Time     // when it went down, or was last back
+	closed   bool
 	refusal  *page.Refusal
 	refused  time.Time // when the upstream refused
 	probed   time.Time // when it was last asked whether it still does
 }
 
-func newHealth(logger *zap.Logger) health {
-	return health{logger: logger, answered: make(chan struct{})}
+func newHealth(f *Feed, logger *zap.Logger) health {
+	return health{feed: f, logger: logger, answered: make(chan struct{}), since: time.Now()}
 }
 
 // up notes an answer that could be read.
 func (h *health) up() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !h.worked {
+		h.since = time.Now()
+	}
 	h.worked, h.strikes, h.refusal = true, 0, nil
-	if h.down != "" {
-		h.down = ""
+	if h.turn("") {
 		h.logger.Info("upstream answers again")
 	}
 }
 
-// fail notes a poll that brought nothing to read; it is logged where the reason is new.
-func (h *health) fail(comment string, err error) {
+// fail notes a poll that brought nothing to read.
+func (h *health) fail(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if refusal := (*page.Refusal)(nil); !errors.As(err, &refusal) {
 		h.strikes = 0
 	}
-	if h.down != comment {
-		h.down = comment
+}
+
+// fall notes that the upstream is down, and not for one chain alone; it is logged where the reason
+// is new.
+func (h *health) fall(comment string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.turn(comment) {
 		h.logger.Warn("upstream fails; clients stay connected and polls are backed off",
 			zap.String("state", comment), zap.Error(err))
 	}
+}
+
+// turn makes the upstream down for a reason, or up without one, and reports whether that is new.
+// h.mu is held.
+func (h *health) turn(reason string) bool {
+	before := h.down
+	if before == reason || h.closed {
+		return false
+	}
+	h.down = reason
+	if before == "" || reason == "" {
+		h.since = time.Now()
+		change := int64(1)
+		if reason == "" {
+			change = -1
+		}
+		h.feed.config.Counters.down.Add(change)
+		if h.feed.config.Turned != nil {
+			h.feed.config.Turned(h.feed, reason)
+		}
+	}
+	return true
+}
+
+// close is told that the feed has closed: it counts as down no more, but nobody is told that it
+// were up.
+func (h *health) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed = true; h.down != "" {
+		h.feed.config.Counters.down.Add(-1)
+	}
+}
+
+// state returns how the upstream is, why, and since when.
+func (h *health) state() (state State, reason string, since time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.refusal != nil:
+		return Shut, "status " + strconv.Itoa(h.refusal.Status), h.refused
+	case h.down != "":
+		return Down, h.down, h.since
+	case h.worked:
+		return Up, "", h.since
+	}
+	return Fresh, "", h.since
 }
 
 // refuse notes a refusal and reports whether it ends the streams of the feed: at the first

@@ -56,7 +56,7 @@ func (f *Feed) seat(r *Reader) bool {
 	}
 	at, err := position.Parse(r.lastID, f.config.Cursors)
 	if err != nil || f.config.Forgetful {
-		r.before = resetEvent(unknownID)
+		r.before = f.reset(unknownID)
 		return f.seatNewcomer(r)
 	}
 	if len(f.chains) >= f.config.Chains {
@@ -162,5 +162,6 @@ func (f *Feed) newChain(first Start) *chain {
 		c.log.say(f.circuit.comment)
 	}
 	f.chains = append(f.chains, c)
+	f.config.Counters.chains.Add(1)
 	return c
 }

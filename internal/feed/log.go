@@ -21,6 +21,7 @@ type log struct {
 
 	oldest  *node
 	events  int              // in all nodes that are held
+	bytes   int64            // likewise
 	spots   map[string]*spot // by event id
 	borders []string         // ids of pages without events, newest last
 	last    string           // the newest position
@@ -32,6 +33,7 @@ type node struct {
 	log   *log
 	seq   int64
 	batch []byte
+	count int // of the events in the batch
 	marks []mark
 	next  atomic.Pointer[node]
 	jump  atomic.Pointer[place] // the chain ended here: its readers go on there
@@ -47,6 +49,7 @@ type mark struct {
 type place struct {
 	node *node
 	off  int
+	took int // events of the node before off
 }
 
 // spot is where an id stands in a log. An id that came more than once names no place.
@@ -66,11 +69,12 @@ func newLog(c *chain, budget *Budget) *log {
 // append publishes a batch. At most keep events stay, and at least the newest node.
 func (l *log) append(batch []byte, marks []mark, keep int) {
 	tail := l.tail.Load()
-	n := &node{log: l, seq: tail.seq + 1, batch: batch, marks: marks}
+	n := &node{log: l, seq: tail.seq + 1, batch: batch, count: len(marks), marks: marks}
 	l.events += len(marks)
+	l.bytes += int64(len(batch))
 	l.budget.used.Add(int64(len(batch)))
-	for _, m := range marks {
-		l.mark(m.id, place{n, m.end})
+	for i, m := range marks {
+		l.mark(m.id, place{n, m.end, i + 1})
 	}
 	tail.next.Store(n)
 	l.tail.Store(n)
@@ -84,6 +88,7 @@ func (l *log) drop() {
 	old := l.oldest
 	l.oldest = old.next.Load()
 	l.events -= len(old.marks)
+	l.bytes -= int64(len(old.batch))
 	l.budget.used.Add(-int64(len(old.batch)))
 	for _, m := range old.marks {
 		l.unmark(m.id)
@@ -153,7 +158,7 @@ func (l *log) forget() {
 // end is the place after all that the log has.
 func (l *log) end() place {
 	tail := l.tail.Load()
-	return place{tail, len(tail.batch)}
+	return place{tail, len(tail.batch), tail.count}
 }
 
 // free gives the log's bytes back to the budget, after the last append.

@@ -49,6 +49,7 @@ type Reader struct {
 	at   place   // all before it has been taken
 	seen *string // the notice that was sent last
 	told bool    // that the upstream is down, by an event
+	took int     // events in what Next returned last
 	wake chan struct{}
 	idle atomic.Bool
 	end  atomic.Pointer[End]
@@ -56,6 +57,7 @@ type Reader struct {
 	// guarded by feed.mu
 	desk   *node  // where it stands until it has a place
 	before []byte // what this reader gets before anything of the log
+	events int    // in before
 	chain  *chain // nil while it waits for one
 	slot   int    // in chain.readers
 }
@@ -69,6 +71,7 @@ func (r *Reader) Next() ([]byte, error) {
 		if end != nil && end.Reason == Lifetime {
 			return nil, end // what is left comes by the client's next request
 		}
+		r.took = 0
 		if b, err := r.take(); b != nil || err != nil {
 			return b, err
 		}
@@ -81,6 +84,10 @@ func (r *Reader) Next() ([]byte, error) {
 		<-r.wake
 	}
 }
+
+// Took returns how many events there were in what Next returned last, notices of the bridge not
+// among them.
+func (r *Reader) Took() int { return r.took }
 
 // Pending reports whether Next would return events without waiting.
 func (r *Reader) Pending() bool {
@@ -124,7 +131,8 @@ func (r *Reader) take() ([]byte, error) {
 func (r *Reader) rest() []byte {
 	n := r.at.node
 	b := n.batch[r.at.off:]
-	r.at.off = len(n.batch)
+	r.took = n.count - r.at.took
+	r.at.off, r.at.took = len(n.batch), n.count
 	if n.next.Load() == nil {
 		n.log.wanted()
 	}
@@ -141,7 +149,7 @@ func (r *Reader) aside() []byte {
 // open leads the reader from its desk to its place. The feed's lock is held.
 func (r *Reader) open(at place) {
 	if r.before != nil {
-		n := &node{log: r.feed.lobby, batch: r.before}
+		n := &node{log: r.feed.lobby, batch: r.before, count: r.events}
 		n.jump.Store(new(at))
 		at = place{node: n}
 	}

@@ -8,6 +8,7 @@ import (
 
 // Error is an answer that holds nothing to read: the poll is repeated later.
 type Error struct {
+	Status  int           // of the answer; 0 where there was none
 	Comment string        // for clients, from a fixed list: never the upstream's words
 	Wait    time.Duration // the least time to the next poll that the answer asks for
 	Err     error         // for the operator

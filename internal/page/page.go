@@ -18,6 +18,9 @@ type Response struct {
 
 // Page is what one answer decodes to.
 type Page struct {
+	// Status is that of the answer; 0 where the upstream held the poll to the end of its time.
+	Status int
+
 	// News is false where the answer has nothing that was not there before: 204, 304, 408, an
 	// empty body, no items, or items that neither move the cursor nor are new. An answer that
 	// has no events and moves the cursor is News. A document is always News here: only its

@@ -1,0 +1,196 @@
+package ssebridge
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+// metric is a family of metrics, with one value for each bridge, or several by one more label. The
+// values of that label come from fixed lists: nothing that a client or an upstream says is one.
+type metric struct {
+	name   string
+	kind   prometheus.ValueType
+	label  string // beside `bridge`; empty: there is none
+	help   string
+	values func(t *tally) []labelled
+	desc   *prometheus.Desc
+}
+
+// labelled is a value, and that of the metric's own label.
+type labelled struct {
+	label string
+	value int64
+}
+
+// durations is the name of the one histogram.
+const durations = "sse_bridge_poll_duration_seconds"
+
+const durationsHelp = "How long polls took, in seconds: to the last byte of the answer, or to the error. For a long poll this is for how long the upstream held it."
+
+// newMetrics returns all families but the histogram.
+func newMetrics() []metric {
+	one := func(value func(t *tally) int64) func(*tally) []labelled {
+		return func(t *tally) []labelled { return []labelled{{"", value(t)}} }
+	}
+	all := []metric{
+		{name: "sse_bridge_feeds", kind: prometheus.GaugeValue, values: one(func(t *tally) int64 { return t.feeds }), help: "Feeds: poll requests that differ."},
+		{name: "sse_bridge_feeds_down", kind: prometheus.GaugeValue, values: one(func(t *tally) int64 { return t.Down }), help: "Feeds whose upstream is down: their last polls brought nothing that could be read."},
+		{name: "sse_bridge_clients", kind: prometheus.GaugeValue, values: one(func(t *tally) int64 { return t.clients }), help: "Clients that are being served."},
+		{name: "sse_bridge_chains", kind: prometheus.GaugeValue, values: one(func(t *tally) int64 { return t.Chains }), help: "Chains: places in the upstreams' sequences that are polled. More than one for each feed means that clients catch up."},
+		{name: "sse_bridge_log_bytes", kind: prometheus.GaugeValue, values: one(func(t *tally) int64 { return t.logBytes }), help: "Recent events that are kept for clients, in bytes. `limits log` bounds it."},
+		{name: "sse_bridge_polls_total", kind: prometheus.CounterValue, label: "outcome", values: func(t *tally) []labelled {
+			polls := make([]labelled, 0, len(feed.Outcomes))
+			for i, outcome := range feed.Outcomes {
+				polls = append(polls, labelled{string(outcome), t.Polls[i]})
+			}
+			return polls
+		}, help: "Polls that are over: with `news`, `no_news`, an `error`, `refused` by the upstream, or `abandoned` as nobody was left to read the answer."},
+		{name: "sse_bridge_polls_saved_total", kind: prometheus.CounterValue, values: one(func(t *tally) int64 { return t.Saved }), help: "Polls that sharing has saved: for each poll that was not abandoned, how many clients it was made for, but one. It understates: what is read from the log alone is not counted."},
+		{name: "sse_bridge_events_total", kind: prometheus.CounterValue, values: one(func(t *tally) int64 { return t.Events }), help: "Events that polls brought, each counted once however many clients get it."},
+		{name: "sse_bridge_deliveries_total", kind: prometheus.CounterValue, values: one(func(t *tally) int64 { return t.deliveries }), help: "Events that were written to clients, each counted for each of them."},
+		{name: "sse_bridge_delivered_bytes_total", kind: prometheus.CounterValue, values: one(func(t *tally) int64 { return t.bytes }), help: "Bytes that were written to event streams, before compression, with comments and keep-alives."},
+		{name: "sse_bridge_streams_total", kind: prometheus.CounterValue, values: one(func(t *tally) int64 { return t.opened }), help: "Event streams that were opened."},
+		{name: "sse_bridge_disconnects_total", kind: prometheus.CounterValue, label: "reason", values: func(t *tally) []labelled {
+			return t.ended
+		}, help: "Event streams that are over: `client_gone`; `slow_client`, which did not read; `lifetime`, as configured; `ended` or `refused` by the upstream; `stopping`, as the configuration has changed or Caddy exits."},
+		{name: "sse_bridge_clients_rejected_total", kind: prometheus.CounterValue, label: "reason", values: func(t *tally) []labelled {
+			return t.rejected
+		}, help: "Clients that got no event stream: over a `limit`, `refused` by the upstream, or as all has `ended` and they have it."},
+		{name: "sse_bridge_resets_total", kind: prometheus.CounterValue, label: "reason", values: func(t *tally) []labelled {
+			resets := make([]labelled, 0, len(feed.Resets))
+			for i, reason := range feed.Resets {
+				resets = append(resets, labelled{reason, t.Resets[i]})
+			}
+			return resets
+		}, help: "Notices `bridge.reset`, by their reason. One may go to several clients."},
+	}
+	for i, m := range all {
+		labels := []string{"bridge"}
+		if m.label != "" {
+			labels = append(labels, m.label)
+		}
+		all[i].desc = prometheus.NewDesc(m.name, m.help, labels, nil)
+	}
+	return all
+}
+
+// tally is what a bridge has counted, or several of one name together.
+type tally struct {
+	feed.Counts
+	feeds, clients, logBytes  int64
+	deliveries, bytes, opened int64
+	ended, rejected           []labelled
+}
+
+func (t *tally) add(other *tally) {
+	t.Add(other.Counts)
+	t.feeds += other.feeds
+	t.clients += other.clients
+	t.logBytes += other.logBytes
+	t.deliveries += other.deliveries
+	t.bytes += other.bytes
+	t.opened += other.opened
+	for i := range t.ended {
+		t.ended[i].value += other.ended[i].value
+	}
+	for i := range t.rejected {
+		t.rejected[i].value += other.rejected[i].value
+	}
+}
+
+// tally returns what the bridge has counted since it began.
+func (b *bridge) tally() *tally {
+	t := &tally{
+		Counts: b.config.Counters.Load(), logBytes: b.config.Budget.Used(),
+		deliveries: b.streams.deliveries.Load(), bytes: b.streams.bytes.Load(), opened: b.streams.opened.Load(),
+		ended: b.streams.ended.load(), rejected: b.streams.rejected.load(),
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.feeds, t.clients = int64(len(b.feeds.byKey)), int64(b.clients)
+	return t
+}
+
+// collector collects the metrics of the bridges of one configuration. What they count is theirs,
+// since they outlive it.
+type collector struct {
+	metrics   []metric
+	durations *prometheus.Desc
+
+	mu      sync.Mutex
+	bridges []*bridge
+}
+
+// collect has a configuration's registry collect the metrics of a bridge, once.
+func collect(registry *prometheus.Registry, b *bridge) error {
+	c := &collector{metrics: newMetrics(), durations: prometheus.NewDesc(durations, durationsHelp, []string{"bridge"}, nil)}
+	if err := registry.Register(c); err != nil {
+		already := prometheus.AlreadyRegisteredError{}
+		if !errors.As(err, &already) {
+			return fmt.Errorf("registering the metrics: %w", err)
+		}
+		c = already.ExistingCollector.(*collector) // of another handler of this configuration
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Contains(c.bridges, b) {
+		c.bridges = append(c.bridges, b)
+	}
+	return nil
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, m := range c.metrics {
+		ch <- m.desc
+	}
+	ch <- c.durations
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	c.mu.Lock()
+	bridges := slices.Clone(c.bridges)
+	c.mu.Unlock()
+	byName := make(map[string]*tally)
+	for _, b := range bridges {
+		t := b.tally()
+		if other := byName[b.name]; other != nil {
+			other.add(t)
+		} else {
+			byName[b.name] = t
+		}
+	}
+	for name, t := range byName {
+		for _, m := range c.metrics {
+			for _, v := range m.values(t) {
+				labels := []string{name}
+				if m.label != "" {
+					labels = append(labels, v.label)
+				}
+				ch <- prometheus.MustNewConstMetric(m.desc, m.kind, float64(v.value), labels...)
+			}
+		}
+		ch <- t.histogram(c.durations, name)
+	}
+}
+
+func (t *tally) histogram(desc *prometheus.Desc, name string) prometheus.Metric {
+	buckets, count := make(map[float64]uint64), uint64(0)
+	for i, n := range t.Durations {
+		count += uint64(n)
+		if i < len(feed.DurationBounds) {
+			buckets[feed.DurationBounds[i]] = count
+		}
+	}
+	return prometheus.MustNewConstHistogram(desc, count, t.Took.Seconds(), buckets, name)
+}
+
+// Interface guards
+var _ prometheus.Collector = (*collector)(nil)
