@@ -252,11 +252,13 @@ func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
 	if err := b.feeds.room(); err != nil {
 		return nil, err
 	}
+	about := p.about(b.feedID(p.keys.key), b.name)
 	logger := b.logger.With(
-		zap.String("bridge", b.name), zap.String("feed", b.feedID(p.keys.key)),
-		zap.String("method", p.method), zap.String("host", p.host), zap.String("path", p.original))
+		zap.String("bridge", b.name), zap.String("feed", about.ID),
+		zap.String("method", about.Method), zap.String("host", about.Host), zap.String("path", about.Path))
 	f := feed.New(&b.config, logger)
 	b.feeds.add(p.keys, f, logger)
+	b.feeds.about[f] = about
 	return f, nil
 }
 

@@ -13,6 +13,7 @@ type feeds struct {
 	limit  int
 	byKey  map[feedKey]*feed.Feed
 	keys   map[*feed.Feed]feedKeys
+	about  map[*feed.Feed]about
 	shapes map[feedKey]int // feeds by all of their key but cookies
 	hinted bool
 }
@@ -26,7 +27,7 @@ type feedKeys struct {
 func newFeeds(limit int) *feeds {
 	return &feeds{
 		limit: limit, byKey: make(map[feedKey]*feed.Feed),
-		keys: make(map[*feed.Feed]feedKeys), shapes: make(map[feedKey]int),
+		keys: make(map[*feed.Feed]feedKeys), about: make(map[*feed.Feed]about), shapes: make(map[feedKey]int),
 	}
 }
 
@@ -63,6 +64,7 @@ func (f *feeds) drop(old *feed.Feed) {
 		return
 	}
 	delete(f.keys, old)
+	delete(f.about, old)
 	if f.byKey[keys.key] == old {
 		delete(f.byKey, keys.key)
 	}

@@ -1,0 +1,134 @@
+package ssebridge
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+// maxCursor is how much of a cursor operators are shown.
+const maxCursor = 64
+
+// about is what operators are told of a feed's poll request: where it goes, and what it is made of,
+// but none of the values that a client has given or the configuration adds.
+type about struct {
+	ID      string   `json:"id"`
+	Bridge  string   `json:"bridge"`
+	Method  string   `json:"method"`
+	Host    string   `json:"host"`
+	Path    string   `json:"path"`    // as the client sent it
+	Query   []string `json:"query"`   // the names of its parameters
+	Headers []string `json:"headers"` // the names of the header fields that tell feeds apart
+}
+
+// about says what is safe to say of a request.
+func (p *pollRequest) about(id, bridge string) about {
+	a := about{ID: id, Bridge: bridge, Method: p.method, Host: p.host, Path: p.original, Query: queryNames(p.originalQuery), Headers: []string{}}
+	names := maps.Clone(p.header)
+	for _, own := range []string{"X-Requested-With", "Accept", "User-Agent"} {
+		delete(names, own)
+	}
+	for _, e := range p.headerEdits {
+		if delete(names, e.name); !e.del {
+			names[e.name] = nil
+		}
+	}
+	a.Headers = slices.AppendSeq(a.Headers, maps.Keys(names))
+	slices.Sort(a.Headers)
+	return a
+}
+
+// queryNames returns the names of a query's parameters, each once. What has no value may be one
+// itself, and is left out.
+func queryNames(query string) []string {
+	names := []string{}
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, _, found := strings.Cut(pair, "="); found && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// report is how a feed is at one moment, as the admin API says it.
+type report struct {
+	about
+	State  feed.State `json:"state"`
+	Reason string     `json:"reason,omitempty"`
+	Since  time.Time  `json:"since"`
+
+	Clients int    `json:"clients"`
+	Waiting int    `json:"waiting"`
+	Chains  int    `json:"chains"`
+	Cursor  string `json:"cursor,omitempty"`
+
+	LastPoll     *reportedPoll `json:"last_poll,omitempty"`
+	PollingSince *time.Time    `json:"polling_since,omitempty"`
+	NextPoll     *time.Time    `json:"next_poll,omitempty"`
+	Backoff      float64       `json:"backoff_seconds"`
+
+	LogEvents int   `json:"log_events"`
+	LogBytes  int64 `json:"log_bytes"`
+
+	Polls      int64 `json:"polls"`
+	Errors     int64 `json:"errors"`
+	Events     int64 `json:"events"`
+	PollsSaved int64 `json:"polls_saved"`
+}
+
+// reportedPoll is a poll that came back.
+type reportedPoll struct {
+	At      time.Time    `json:"at"`
+	Seconds float64      `json:"seconds"`
+	Outcome feed.Outcome `json:"outcome"`
+	Status  int          `json:"status,omitempty"`
+	Events  int          `json:"events"`
+}
+
+func newReport(a about, s feed.Status) report {
+	r := report{
+		about: a, State: s.State, Reason: s.Reason, Since: s.Since.UTC(),
+		Clients: s.Clients, Waiting: s.Waiting, Chains: s.Chains, Cursor: s.Cursor[:min(len(s.Cursor), maxCursor)],
+		PollingSince: moment(s.Polling), NextPoll: moment(s.Next), Backoff: s.Backoff.Seconds(),
+		LogEvents: s.LogEvents, LogBytes: s.LogBytes,
+		Polls: s.Polls, Errors: s.Errors, Events: s.Events, PollsSaved: s.Saved,
+	}
+	if last := s.Last; !last.At.IsZero() {
+		r.LastPoll = &reportedPoll{last.At.UTC(), last.Took.Seconds(), last.Outcome, last.Status, last.Events}
+	}
+	return r
+}
+
+// moment is nil for the zero time.
+func moment(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return new(at.UTC())
+}
+
+// reports returns how the feeds of the bridge are. No lock is held for longer than it takes to look
+// at one of them.
+func (b *bridge) reports() []report {
+	b.mu.Lock()
+	abouts := maps.Clone(b.feeds.about)
+	b.mu.Unlock()
+	all := make([]report, 0, len(abouts))
+	for f, a := range abouts {
+		all = append(all, newReport(a, f.Status()))
+	}
+	return all
+}
+
+// urgency orders states: what an operator should see first comes first.
+var urgency = map[feed.State]int{feed.Down: 0, feed.Shut: 1, feed.Fresh: 2, feed.Up: 3}
+
+// byUrgency compares two feeds: what is down is first, then what many clients read.
+func byUrgency(a, b report) int {
+	return cmp.Or(cmp.Compare(urgency[a.State], urgency[b.State]), cmp.Compare(b.Clients, a.Clients),
+		cmp.Compare(a.Host, b.Host), cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID))
+}
