@@ -43,6 +43,7 @@ type bridge struct {
 	back    *reconnects
 	attempt *attempt // nil but in `caddy sse-bridge try`; set before the first client
 	streams *streamCounters
+	turns   *announcer
 
 	mu        sync.Mutex
 	instances []*Handler // provisioned and not cleaned up, oldest first
@@ -59,6 +60,7 @@ func newBridge(plan *compiled) *bridge {
 	}
 	_, _ = rand.Read(b.salt[:]) // it never fails
 	b.logger = newLogger(b)
+	b.turns = newAnnouncer(b.announce)
 	b.back = newReconnects(plan.retry)
 	b.watch = newWatchdog(plan, b.back)
 	b.config = feed.Config{
@@ -67,7 +69,7 @@ func newBridge(plan *compiled) *bridge {
 		Linger: plan.linger, Forgetful: plan.forgetful, Notify: plan.notify, ByID: plan.page.Order == page.ByID,
 		Chains: plan.limits.Chains, Replay: plan.replay, Budget: feed.NewBudget(plan.limits.Log),
 		Diff:   diffOf(plan, b.logger),
-		NewJar: newJar, Closed: b.forget,
+		NewJar: newJar, Closed: b.forget, Turned: b.turns.turned,
 	}
 	return b
 }

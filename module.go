@@ -247,6 +247,8 @@ type Handler struct {
 
 	key    string // of the bridge
 	bridge *bridge
+	ctx    caddy.Context        // of this configuration
+	events *caddyevents.App     // likewise
 	http   *caddyhttp.App       // of this configuration; nil if another app holds the handler
 	routes [3]caddyhttp.Handler // by [request]
 	cors   origins
@@ -267,7 +269,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision joins the bridge of this configuration, or makes it. Nothing is polled before the
 // first client.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.own = ctx.Logger()
+	h.own, h.ctx = ctx.Logger(), ctx
 	plan, err := h.compile()
 	if err != nil {
 		return err
@@ -288,8 +290,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("getting Caddy's events, to learn when the configuration starts and stops: %w", err)
 	}
+	h.events = events.(*caddyevents.App)
 	for _, name := range []string{"started", "stopping"} {
-		if err := events.(*caddyevents.App).On(name, lifeListener{h}); err != nil {
+		if err := h.events.On(name, lifeListener{h}); err != nil {
 			return fmt.Errorf("listening for the configuration's event %q: %w", name, err)
 		}
 	}

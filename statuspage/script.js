@@ -93,11 +93,11 @@ function showTiles(snapshot, seconds) {
 	const [events, deliveries, out, polls, errors, saved] = ["events", "deliveries", "delivered_bytes", "polls", "errors", "polls_saved"].map(per);
 	at("tiles").replaceChildren(
 		tile("Clients", number(total.clients), `on ${plural(total.feeds, "feed", "feeds")}`, clients),
-		tile("Events from upstreams", number(recent(events)), "a second", events),
-		tile("Deliveries to clients", number(recent(deliveries)), `a second, ${bytes(recent(out))}`, deliveries),
-		tile("Polls", number(recent(polls)), "a second", polls),
-		tile("Polls that failed", number(recent(errors)), `a second, ${number(total.errors)} in all`, errors, true),
-		tile("Polls saved by sharing", number(recent(saved)), `a second, ${number(total.polls_saved)} in all`, saved));
+		tile("Events from upstreams", number(recent(events)), "/s", events),
+		tile("Deliveries to clients", number(recent(deliveries)), `/s, ${bytes(recent(out))}`, deliveries),
+		tile("Polls", number(recent(polls)), "/s", polls),
+		tile("Polls that failed", number(recent(errors)), `/s, ${number(total.errors)} in all`, errors, true),
+		tile("Polls saved by sharing", number(recent(saved)), `/s, ${number(total.polls_saved)} in all`, saved));
 }
 
 // next says when a feed is polled next.

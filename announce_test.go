@@ -1,0 +1,120 @@
+package ssebridge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+func init() { caddy.RegisterModule(eventProbe{}) }
+
+// eventProbe is an event handler that keeps what it is told.
+type eventProbe struct{}
+
+// told are the events that came to probes, and hold keeps their handler for as long as it is locked.
+var told struct {
+	sync.Mutex
+	events []string
+	hold   sync.Mutex
+}
+
+func (eventProbe) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "events.handlers.sse_bridge_probe", New: func() caddy.Module { return new(eventProbe) }}
+}
+
+func (eventProbe) Handle(_ context.Context, e caddy.Event) error {
+	told.hold.Lock()
+	defer told.hold.Unlock()
+	told.Lock()
+	defer told.Unlock()
+	told.events = append(told.events, fmt.Sprintf("%s %s %v %v %v%v %v", e.Name(), e.Origin().CaddyModule().ID,
+		e.Data["bridge"], e.Data["method"], e.Data["host"], e.Data["path"], e.Data["reason"]))
+	return nil
+}
+
+var _ caddyevents.Handler = eventProbe{}
+
+// TestCaddysEventsSayWhenAFeedIsDown binds a handler in the configuration, and has it take its time
+// while the feed is down, which no client notices.
+func TestCaddysEventsSayWhenAFeedIsDown(t *testing.T) {
+	fails, answer := false, "one"
+	up := newScript(func(w http.ResponseWriter, _ *http.Request) bool {
+		if fails {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		} else {
+			fmt.Fprint(w, answer)
+		}
+		return true
+	})
+	told.events = nil
+	s := runCaddy(t, "{{site}} {\n\trespond 404\n}") // for its address
+	config := strings.ReplaceAll("{{site}} {\n\tsse_bridge "+backend(t, up.ServeHTTP)+" {\n\t\tname board\n\t\tinterval 20ms\n\t}\n}", "{{site}}", s.url)
+	adapted, err := adaptSite(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := strings.Replace(string(adapted), `"apps":{`, `"apps":{"events":{"subscriptions":[{"events":["sse_bridge.feed_down","sse_bridge.feed_up"],"handlers":[{"handler":"sse_bridge_probe"}]}]},`, 1)
+	if err := caddy.Load([]byte(bound), true); err != nil {
+		t.Fatal(err)
+	}
+	client := subscribe(t, s.url+"/x?token=s3cret")
+	client.want("one")
+	told.hold.Lock()
+	up.change(func() { fails = true })
+	client.hasComment("status 503")
+	up.change(func() { fails, answer = false, "two" })
+	client.want("two")
+	told.hold.Unlock()
+	request := "http.handlers.sse_bridge board GET " + strings.TrimPrefix(s.url, "http://") + "/x"
+	want := []string{"sse_bridge.feed_down " + request + " status 503", "sse_bridge.feed_up " + request + " <nil>"}
+	eventually(t, "the events", func() bool {
+		told.Lock()
+		defer told.Unlock()
+		return len(told.events) == len(want)
+	})
+	if !slices.Equal(told.events, want) {
+		t.Errorf("got %q, want %q", told.events, want)
+	}
+}
+
+// TestAFeedThatTurnsTwiceMeanwhileIsNotAnnounced has the handler of the first event take its time.
+func TestAFeedThatTurnsTwiceMeanwhileIsNotAnnounced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		hold := make(chan struct{})
+		one, two := new(feed.Feed), new(feed.Feed)
+		names := map[*feed.Feed]string{one: "one", two: "two"}
+		a := newAnnouncer(func(f *feed.Feed, reason string) {
+			<-hold
+			got = append(got, names[f]+":"+reason)
+		})
+		a.turned(one, "down")
+		synctest.Wait() // that is being announced
+		for range 1000 {
+			a.turned(one, "")
+			a.turned(two, "down")
+			a.turned(one, "down")
+			a.turned(two, "")
+		}
+		a.turned(two, "down")
+		a.turned(one, "")
+		close(hold)
+		synctest.Wait()
+		if want := []string{"one:down", "two:down", "one:"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if a.running || len(a.waiting) > 0 {
+			t.Error("it still runs")
+		}
+	})
+}
