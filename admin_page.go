@@ -72,7 +72,7 @@ func (a *adminAPI) serveEvents(w http.ResponseWriter, r *http.Request) error {
 				return nil // nobody looks on any more
 			}
 			if err := control.Flush(); err != nil {
-				return nil //nolint:nilerr // as above
+				return nil // as above
 			}
 			batch = batch[:0]
 		}

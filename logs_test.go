@@ -25,6 +25,7 @@ type entry struct {
 // entries returns the lines of a log that a logger has written, or one below it.
 func (l *logged) entries(t *testing.T, logger string) (all []entry, raw string) {
 	t.Helper()
+	var text strings.Builder
 	content, err := os.ReadFile(l.file)
 	if err != nil {
 		t.Fatal(err)
@@ -33,10 +34,10 @@ func (l *logged) entries(t *testing.T, logger string) (all []entry, raw string) 
 		var e entry
 		if err := json.Unmarshal(lines.Bytes(), &e); err == nil && strings.HasPrefix(e.Logger, logger) {
 			all = append(all, e)
-			raw += lines.Text() + "\n"
+			text.WriteString(lines.Text() + "\n")
 		}
 	}
-	return all, raw
+	return all, text.String()
 }
 
 // message returns the first line that says something.

@@ -177,7 +177,7 @@ func TestTheDashboardAsksForMetricsThatThereAre(t *testing.T) {
 					t.Errorf("the panel %q asks for %s, which there is not", p.Title, name)
 				}
 				for _, match := range by.FindAllStringSubmatch(target.Expr, -1) {
-					for _, l := range strings.Split(match[1], ",") {
+					for l := range strings.SplitSeq(match[1], ",") {
 						if l = strings.TrimSpace(l); l != "bridge" && l != "le" && l != label {
 							t.Errorf("the panel %q asks for the label %s of %s, which it has not", p.Title, l, name)
 						}

@@ -155,6 +155,8 @@ func TestPollsFollowADoorbell(t *testing.T) {
 	if asked := f.asked(); !strings.HasPrefix(asked, "open from:c1 wait:c1 ") || !strings.Contains(asked, "wait:c1 from:c1 from:c3") {
 		t.Errorf("asked %s", asked)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, door := range f.doors {
 		if door.Get("Authorization") != "" || door.Get("Cookie") != "" {
 			t.Errorf("another host got %v", door)

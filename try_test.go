@@ -269,7 +269,7 @@ func TestFlagsAreTheWordsOfACaddyfile(t *testing.T) {
 // TestEachSubdirectiveHasAFlag holds the list of flags against that of the subdirectives.
 func TestEachSubdirectiveHasAFlag(t *testing.T) {
 	t.Parallel()
-	const ofClients = " notify keepalive retry lifetime cors limits upstream "
+	const ofClients = " name notify keepalive retry lifetime cors limits upstream "
 	has := make(map[string]bool)
 	for _, f := range tryFlags {
 		has[f.name] = true
