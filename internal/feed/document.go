@@ -62,7 +62,7 @@ func (c *chain) show(r *Reader) {
 	case held:
 		r.open(at)
 	default:
-		r.before, r.events = sse.AppendEvent(nil, snapshot, c.text, c.document), 1
+		r.before = sse.AppendEvent(nil, snapshot, c.text, c.document)
 		r.open(c.log.end())
 	}
 }

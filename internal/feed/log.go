@@ -33,7 +33,7 @@ type node struct {
 	log   *log
 	seq   int64
 	batch []byte
-	count int // of the events in the batch
+	count int32 // events in the batch
 	marks []mark
 	next  atomic.Pointer[node]
 	jump  atomic.Pointer[place] // the chain ended here: its readers go on there
@@ -49,7 +49,7 @@ type mark struct {
 type place struct {
 	node *node
 	off  int
-	took int // events of the node before off
+	took int32 // events of the node before off
 }
 
 // spot is where an id stands in a log. An id that came more than once names no place.
@@ -69,12 +69,12 @@ func newLog(c *chain, budget *Budget) *log {
 // append publishes a batch. At most keep events stay, and at least the newest node.
 func (l *log) append(batch []byte, marks []mark, keep int) {
 	tail := l.tail.Load()
-	n := &node{log: l, seq: tail.seq + 1, batch: batch, count: len(marks), marks: marks}
+	n := &node{log: l, seq: tail.seq + 1, batch: batch, count: int32(len(marks)), marks: marks}
 	l.events += len(marks)
 	l.bytes += int64(len(batch))
 	l.budget.used.Add(int64(len(batch)))
 	for i, m := range marks {
-		l.mark(m.id, place{n, m.end, i + 1})
+		l.mark(m.id, place{n, m.end, int32(i + 1)})
 	}
 	tail.next.Store(n)
 	l.tail.Store(n)

@@ -49,7 +49,7 @@ type Reader struct {
 	at   place   // all before it has been taken
 	seen *string // the notice that was sent last
 	told bool    // that the upstream is down, by an event
-	took int     // events in what Next returned last
+	took int32   // events in what Next returned last; here, it makes the reader no larger
 	wake chan struct{}
 	idle atomic.Bool
 	end  atomic.Pointer[End]
@@ -57,7 +57,6 @@ type Reader struct {
 	// guarded by feed.mu
 	desk   *node  // where it stands until it has a place
 	before []byte // what this reader gets before anything of the log
-	events int    // in before
 	chain  *chain // nil while it waits for one
 	slot   int    // in chain.readers
 }
@@ -87,7 +86,7 @@ func (r *Reader) Next() ([]byte, error) {
 
 // Took returns how many events there were in what Next returned last, notices of the bridge not
 // among them.
-func (r *Reader) Took() int { return r.took }
+func (r *Reader) Took() int { return int(r.took) }
 
 // Pending reports whether Next would return events without waiting.
 func (r *Reader) Pending() bool {
@@ -149,7 +148,10 @@ func (r *Reader) aside() []byte {
 // open leads the reader from its desk to its place. The feed's lock is held.
 func (r *Reader) open(at place) {
 	if r.before != nil {
-		n := &node{log: r.feed.lobby, batch: r.before, count: r.events}
+		n := &node{log: r.feed.lobby, batch: r.before}
+		if r.feed.config.Document {
+			n.count = 1 // a snapshot; anything else is a notice
+		}
 		n.jump.Store(new(at))
 		at = place{node: n}
 	}
