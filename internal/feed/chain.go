@@ -19,6 +19,9 @@ const sayPosition = time.Minute
 // errResetFirst is an answer to a newcomer's poll that cannot be one.
 var errResetFirst = &page.Error{Comment: "unreadable answer", Err: errors.New("a reset condition holds for a poll without a position")}
 
+// bareAnswers is after how many answers without items a path is in doubt.
+const bareAnswers = 3
+
 // maxMore is how many polls may follow one another at once.
 const maxMore = 100
 
@@ -41,6 +44,7 @@ type chain struct {
 	polls  int
 	held   bool   // the last answer was held, or had no news
 	stuck  bool   // was warned of
+	bare   int    // answers without items, before any with some; 0 from then on
 	newest []byte // the document of the last answer, where patches are made of it
 	more   int    // polls that have followed one another at once
 	doubt  doubt
@@ -248,6 +252,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		c.feed.health.logger.Warn("the answer has only items that were sent already, and its cursor does not move: does the poll send the cursor?",
 			zap.String("position", c.at.ID()))
 	}
+	c.countBare(p)
 	var before []byte
 	if p.Lost {
 		before = c.feed.reset(gap)
@@ -277,6 +282,19 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		c.publish(batch, []mark{{id: id, end: len(batch)}})
 	}
 	c.log.border(id)
+}
+
+// countBare warns of a path that never finds items: the stream would stay silent for ever.
+func (c *chain) countBare(p page.Page) {
+	switch {
+	case !p.Itemless || !c.loud.IsZero():
+		c.bare = 0
+	default:
+		if c.bare++; c.bare == bareAnswers {
+			c.feed.health.logger.Warn("no answer yet has anything where `items` looks: is the path right? An upstream may leave it out while there is no news",
+				zap.Int("answers", bareAnswers))
+		}
+	}
 }
 
 // publish appends a batch and wakes the readers.

@@ -27,7 +27,9 @@ func (a *answer) events() (Page, error) {
 		return Page{}, unreadable(a.wait, "%w", err)
 	}
 	if len(items) == 0 {
-		return a.empty(), nil
+		p := a.empty()
+		p.Itemless = a.itemless
+		return p, nil
 	}
 	if err := a.reader.sort(items); err != nil {
 		return Page{}, unreadable(a.wait, "%w", err)
@@ -136,6 +138,7 @@ func (a *answer) split() ([]item, error) {
 	}
 	found := a.reader.list.Get(a.body.text)
 	if !found.Exists() || found.Type == gjson.Null {
+		a.itemless = !found.Exists()
 		return nil, nil
 	}
 	raw := bytesOf(found, a.body.text)

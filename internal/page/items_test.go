@@ -251,3 +251,13 @@ func TestRecordedPages(t *testing.T) {
 	html := mustRead(t, reader(t, ""), recorded(t, "chat_html.http"), at()).Events[0]
 	equal(t, "html", string(html.Data), "<li id=\"m1\"><b>bob</b> hi 1</li>\n<li id=\"m2\"><b>bob</b> hi 2</li>\n<li id=\"m3\"><b>bob</b> hi 3</li>")
 }
+
+func TestItemsThatAreMissingAreToldFromNone(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{`{"message":[]}`: true, `{"messages":[]}`: false, `{"messages":null}`: false, `{"messages":[{"id":1}]}`: false, ``: false} {
+		p, err := reader(t, "items messages; id id").Read(ok(body), position.Position{}, nil)
+		if err != nil || p.Itemless != want {
+			t.Errorf("%s: Itemless is %t, %v", body, p.Itemless, err)
+		}
+	}
+}

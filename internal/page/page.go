@@ -31,6 +31,10 @@ type Page struct {
 	// configured that expects this: the poll asks again for what it already had.
 	Stuck bool
 
+	// Itemless is true where the answer has something, and nothing at the path of its items: no empty
+	// list either. Some upstreams leave it out where there is no news; or the path is wrong.
+	Itemless bool
+
 	// Events are the new items, oldest first; for a document, the one that it is, or none
 	// where its answer has no body.
 	Events []Event

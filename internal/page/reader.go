@@ -264,6 +264,8 @@ type answer struct {
 	from   position.Position // its cursor has all names
 	env    *value.Env
 	wait   time.Duration
+
+	itemless bool // there is nothing at the path of the items
 }
 
 // restarted reports whether the upstream counts anew since the position that was asked for. It
