@@ -19,7 +19,7 @@ func TestReferenceIsThatOfTheFields(t *testing.T) {
 	structs := configStructs(t)
 	var want bytes.Buffer
 	want.WriteString("# Reference\n\nThe JSON of the handler `http.handlers.sse_bridge`, field by field. A Caddyfile has the same names as subdirectives;\n" +
-		"[the README](../README.md#subdirectives) shows their arguments. Durations are texts such as `2s`, or nanoseconds.\n")
+		"[the Caddyfile](caddyfile.md#subdirectives) shows their arguments. Durations are texts such as `2s`, or nanoseconds.\n")
 	writeStruct(t, &want, structs, "Handler", "sse_bridge")
 	for _, name := range []string{"Edit", "Body", "Step", "Interval", "Type", "Cursor", "Condition", "Replay", "Limits"} {
 		writeStruct(t, &want, structs, name, name)
