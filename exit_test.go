@@ -233,7 +233,8 @@ func exitSite(upstream string, more ...string) string {
 }
 
 func TestSIGTERMEndsAllStreamsSoon(t *testing.T) {
-	const streams, most = 300, 2 * time.Second
+	const most = 2 * time.Second
+	streams := soak(300, 1000)
 	for _, test := range []struct {
 		name   string
 		reload func(p *process, upstream string, r *readers)

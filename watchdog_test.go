@@ -59,18 +59,18 @@ type fakeWrite struct {
 
 // openFake lets a client come, whose handler runs until close or the stream's end.
 func openFake(t *testing.T, h *Handler, stalled bool) *fakeClient {
-	return openRequest(t, h, stalled)
+	return openRequest(t, h, "/messages", stalled)
 }
 
 // openFakeWith lets a client come with header fields, which come in pairs.
 func openFakeWith(t *testing.T, h *Handler, header ...string) *fakeClient {
-	return openRequest(t, h, false, header...)
+	return openRequest(t, h, "/messages", false, header...)
 }
 
-func openRequest(t *testing.T, h *Handler, stalled bool, header ...string) *fakeClient {
+func openRequest(t *testing.T, h *Handler, target string, stalled bool, header ...string) *fakeClient {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &fakeClient{cancel: cancel, done: make(chan struct{}), header: make(http.Header), stalled: stalled, expired: make(chan struct{})}
-	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/messages", nil)
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
