@@ -1,0 +1,86 @@
+package ssebridge
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+)
+
+// poorWire lays a toxiproxy to an upstream.
+func poorWire(t *testing.T, upstream string) *toxiproxy.Proxy {
+	t.Helper()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := toxiproxy.NewProxy(server, "upstream", "127.0.0.1:0", upstream)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	return p
+}
+
+func TestAPoorWireToTheUpstreamLosesAndRepeatsNothing(t *testing.T) {
+	toxics := []struct {
+		kind, toxic string
+		polls       int // while the wire is poor; those that fail are further and further apart
+	}{
+		{"latency", `{"type": "latency", "attributes": {"latency": 50, "jitter": 40}}`, 30},
+		{"slicer", `{"type": "slicer", "attributes": {"average_size": 8, "size_variation": 7, "delay": 100}}`, 20},
+		{"bandwidth", `{"type": "bandwidth", "attributes": {"rate": 20}}`, 30},
+		{"reset", `{"type": "reset_peer", "toxicity": 0.5, "attributes": {"timeout": 1}}`, 3},
+		{"reset of requests", `{"type": "reset_peer", "stream": "upstream", "toxicity": 0.5, "attributes": {"timeout": 1}}`, 3},
+		{"answers that end early", `{"type": "limit_data", "attributes": {"bytes": 150}}`, 2},
+		{"timeout", `{"type": "timeout", "attributes": {"timeout": 50}}`, 2},
+	}
+	const followers = 3
+	chats := make([]*chat, len(toxics))
+	wires := make([]*toxiproxy.Proxy, len(toxics))
+	var sites strings.Builder
+	for i := range toxics {
+		chats[i] = newChat(50 * time.Millisecond)
+		wires[i] = poorWire(t, backend(t, chats[i].ServeHTTP))
+		block := strings.Replace(chatSite(wires[i].Listen), "/messages", fmt.Sprint("/", i), 1)
+		block = strings.TrimPrefix(strings.TrimSuffix(block, "\trespond 404\n}"), "{{site}} {")
+		sites.WriteString(block)
+	}
+	s := runCaddy(t, "{{site}} {"+sites.String()+"}")
+	t.Run("wires", func(t *testing.T) {
+		for i, test := range toxics {
+			t.Run(test.kind, func(t *testing.T) {
+				t.Parallel()
+				stop := chats[i].publish(10 * time.Millisecond)
+				defer stop()
+				clients := make([]*follower, followers)
+				for j := range clients {
+					clients[j] = follow(t, s.url+"/"+strconv.Itoa(i))
+				}
+				eventually(t, "events", func() bool { return clients[0].last() != "" })
+				polls := func(n int) {
+					t.Helper()
+					before := len(chats[i].polled())
+					eventually(t, "polls", func() bool { return len(chats[i].polled()) >= before+n })
+				}
+				for range soak(1, 10) {
+					toxic, err := wires[i].Toxics.AddToxicJson(strings.NewReader(test.toxic))
+					if err != nil {
+						t.Fatal(err)
+					}
+					polls(test.polls)
+					if err := wires[i].Toxics.RemoveToxic(t.Context(), toxic.Name); err != nil {
+						t.Fatal(err)
+					}
+					polls(10) // of a wire that is well again
+				}
+				n := stop()
+				for _, client := range clients {
+					client.has(t, n)
+				}
+				t.Logf("%d events to each, %d polls", n, len(chats[i].polled()))
+			})
+		}
+	})
+}
