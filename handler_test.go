@@ -138,16 +138,6 @@ func TestRetryIsSpreadByAFifth(t *testing.T) {
 	}
 }
 
-func TestSilentStreamsAreKeptAlive(t *testing.T) {
-	addr, _ := hanging(t)
-	s := runCaddy(t, bridgeSite(addr, "long_poll", "keepalive 1s"))
-	stream := subscribe(t, s.url+"/")
-	stream.hasComment("")
-	if len(stream.events) > 0 {
-		t.Errorf("got %+v", stream.next())
-	}
-}
-
 func TestHEADOfAStreamIsItsHeaders(t *testing.T) {
 	addr, polls := hanging(t)
 	s := runCaddy(t, bridgeSite(addr, "long_poll"))

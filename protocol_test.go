@@ -28,6 +28,25 @@ func transports(t *testing.T) map[string]http.RoundTripper {
 	return map[string]http.RoundTripper{"HTTP/1.1": one, "HTTP/2.0": two, "HTTP/3.0": three}
 }
 
+// runTLS runs Caddy with a Caddyfile as runCaddy takes it, whose site has TLS, and returns its URL.
+func runTLS(t *testing.T, caddyfile string) (site string) {
+	t.Helper()
+	_, port, err := net.SplitHostPort(freeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	site = "https://localhost:" + port
+	runCaddy(t, strings.ReplaceAll(caddyfile, "{{site}}", site))
+	eventually(t, "the certificate", func() bool {
+		conn, err := tls.Dial("tcp", "localhost:"+port, &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	return site
+}
+
 func TestStreamsAreTheSameInAllVersionsOfHTTP(t *testing.T) {
 	for _, c := range []struct{ name, options, site string }{
 		{"alone", "", ""},
@@ -35,22 +54,10 @@ func TestStreamsAreTheSameInAllVersionsOfHTTP(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			chat := newChat(time.Minute)
-			_, port, err := net.SplitHostPort(freeAddr(t))
-			if err != nil {
-				t.Fatal(err)
-			}
 			access := filepath.Join(t.TempDir(), "access")
 			_, options := global(t, c.options)
-			site := strings.ReplaceAll(chatSite(backend(t, chat.ServeHTTP)), "{{site}} {\n", "https://localhost:"+port+" {\n"+strings.ReplaceAll(c.site, "{{log}}", access))
-			runCaddy(t, options+site)
-			eventually(t, "the certificate", func() bool {
-				conn, err := tls.Dial("tcp", "localhost:"+port, &tls.Config{InsecureSkipVerify: true})
-				if err == nil {
-					conn.Close()
-				}
-				return err == nil
-			})
-			url := "https://localhost:" + port + "/messages"
+			site := strings.Replace(chatSite(backend(t, chat.ServeHTTP)), "{{site}} {\n", "{{site}} {\n"+strings.ReplaceAll(c.site, "{{log}}", access), 1)
+			url := runTLS(t, options+site) + "/messages"
 			for version, transport := range transports(t) {
 				said := len(chat.lines)
 				stream := subscribeWith(t, transport, url, "Accept-Encoding", "zstd, gzip") // while nothing was said
@@ -90,6 +97,37 @@ func TestStreamsAreTheSameInAllVersionsOfHTTP(t *testing.T) {
 				return strings.Count(string(content), `"status":200`) == 6
 			})
 		})
+	}
+}
+
+func TestIdleStreamsAreKeptAliveInAllVersionsOfHTTP(t *testing.T) {
+	addr, _ := hanging(t)
+	lines, idle := []string{"long_poll"}, 1
+	if soak(0, 1) == 0 {
+		lines = append(lines, "keepalive 1s")
+	} else {
+		idle = 6 // of 15 s each
+	}
+	_, options := global(t)
+	url := runTLS(t, options+bridgeSite(addr, lines...))
+	streams := make(map[string]*subscription)
+	for version, transport := range transports(t) {
+		streams[version] = subscribeWith(t, transport, url)
+	}
+	began := time.Now()
+	for n := 1; n <= idle; n++ {
+		for version, stream := range streams {
+			eventually(t, "a comment over "+version, func() bool { return len(stream.seen()) >= n }) // within 20 s
+			if len(stream.events) > 0 {
+				t.Fatalf("%s: got %+v", version, stream.next())
+			}
+		}
+	}
+	for version, stream := range streams {
+		if stream.response.Proto != version || clientsOf(t) != len(streams) {
+			t.Errorf("%d streams, one of them over %s", clientsOf(t), stream.response.Proto)
+		}
+		t.Logf("%s: %d comments in %s", version, len(stream.seen()), time.Since(began).Round(time.Second))
 	}
 }
 

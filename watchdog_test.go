@@ -45,6 +45,7 @@ type fakeClient struct {
 
 	mu        sync.Mutex
 	writes    []fakeWrite
+	status    int
 	stalled   bool
 	deadlines int
 	timer     *time.Timer
@@ -87,8 +88,13 @@ func openRequest(t *testing.T, h *Handler, target string, stalled bool, header .
 }
 
 func (c *fakeClient) Header() http.Header { return c.header }
-func (c *fakeClient) WriteHeader(int)     {}
 func (c *fakeClient) FlushError() error   { return nil }
+
+func (c *fakeClient) WriteHeader(status int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.status = status
+}
 
 func (c *fakeClient) Write(p []byte) (int, error) {
 	c.mu.Lock()
