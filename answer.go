@@ -76,18 +76,28 @@ func decode(encoding string, body []byte, limit int64) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("the answer has the Content-Encoding %q, which the poll did not ask for", encoding)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(body))
+	size, err := gunzip(io.Discard, body, limit+1) // so that a bomb takes no memory
 	if err != nil {
-		return nil, fmt.Errorf("decoding the answer's gzip: %w", err)
+		return nil, err
 	}
-	out, err := io.ReadAll(io.LimitReader(z, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("decoding the answer's gzip: %w", err)
-	}
-	if int64(len(out)) > limit {
+	if size > limit {
 		return nil, errTooLarge
 	}
-	return out, nil
+	out := bytes.NewBuffer(make([]byte, 0, size))
+	_, err = gunzip(out, body, size)
+	return out.Bytes(), err
+}
+
+// gunzip decodes to w, so many bytes at most, and returns how many they were.
+func gunzip(w io.Writer, body []byte, most int64) (size int64, err error) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err == nil {
+		size, err = io.Copy(w, io.LimitReader(z, most))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("decoding the answer's gzip: %w", err)
+	}
+	return size, nil
 }
 
 // Interface guards

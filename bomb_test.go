@@ -1,0 +1,51 @@
+//go:build !race
+
+package ssebridge
+
+import (
+	"bytes"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestAGzipBombTakesLittleMemory looks at all that is allocated while an answer is taken in, by a
+// bridge and its limit of 8 MiB. The race detector allocates for itself.
+func TestAGzipBombTakesLittleMemory(t *testing.T) {
+	bomb := gzipped(strings.Repeat(" ", 512<<20))
+	for name, take := range map[string]func(a *answer) error{
+		"packed": func(a *answer) error {
+			a.Header().Set("Content-Encoding", "gzip")
+			_, err := a.Write(bomb)
+			return err
+		},
+		"unpacked by the proxy": func(a *answer) error {
+			piece := bytes.Repeat([]byte(" "), 32<<10)
+			for range 16 << 10 {
+				if _, err := a.Write(piece); err != nil {
+					return nil
+				}
+			}
+			return io.ErrShortWrite
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			a := newAnswer(defaultLimits.Response)
+			if err := take(a); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := a.response(); err == nil {
+				t.Error("it was taken")
+			}
+			runtime.ReadMemStats(&after)
+			grown := after.TotalAlloc - before.TotalAlloc
+			t.Logf("%.1f MB were allocated for 512 MiB", float64(grown)/1e6)
+			if grown > 16<<20+64<<10 { // what was dropped on the way included
+				t.Errorf("%d bytes were allocated", grown)
+			}
+		})
+	}
+}
