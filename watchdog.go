@@ -71,6 +71,7 @@ func (d *watchdog) add(s *stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.streams[s] = struct{}{}
+	streaming.Add(1)
 	switch {
 	case d.exiting:
 		d.exit(s, time.Now().Add(exitWrite))
@@ -93,6 +94,7 @@ func (d *watchdog) remove(s *stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.streams, s)
+	streaming.Add(-1)
 	for _, timer := range []*time.Timer{s.spreads, s.expires} {
 		if timer != nil {
 			timer.Stop()
