@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -72,7 +73,7 @@ func startCaddy(t *testing.T, caddyfile string) *process {
 }
 
 func (p *process) config(caddyfile string) []byte {
-	return []byte("{\n\tadmin " + p.admin + "\n}\n" + strings.ReplaceAll(caddyfile, "{{site}}", p.url))
+	return []byte("{\n\tadmin " + p.admin + "\n\tskip_install_trust\n}\n" + strings.ReplaceAll(caddyfile, "{{site}}", p.url))
 }
 
 func (p *process) reload(caddyfile string) {
@@ -279,5 +280,65 @@ func TestSIGTERMEndsAllStreamsSoon(t *testing.T) {
 			r.check()
 			r.spread()
 		})
+	}
+}
+
+// TestSIGTERMEndsStreamsThatNobodyReadsOverTLS leaves out an HTTP/3 client that does not read: Caddy
+// waits until it has closed its connection.
+func TestSIGTERMEndsStreamsThatNobodyReadsOverTLS(t *testing.T) {
+	big := strings.Repeat("x", 7<<20) // more than a client takes in unread
+	up := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/big" {
+			io.WriteString(w, big)
+			return
+		}
+		io.WriteString(w, "hello")
+	})
+	_, port, err := net.SplitHostPort(freeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := "https://localhost:" + port
+	p := startCaddy(t, "{{site}} {\n\trespond 404\n}\n"+site+" {\n\ttls internal\n\tsse_bridge "+up+"\n}")
+	eventually(t, "the certificate", func() bool {
+		conn, err := tls.Dial("tcp", "localhost:"+port, &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	good := make(map[string]*subscription)
+	for version, transport := range transports(t) {
+		good[version] = subscribeWith(t, transport, site)
+		good[version].want("hello")
+	}
+	for version, transport := range transports(t) {
+		if version == "HTTP/3.0" {
+			continue
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site+"/big", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "text/event-stream")
+		unread, err := transport.RoundTrip(r)
+		if err != nil || unread.Proto != version {
+			t.Fatalf("%s: %+v, %v", version, unread, err)
+		}
+		t.Cleanup(func() { unread.Body.Close() })
+		if _, err := unread.Body.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took := p.terminate()
+	t.Logf("exited after %s", took)
+	if took > 2*time.Second {
+		t.Errorf("Caddy took %s to exit", took)
+	}
+	for version, stream := range good {
+		stream.ended()
+		if !stream.told() {
+			t.Errorf("%s: the stream ended without a word", version)
+		}
 	}
 }

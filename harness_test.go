@@ -104,6 +104,7 @@ type subscription struct {
 	response *http.Response
 	cancel   context.CancelFunc
 	events   chan received // closed at the end of the stream
+	retry    string        // what came after the last event
 	mu       sync.Mutex
 	comments []string
 }
@@ -143,7 +144,7 @@ func (s *subscription) close() {
 // read takes in the stream to its end.
 func (s *subscription) read() {
 	defer close(s.events)
-	parseStream(s.response.Body, func(e received) { s.events <- e }, func(comment string) {
+	s.retry = parseStream(s.response.Body, func(e received) { s.events <- e }, func(comment string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.comments = append(s.comments, comment)
@@ -151,8 +152,8 @@ func (s *subscription) read() {
 }
 
 // parseStream parses a stream by the rules of the HTML standard, section 9.2.6, but keeps the id
-// with the event that it came with.
-func parseStream(stream io.Reader, event func(received), comment func(string)) {
+// with the event that it came with. It returns the retry that came after the last event.
+func parseStream(stream io.Reader, event func(received), comment func(string)) (retry string) {
 	lines := bufio.NewScanner(stream)
 	lines.Buffer(nil, 64<<20)
 	var e received
@@ -181,7 +182,11 @@ func parseStream(stream io.Reader, event func(received), comment func(string)) {
 			e.Retry = text
 		}
 	}
+	return e.Retry
 }
+
+// told reports whether a stream that has ended said last when to come back.
+func (s *subscription) told() bool { return s.retry != "" }
 
 // next waits for an event.
 func (s *subscription) next() received {
