@@ -30,6 +30,7 @@ test: ## run all tests, with the race detector
 	$(GO) test -race ./...
 	@# The race detector keeps memory of its own, so what reading an answer takes is measured without.
 	$(GO) test ./internal/page ./internal/value
+	$(GO) test -run 'Takes(Little|AtMost)' . ./internal/page # memory, which the race detector changes
 
 lint: ## check the code
 	$(TOOL) golangci-lint run

@@ -1,8 +1,8 @@
 package ssebridge
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,7 +19,7 @@ func TestAnUpstreamThatStartsOverResetsEachClientOnce(t *testing.T) {
 			c := newChat(0)
 			c.say("one", "two", "three")
 			up := newRestartable(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("X-Boot", fmt.Sprint(boot.Load()))
+				w.Header().Set("X-Boot", strconv.FormatInt(boot.Load(), 10))
 				c.ServeHTTP(w, r)
 			}))
 			site := strings.Replace(chatSite(up.addr, line), "long_poll", "interval 50ms", 1)
