@@ -29,8 +29,7 @@ build: ## build bin/caddy, a Caddy with this module
 test: ## run all tests, with the race detector
 	$(GO) test -race ./...
 	@# The race detector keeps memory of its own, so what reading an answer takes is measured without.
-	$(GO) test ./internal/page ./internal/value
-	$(GO) test -run 'Takes(Little|AtMost)' . ./internal/page # memory, which the race detector changes
+	$(GO) test -run 'Takes|Memory|HoweverLarge' . ./internal/page ./internal/value
 
 lint: ## check the code
 	$(TOOL) golangci-lint run
