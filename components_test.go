@@ -47,11 +47,12 @@ func needNode(t *testing.T, folder string) {
 	need(t, fmt.Sprintf("node_modules (run `npm install` in %s)", folder), err)
 }
 
-// component is a real program that runs in a process of its own. It ends with the test.
+// component is a real program that runs in a process of its own. It ends with the test, or before by stop.
 type component struct {
 	addr   string // on which it listens
 	exited <-chan struct{}
 	output *lockedBuffer
+	stop   func()
 }
 
 // startComponent runs a program in a folder, with its port in PORT, and waits until it listens.
@@ -100,7 +101,7 @@ func runComponent(t *testing.T, folder string, env []string, program string, arg
 		defer close(exited)
 		_ = cmd.Wait() // it is told to go by a signal, which is an error
 	}()
-	t.Cleanup(func() {
+	c.stop = sync.OnceFunc(func() {
 		signal := func(s syscall.Signal) {
 			if err := syscall.Kill(-cmd.Process.Pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 				t.Errorf("ending %s: %v", program, err)
@@ -114,6 +115,9 @@ func runComponent(t *testing.T, folder string, env []string, program string, arg
 			<-exited
 			t.Errorf("%s has not exited %s after SIGTERM", program, patience)
 		}
+	})
+	t.Cleanup(func() {
+		c.stop()
 		if t.Failed() {
 			t.Logf("%s said:\n%s", program, c.output)
 		}
