@@ -85,7 +85,7 @@ func TestAChatOnFPMIsResumedAtEveryEvent(t *testing.T) {
 			s.move(caddyfile, i)
 		}
 	}
-	cuts{s, "/chat.php?lastId=" + strconv.Itoa(said), "text", publish, live, absent}.follow(t, 30)
+	cuts{s, "/chat.php?lastId=" + strconv.Itoa(said), "text", publish, live, absent}.follow(t, 20)
 }
 
 func TestAChatOnFPMKnowsItsSession(t *testing.T) {
