@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -48,7 +49,7 @@ func (x nginxExample) publish(upTo int) {
 // wantEvent waits for a message.
 func (s *subscription) wantEvent(i int) {
 	s.t.Helper()
-	if e := s.next(); e.ID != fmt.Sprint(i) || e.Data != fmt.Sprintf(`{"id":%d,"text":"event %d"}`, i, i) {
+	if e := s.next(); e.ID != strconv.Itoa(i) || e.Data != fmt.Sprintf(`{"id":%d,"text":"event %d"}`, i, i) {
 		s.t.Fatalf("got %+v, want event %d", e, i)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,7 +74,7 @@ func TestPrivateEventsReachTheirUserAlone(t *testing.T) {
 	}
 	check := func(stream *subscription, i int) {
 		t.Helper()
-		want := received{ID: fmt.Sprint(i), Data: fmt.Sprintf(`{"id":%d,"from":"ann","text":"event %d for %s"}`, i, i, user(i))}
+		want := received{ID: strconv.Itoa(i), Data: fmt.Sprintf(`{"id":%d,"from":"ann","text":"event %d for %s"}`, i, i, user(i))}
 		got := stream.next()
 		if got.Retry = ""; got != want {
 			t.Fatalf("%s got %+v, want %+v", user(i), got, want)
@@ -89,7 +90,7 @@ func TestPrivateEventsReachTheirUserAlone(t *testing.T) {
 		}
 	}
 	// with an id of the other's
-	check(subscribe(t, at(bobToken), "Last-Event-ID", fmt.Sprint(n-4)), n-3)
+	check(subscribe(t, at(bobToken), "Last-Event-ID", strconv.Itoa(n-4)), n-3)
 	for user, own := range streams {
 		for _, stream := range own {
 			select {
@@ -111,7 +112,7 @@ func TestPrivateEventsReachTheirUserAlone(t *testing.T) {
 	}
 	send(t, http.MethodPost, p.site.url+"/api/send", bobCookie, url.Values{"to": {"bob"}, "text": {"bye"}})
 	for _, stream := range streams["bob"] {
-		if e := stream.next(); e.ID != fmt.Sprint(n+1) {
+		if e := stream.next(); e.ID != strconv.Itoa(n+1) {
 			t.Errorf("bob, who has not, got %+v", e)
 		}
 	}
