@@ -158,9 +158,7 @@ func (c *chain) begin(now time.Time) Ask {
 	c.polling, c.soon = true, false
 	c.feed.forgetStarts(now)
 	c.pace.start(now)
-	if k := &c.feed.circuit; k.open && k.probe == nil {
-		k.probe = c
-	}
+	c.feed.probes(c)
 	if old := c.feed.chains[0]; old != c {
 		c.beside, c.besideAt = old, old.log.end()
 	}

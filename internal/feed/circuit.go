@@ -142,6 +142,17 @@ func (c *chain) witnessed(now time.Time) bool {
 	return c.vouched(now)
 }
 
+// probes takes note that a chain polls, which makes it the probe if there is none. One that has ended
+// by now would not say what has become of it. The feed's lock is held.
+func (f *Feed) probes(c *chain) {
+	k := &f.circuit
+	if !k.open || k.probe != nil || c.ctx.Err() != nil {
+		return
+	}
+	k.probe = c
+	f.kickAll() // they need not wait for its end if it is held
+}
+
 // gate returns when a chain may poll that wants to at the given time, and false if it waits for
 // what becomes of another one's poll. The feed's lock is held.
 func (f *Feed) gate(c *chain, next time.Time) (time.Time, bool) {

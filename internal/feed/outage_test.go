@@ -273,3 +273,39 @@ func TestWhoComesWhileTheProbeIsHeldDoesNotWaitForIt(t *testing.T) {
 		back.leave()
 	})
 }
+
+func TestWhoHasWaitedForAProbeGoesOnOnceItIsHeld(t *testing.T) {
+	for range 20 { // the first probe may be too soon, and the next one another chain's
+		bubble(t, aProbeIsHeld)
+	}
+}
+
+func aProbeIsHeld(t *testing.T) {
+	config := testConfig()
+	config.LongPoll = true
+	u := &flaky{upstream: newUpstream()}
+	u.hold = 10 * time.Minute
+	u.publish(1000)
+	f := newFeed(config)
+	head := join(t, f, "999", u.poll) // which probes: it is the oldest
+	behind := join(t, f, "0", func(ctx context.Context, ask Ask) (page.Page, error) {
+		pass(100 * time.Millisecond)
+		p, err := u.poll(ctx, ask)
+		if len(p.Events) > 1 {
+			p.Events = p.Events[:1]
+			p.Next = p.Events[0].At
+		}
+		return p, err
+	})
+	pass(3 * time.Second)
+	u.set(errOverload)
+	pass(200 * time.Millisecond)
+	u.set(nil)
+	before := len(behind.events(t))
+	pass(maxBackoff + 2*held)
+	if len(behind.events(t)) == before {
+		t.Error("it waits for the end of a poll that the upstream holds")
+	}
+	head.leave()
+	behind.leave()
+}
