@@ -195,9 +195,9 @@ func (h *Handler) compile() (*compiled, error) {
 		h.compilePace,
 		h.compileReading,
 		h.checkReading,
+		h.compileDelivery, // its limits are those of steps too
 		h.compileSteps,
 		h.checkCursors,
-		h.compileDelivery,
 	} {
 		if err := step(c); err != nil {
 			return nil, err

@@ -330,3 +330,16 @@ func TestALoginThatHasExpiredIsMadeAgain(t *testing.T) {
 		t.Errorf("%d logins", n)
 	}
 }
+
+func TestTheAnswerToAStepIsBoundedAsThoseToPolls(t *testing.T) {
+	s := runCaddy(t, formatSite(backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/open" {
+			fmt.Fprintf(w, `{"padding":%q,"key":"k"}`, strings.Repeat("x", 2<<10))
+			return
+		}
+		fmt.Fprint(w, `[{"id":1,"text":"a"}]`)
+	}), "rewrite /events", "header_up X-Key {sse.cursor.key}", "query after {sse.cursor}", "interval 10ms", "items @this", "id id", "data text",
+		"open {\nrewrite /open\ncursor key key\n}", "limits {\nresponse 1KiB\n}"))
+	stream := subscribe(t, s.url)
+	stream.hasComment("unreadable answer")
+}
