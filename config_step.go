@@ -17,9 +17,9 @@ import (
 // polls are not part of it. It has no body but its own, and none of the query parameters that
 // send cursors in polls.
 type Step struct {
-	// The routes that answer it. They are taken for another host, which gets no Authorization
-	// and no Cookie of the client, nor cookies of the upstream; an edit of `header_up` may add one.
-	// Default: the upstream of the polls.
+	// The routes that answer it. They are taken for another host, which gets no Authorization,
+	// no Cookie and no query of the client, nor cookies of the upstream; an edit of `header_up` or
+	// `query` may add one. Default: the upstream of the polls.
 	Upstream caddyhttp.RouteList `json:"upstream,omitempty"`
 
 	// The HTTP method. Default: the client's own. Accepts placeholders.

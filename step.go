@@ -41,6 +41,7 @@ func (p *pollRequest) step(which request, plan *compiledStep, r *http.Request, r
 	if plan.elsewhere {
 		s.header.Del("Authorization")
 		s.header.Del("Cookie")
+		s.query, s.originalQuery = "", "" // which hold a token where the client can set no header
 	}
 	if err := s.bindMethod(repl); err != nil {
 		return nil, err

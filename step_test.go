@@ -20,7 +20,7 @@ type folder struct {
 	wake    chan struct{}
 	lost    bool // cursors from before are of no use any more
 	log     []string
-	doors   []http.Header
+	doors   []*http.Request
 }
 
 func newFolder() *folder { return &folder{wake: make(chan struct{})} }
@@ -89,7 +89,7 @@ func (f *folder) api(w http.ResponseWriter, r *http.Request) {
 func (f *folder) doorbell(w http.ResponseWriter, r *http.Request) {
 	n := f.cursorOf(r)
 	f.mu.Lock()
-	f.doors, f.log = append(f.doors, r.Header.Clone()), append(f.log, fmt.Sprintf("wait:c%d", n))
+	f.doors, f.log = append(f.doors, r), append(f.log, fmt.Sprintf("wait:c%d", n))
 	wake := f.wake
 	changes := n < len(f.entries) || f.lost
 	f.mu.Unlock()
@@ -145,7 +145,7 @@ func startFolder(t *testing.T) (*folder, *site) {
 func TestPollsFollowADoorbell(t *testing.T) {
 	f, s := startFolder(t)
 	f.add("old")
-	stream := subscribe(t, s.url+"/files", "Authorization", "Bearer of the client", "Cookie", "private=1")
+	stream := subscribe(t, s.url+"/files?access_token=private", "Authorization", "Bearer of the client", "Cookie", "private=1")
 	eventually(t, "the doorbell", func() bool { return strings.Contains(f.asked(), "wait:c1 wait:c1") })
 	f.add("a", "b", "c")
 	got := stream.want("a", "b", "c")
@@ -158,8 +158,8 @@ func TestPollsFollowADoorbell(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, door := range f.doors {
-		if door.Get("Authorization") != "" || door.Get("Cookie") != "" {
-			t.Errorf("another host got %v", door)
+		if door.Header.Get("Authorization") != "" || door.Header.Get("Cookie") != "" || door.URL.RawQuery != "" {
+			t.Errorf("another host got %s with %v", door.URL, door.Header)
 		}
 	}
 }
