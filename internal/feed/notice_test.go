@@ -1,11 +1,14 @@
 package feed
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
 func TestClientsAreToldOfAnOutageOnce(t *testing.T) {
@@ -71,4 +74,39 @@ func TestALifetimeDoesNotWaitForWhatIsLeft(t *testing.T) {
 		}
 		r.Close()
 	})
+}
+
+func TestWhoIsSentAwayWithoutAnEventComesBackToItsPlace(t *testing.T) {
+	for _, reason := range []Reason{Lifetime, Stopping} {
+		bubble(t, func(t *testing.T) {
+			u := newUpstream()
+			u.publish(3)
+			poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+				p, err := u.poll(ctx, ask)
+				if ask.First { // it begins with what comes next
+					p.Events = nil
+				}
+				return p, err
+			}
+			f := newFeed(testConfig())
+			c := join(t, f, "", poll)
+			pass(time.Second)
+			c.reader.Stop(reason)
+			<-c.done
+			pass(10 * time.Second)
+			u.publish(1)
+			id := ""
+			if got := c.events(t); len(got) > 0 {
+				id = got[0].LastEventID
+			}
+			back := join(t, newFeed(testConfig()), id, poll)
+			pass(time.Second)
+			u.publish(1)
+			pass(5 * time.Second)
+			if got := ids(t, back); got != "4 5" {
+				t.Errorf("%s: got %q after the id %q, want 4 and 5", reason, got, id)
+			}
+			back.leave()
+		})
+	}
 }

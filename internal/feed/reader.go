@@ -49,6 +49,7 @@ type Reader struct {
 	at   place   // all before it has been taken
 	seen *string // the notice that was sent last
 	told bool    // that the upstream is down, by an event
+	fed  bool    // it got something of a log
 	took int32   // events in what Next returned last; here, it makes the reader no larger
 	wake chan struct{}
 	idle atomic.Bool
@@ -68,14 +69,14 @@ func (r *Reader) Next() ([]byte, error) {
 	for {
 		end := r.end.Load() // before the log, so that what came before the end still goes out
 		if end != nil && end.Reason == Lifetime {
-			return nil, end // what is left comes by the client's next request
+			return r.farewell(end) // what is left comes by the client's next request
 		}
 		r.took = 0
 		if b, err := r.take(); b != nil || err != nil {
 			return b, err
 		}
 		if end != nil {
-			return nil, end
+			return r.farewell(end)
 		}
 		if r.idle.Swap(false) {
 			return keepAlive, nil
@@ -87,6 +88,22 @@ func (r *Reader) Next() ([]byte, error) {
 // Took returns how many events there were in what Next returned last, notices of the bridge not
 // among them.
 func (r *Reader) Took() int { return int(r.took) }
+
+// farewell returns end, and before it, once, the position of a reader that is sent away and has got
+// none yet: it would come back as a newcomer, and miss what came meanwhile.
+func (r *Reader) farewell(end *End) ([]byte, error) {
+	if end.Reason != Lifetime && end.Reason != Stopping || r.fed || r.lastID != "" || r.feed.config.Document {
+		return nil, end
+	}
+	r.fed = true
+	r.feed.mu.Lock()
+	defer r.feed.mu.Unlock()
+	c := r.chain
+	if c == nil || c.at.IsZero() || r.at.node != c.log.end().node || r.at.off != c.log.end().off {
+		return nil, end
+	}
+	return positionEvent(c.at.ID()), nil
+}
 
 // Pending reports whether Next would return events without waiting.
 func (r *Reader) Pending() bool {
@@ -131,7 +148,7 @@ func (r *Reader) rest() []byte {
 	n := r.at.node
 	b := n.batch[r.at.off:]
 	r.took = n.count - r.at.took
-	r.at.off, r.at.took = len(n.batch), n.count
+	r.at.off, r.at.took, r.fed = len(n.batch), n.count, true
 	if n.next.Load() == nil {
 		n.log.wanted()
 	}
