@@ -16,16 +16,29 @@ var jqPrelude = func() []*gojq.FuncDef {
 	query, err := gojq.Parse(`
 		def _add(l; r): _operands("+"; l; r; $__bytes) | .[0] + .[1];
 		def _multiply(l; r): _operands("*"; l; r; $__bytes) | .[0] * .[1];
+		def _divide(l; r): _operands("split"; l; r; $__bytes) | .[0] / .[1];
+		def _sum: add; def add: _operands("add"; .; null; $__bytes) | .[0] | _sum; def add(f): [f] | add;
+		def _transpose: transpose; def transpose: _operands("transpose"; .; null; $__bytes) | .[0] | _transpose;
 		def _join($s): join($s); def join(s): s as $s | _operands("join"; .; $s; $__bytes) | .[0] | _join($s);
 		def _split($s): split($s); def split($s): _operands("split"; .; $s; $__bytes) | .[0] | _split($s);
 		def _explode: explode; def explode: _operands("explode"; .; null; $__bytes) | .[0] | _explode;
 		def _tojson: tojson; def tojson: _bounded($__bytes) | _tojson;
 		def _tostring: tostring; def tostring: _bounded($__bytes) | _tostring;
 		def _format($f): format($f); def format($f): _bounded($__bytes) | _format($f);
+		def _html: _tohtml; def _tohtml: _bounded($__bytes) | _html;
+		def _uri: _touri; def _touri: _bounded($__bytes) | _uri;
+		def _csv: _tocsv; def _tocsv: _bounded($__bytes) | _csv;
+		def _tsv: _totsv; def _totsv: _bounded($__bytes) | _tsv;
+		def _sh: _tosh; def _tosh: _bounded($__bytes) | _sh;
+		def _base64: _tobase64; def _tobase64: _bounded($__bytes) | _base64;
 		def _flatten: flatten; def flatten: _bounded($__bytes) | _flatten;
 		def _flatten($n): flatten($n); def flatten($n): _bounded($__bytes) | _flatten($n);
 		def _setpath($p; $v): setpath($p; $v);
 		def _at(i): i as $i | _within([$i]; $__bytes) | .[0];
+		def _getpath($p): getpath($p); def getpath($p): _within($p; $__bytes) as $p | _getpath($p);
+		def nth($n): .[_at($n)];
+		def _placed: . as $e | .[0]? // null | _within(.; $__bytes) | $e;
+		def _fromstream(f): fromstream(f); def fromstream(f): _fromstream(f | _placed);
 		def setpath($p; $v): _within($p; $__bytes) as $p | _setpath($p; $v);
 		.`)
 	if err != nil {
@@ -73,6 +86,12 @@ const jqItem = 16
 
 // jqResult returns how many bytes the result of an operation has, about.
 func jqResult(name string, l, r any) int {
+	switch name {
+	case "add":
+		return jqSum(l)
+	case "transpose":
+		return jqCells(l)
+	}
 	switch a := l.(type) {
 	case string:
 		switch b := r.(type) {
@@ -123,6 +142,43 @@ func jqResult(name string, l, r any) int {
 		}
 	}
 	return 0
+}
+
+// jqSum returns how many bytes the sum of a container's values has, about.
+func jqSum(v any) (size int) {
+	plus := func(e any) {
+		switch e := e.(type) {
+		case string:
+			size += len(e)
+		case []any:
+			size += jqItem * len(e)
+		case map[string]any:
+			size += 4 * jqItem * len(e)
+		}
+	}
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			plus(e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			plus(e)
+		}
+	}
+	return size
+}
+
+// jqCells returns how many bytes a table takes whose rows are all as long as the longest.
+func jqCells(v any) int {
+	rows, _ := v.([]any)
+	longest := 0
+	for _, row := range rows {
+		if row, ok := row.([]any); ok {
+			longest = max(longest, len(row))
+		}
+	}
+	return jqProduct(jqItem*len(rows), float64(longest))
 }
 
 // jqProduct returns size n times, or the most that an int may be.

@@ -27,8 +27,10 @@ func boundQuery(q *gojq.Query) {
 		name = "_add"
 	case gojq.OpMul:
 		name = "_multiply"
+	case gojq.OpDiv:
+		name = "_divide"
 	}
-	if l, r := isNumber(q.Left), isNumber(q.Right); name == "" || l && r || name == "_add" && (l || r) {
+	if l, r := isNumber(q.Left), isNumber(q.Right); name == "" || l && r || name != "_multiply" && (l || r) {
 		return
 	}
 	call := call(name, q.Left, q.Right)
@@ -40,7 +42,7 @@ func call(name string, args ...*gojq.Query) *gojq.Query {
 	return &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeFunc, Func: &gojq.Func{Name: name, Args: args}}}
 }
 
-// isNumber reports whether a query is a number as it stands there: what it is added to is one too.
+// isNumber reports whether a query is a number as it stands there: what it is added to, or divides, is one too.
 func isNumber(q *gojq.Query) bool {
 	return q != nil && q.Term != nil && q.Term.Type == gojq.TermTypeNumber && len(q.Term.SuffixList) == 0
 }
