@@ -57,11 +57,11 @@ func (f feedPieces) closing(e feedEntry) []byte {
 
 // cutFeed cuts an RSS or Atom feed.
 func cutFeed(text []byte) (f feedPieces, err error) {
-	var root, parent []byte               // names
-	begin, cost, all, kept := -1, 0, 0, 0 // of the entry that is open; of everything; what is not yet in the head
+	var root, parent []byte                         // names
+	begin, depth, cost, all, kept := -1, 0, 0, 0, 0 // of the entry that is open; of everything; what is not yet in the head
 	end := func(t markupTag) {
 		if begin >= 0 {
-			f.entries = append(f.entries, feedEntry{text: text[begin:t.end], cost: cost + costOfByte*(t.end-begin), channel: t.depth == 2})
+			f.entries = append(f.entries, feedEntry{text: text[begin:t.end], cost: cost + costOfByte*(t.end-begin), channel: depth == 2})
 			if len(f.entries) > 1 {
 				f.head, kept = append(f.head, text[kept:begin]), t.end
 			}
@@ -84,11 +84,11 @@ func cutFeed(text []byte) (f feedPieces, err error) {
 			parent = name
 		case len(f.entries) > maxItems:
 		case t.opens && begin < 0 && (t.depth == 1 || t.depth == 2 && parent != nil) && (isLocal(name, root, "item") || isLocal(name, root, "entry")):
-			begin, cost = t.start, costOfElement+costOfAttribute*t.attributes
+			begin, depth, cost = t.start, t.depth, costOfElement+costOfAttribute*t.attributes
 			if t.closes {
 				end(t)
 			}
-		case t.closes && !t.opens && begin >= 0 && (isLocal(name, root, "item") || isLocal(name, root, "entry")) && t.depth <= 2:
+		case t.closes && !t.opens && begin >= 0 && (isLocal(name, root, "item") || isLocal(name, root, "entry")) && t.depth <= depth:
 			end(t)
 		case t.closes && t.depth == 1:
 			parent = nil

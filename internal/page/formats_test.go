@@ -105,6 +105,16 @@ func TestFeedsHaveOneShape(t *testing.T) {
 	}
 }
 
+func TestAnEntryOfAFeedEndsAtItsOwnTag(t *testing.T) {
+	t.Parallel()
+	const atom = `<feed xmlns="http://www.w3.org/2005/Atom"><title>News</title><entry><id>g0</id><title>Zero</title></entry>
+<entry><id>g1</id><item xmlns="https://example.com/shop">shoe</item><title>First</title></entry></feed>`
+	p := mustRead(t, reader(t, "format feed; id guid; data title"), ok(atom), at(""))
+	equal(t, "titles", datas(p), "Zero First")
+	p = mustRead(t, reader(t, "format feed; items title; data @this"), ok(atom), at("", ""))
+	equal(t, "title of the feed", datas(p), "News")
+}
+
 func TestAnswersInAnotherFormatAreNoEvents(t *testing.T) {
 	t.Parallel()
 	const login = "\n<!DOCTYPE HTML><html><body>log in</body></html>"
