@@ -1,6 +1,7 @@
 package ssebridge
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -37,7 +38,7 @@ func (h *Handler) compileProgram(c *compiled) (err error) {
 	steps := h.stepCursors()
 	for _, edit := range h.edits(c) {
 		for _, name := range edit.template.Cursors() {
-			if opened := slices.Contains(steps, name) && !strings.Contains(h.JQ, name); !opened && !slices.Contains(c.page.ProgramCursors, name) {
+			if opened := slices.Contains(steps, name) && !yields(h.JQ, name); !opened && !slices.Contains(c.page.ProgramCursors, name) {
 				c.page.ProgramCursors = append(c.page.ProgramCursors, name)
 			}
 		}
@@ -46,4 +47,16 @@ func (h *Handler) compileProgram(c *compiled) (err error) {
 		return wrong("jq", "it speaks of a cursor, but no query, header_up, body or rewrite sends one: add for example `query <name> {sse.cursor}`")
 	}
 	return nil
+}
+
+// yields reports whether a program may yield a cursor of that name: it has an object with such a key
+// or a string that could become one, or, for the one without a name, a cursor that is no object. A key
+// or session of a step that only has the letters of something in the program would go into event ids.
+func yields(program, name string) bool {
+	quoted := regexp.QuoteMeta(name)
+	key := `[{,]\s*\$?` + quoted + `\s*[:,}]|[^\[]"` + quoted + `"`
+	if name == "" {
+		key = `cursor"?\s*(:\s*[^{\s]|[,}])`
+	}
+	return regexp.MustCompile(key).MatchString(program)
 }

@@ -343,3 +343,24 @@ func TestTheAnswerToAStepIsBoundedAsThoseToPolls(t *testing.T) {
 	stream := subscribe(t, s.url)
 	stream.hasComment("unreadable answer")
 }
+
+func TestAKeyThatOpenMakesEntersNoIDWhereAProgramHasItsLetters(t *testing.T) {
+	for _, program := range []string{
+		`{cursor: {ts: .body.ts}}, (.body.updates[] | {data: .["key"]})`,
+		`{cursor: {ts: .body.ts}}, (.body.updates[] | {data: .key})`,
+		`.body as $key | {cursor: {ts: $key.ts}}, ($key.updates[] | {data: .key})`,
+		`{cursor: {ts: .body.ts}}, (.body.updates[] | {data: "\(.key) monkeys"})`,
+	} {
+		s := runCaddy(t, formatSite(backend(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/open" {
+				fmt.Fprint(w, `{"key":"secret","ts":1}`)
+				return
+			}
+			fmt.Fprintf(w, `{"ts":2,"updates":[{"key":%q}]}`, r.URL.Query().Get("key")+" "+r.URL.Query().Get("ts"))
+		}), "rewrite /events", "query key {sse.cursor.key}", "query ts {sse.cursor.ts}", "interval 10ms", "jq `"+program+"`",
+			"open {\nrewrite /open\ncursor key key\ncursor ts ts\n}"))
+		if got := subscribe(t, s.url).next(); !strings.HasPrefix(got.Data, "secret 1") || got.ID != "2" {
+			t.Errorf("%s: got %+v, want the id 2", program, got)
+		}
+	}
+}
