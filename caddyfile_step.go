@@ -33,6 +33,9 @@ func (p *parser) step(to **Step) error {
 		}
 		parse := inner.subdirective
 		if sub == "when" {
+			if p.CountRemainingArgs() == 0 {
+				return p.Errf("when: it takes %s, quoted where they have spaces", arguments["more"])
+			}
 			parse = func() error { return inner.condition(&inner.handler.More) }
 		}
 		if err := parse(); err != nil {
