@@ -219,6 +219,12 @@ func (h *Handler) checkStepCursors(c *compiled, read []string, sent map[string]b
 	}
 	for _, s := range steps {
 		for i, cur := range s.step.Cursor {
+			if s.name == "wait" && slices.Contains(h.cursorsRead(c), cur.Name) {
+				return inStep(s.name, &fieldError{
+					"cursor." + strconv.Itoa(i), strings.TrimSpace("cursor " + cur.Name),
+					errors.New("the polls have a cursor of that name, which is the one that is sent: give this one another name"),
+				})
+			}
 			if !sent[cur.Name] {
 				return inStep(s.name, notSent("cursor."+strconv.Itoa(i), cur.Name))
 			}

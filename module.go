@@ -320,14 +320,18 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 	}
 	polls := h.Upstream.Compile(noRoute)
 	h.routes = [...]caddyhttp.Handler{aPoll: polls, anOpen: polls, aWait: polls}
-	for which, s := range map[request]*Step{anOpen: h.Open, aWait: h.Wait} {
-		if s == nil || len(s.Upstream) == 0 {
+	for _, step := range []struct {
+		which request
+		name  string
+		*Step
+	}{{anOpen, "open", h.Open}, {aWait, "wait", h.Wait}} {
+		if step.Step == nil || len(step.Upstream) == 0 {
 			continue
 		}
-		if err := s.Upstream.Provision(ctx); err != nil {
-			return fmt.Errorf("setting up the upstream of a step: %w", err)
+		if err := step.Upstream.Provision(ctx); err != nil {
+			return fmt.Errorf("setting up the upstream of `%s`: %w", step.name, err)
 		}
-		h.routes[which] = s.Upstream.Compile(noRoute)
+		h.routes[step.which] = step.Upstream.Compile(noRoute)
 	}
 	return nil
 }

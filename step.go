@@ -2,10 +2,12 @@ package ssebridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -97,14 +99,33 @@ func (b *bridge) ring(ctx context.Context, p *pollRequest, ask feed.Ask) (rung b
 		return true, page.Page{}, nil
 	}
 	answered, err := b.askStep(ctx, p.wait, ask)
-	if err != nil {
-		return false, page.Page{}, fmt.Errorf("waiting for a sign of news: %w", err)
+	if ctx.Err() != nil {
+		return false, page.Page{}, ctx.Err()
+	}
+	b.listened(p, ask.Session, err)
+	if err != nil { // the poll finds out how the upstream is
+		failure := new(page.Error)
+		errors.As(err, &failure)
+		return true, page.Page{Wait: failure.Wait}, nil
 	}
 	if ask.Session.Opened == nil {
 		ask.Session.Opened = make(map[string]string)
 	}
 	p.wait.keep(ask.Session, answered.Next.Cursor)
 	return answered.More, page.Page{Next: ask.From, Validators: ask.Validators, Wait: answered.Wait, Reset: answered.Reset}, nil
+}
+
+// listened notes whether a chain hears of news, and logs it where that has changed.
+func (b *bridge) listened(p *pollRequest, session *feed.Session, err error) {
+	if deaf := err != nil; deaf != session.Deaf {
+		session.Deaf = deaf
+		logger := b.logger.With(zap.String("host", p.host), zap.String("path", p.original))
+		if deaf {
+			logger.Warn("`wait` fails; polls are made at the interval, without it", zap.Error(err))
+		} else {
+			logger.Info("`wait` works again")
+		}
+	}
 }
 
 // askStep asks what a step asks.

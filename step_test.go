@@ -364,3 +364,17 @@ func TestAKeyThatOpenMakesEntersNoIDWhereAProgramHasItsLetters(t *testing.T) {
 		}
 	}
 }
+
+func TestADoorbellThatFailsLeavesThePolls(t *testing.T) {
+	f := newFolder()
+	broken := backend(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	s := runCaddy(t, strings.ReplaceAll(strings.ReplaceAll(folderSite, "API", backend(t, f.api)), "DOOR", broken))
+	stream := subscribe(t, s.url+"/files")
+	f.add("a")
+	stream.want("a")
+	f.add("b")
+	stream.want("b")
+	if seen := stream.seen(); len(seen) > 0 {
+		t.Errorf("a client that lacks nothing is told %q", seen)
+	}
+}

@@ -38,7 +38,7 @@ func (k *circuit) failed(now, started time.Time, hint time.Duration) {
 			k.next = later(k.next, started.Add(k.config.Interval))
 		}
 	}
-	if asked := now.Add(hint); asked.After(k.next) {
+	if asked := now.Add(hint); hint > 0 && asked.After(k.next) {
 		k.next, k.why = asked, AskedTo
 	}
 }

@@ -37,6 +37,7 @@ type Session struct {
 	// nil where there was none yet, and again when the chain starts over or the upstream fails in a
 	// way that a new session may mend.
 	Opened map[string]string
+	Deaf   bool // the request that waits for a sign of news has failed
 }
 
 // Poll asks the upstream once and reads its answer. Its error is a [*page.Refusal], a
