@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long tests wait for what must come. Nothing is asserted of time with it.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // site is a running Caddy with one site. Caddy is one per process: tests that have a site
 // must not run in parallel.
