@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -312,40 +311,6 @@ func (c *chain) wake() {
 	}
 }
 
-// fail takes a poll that brought nothing to read.
-func (c *chain) fail(err error) {
-	now := time.Now()
-	var (
-		refusal *page.Refusal
-		failure *page.Error
-		comment = "upstream unreachable"
-		hint    time.Duration
-	)
-	c.failing(now, err)
-	switch {
-	case errors.As(err, &refusal):
-		if c.refused(now, refusal) {
-			return
-		}
-		comment = "upstream refuses"
-	case errors.As(err, &failure):
-		comment, hint = failure.Comment, failure.Wait
-	}
-	c.feed.health.fail(err)
-
-	c.feed.mu.Lock()
-	defer c.feed.mu.Unlock()
-	c.polling = false
-	c.failures++
-	if refusal != nil || c.failures%placeTries == 0 {
-		c.session.Opened = nil
-	}
-	c.ended = time.Time{}
-	c.held = false // so that those who find an upstream back count among the polls that are bounded
-	c.feed.failed(c, now, comment, hint, err)
-	c.suspect(now, refusal)
-}
-
 // failing counts a poll that brought nothing to read.
 func (c *chain) failing(now time.Time, err error) {
 	outcome, status := Failed, 0
@@ -357,29 +322,4 @@ func (c *chain) failing(now time.Time, err error) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	c.polled(now, outcome, status, 0)
-}
-
-// refused reports whether the refusal ends the chain.
-func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
-	login := refusal.Status == http.StatusUnauthorized || refusal.Status == http.StatusForbidden
-	if c.feed.health.first() && c.doubt != asking && !c.at.IsZero() && !login {
-		return false // it may be the client's id that the upstream refuses
-	}
-	if c.blamesID() && c.witnessed(now) {
-		return false // it may be, until a poll without a position is refused too
-	}
-	if !c.feed.health.refuse(now, refusal) {
-		return false
-	}
-	c.feed.stop(&End{Reason: Refused, Refusal: refusal})
-	return true
-}
-
-// startOver goes on as for a newcomer, and says so. The feed's lock is held.
-func (c *chain) startOver(now time.Time, reason reset) {
-	c.at, c.validators, c.doubt, c.placed, c.failures = position.Position{}, page.Validators{}, none, false, 0
-	c.ended, c.reached, c.document, c.session.Opened = time.Time{}, true, "", nil
-	c.log.forget()
-	c.publish(c.feed.reset(reason), nil)
-	c.pace.soon(now)
 }
