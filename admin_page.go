@@ -56,6 +56,9 @@ func (a *adminAPI) servePage(w http.ResponseWriter, r *http.Request) error {
 func (a *adminAPI) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	streamHeader(w.Header())
 	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil // or the connection's next request would wait for an end that never comes
+	}
 	control := http.NewResponseController(w)
 	batch := sse.AppendRetry(nil, pageRetry)
 	ticker := time.NewTicker(every / exitLooks)

@@ -1,6 +1,7 @@
 package ssebridge
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -32,7 +33,9 @@ func overviewOf(t *testing.T, admin, query string) (o overview) {
 // statusOf returns the status of an answer.
 func statusOf(t *testing.T, method, url string, header ...string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +99,8 @@ func TestTheAdminAPISaysHowFeedsAre(t *testing.T) {
 		{"POST", "/sse_bridge/feeds", 405},
 		{"DELETE", "/sse_bridge/feeds/" + bad.ID, 405},
 		{"GET", "/sse_bridge/", 200},
+		{"HEAD", "/sse_bridge/events", 200},
+		{"GET", "/sse_bridge/", 200}, // by the same connection
 	} {
 		if got := statusOf(t, test.method, admin+test.path); got != test.want {
 			t.Errorf("%s %s: got %d, want %d", test.method, test.path, got, test.want)
