@@ -106,7 +106,7 @@ func (h *health) state() (state State, reason string, since time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.refusal != nil:
+	case h.refusal != nil && time.Since(h.refused) < refusalMemory:
 		return Shut, "status " + strconv.Itoa(h.refusal.Status), h.refused
 	case h.down != "":
 		return Down, h.down, h.since

@@ -191,3 +191,26 @@ func TestAReaderSaysHowManyEventsItTook(t *testing.T) {
 		}
 	})
 }
+
+// TestARefusalThatNobodyGetsAnyMoreIsNoState has the upstream be down when it is asked again.
+func TestARefusalThatNobodyGetsAnyMoreIsNoState(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.setFail(&page.Refusal{Status: http.StatusNotFound})
+		f := newFeed(testConfig())
+		refused := join(t, f, "", u.poll)
+		pass(5 * time.Second)
+		u.setFail(&page.Error{Status: 503, Comment: "status 503"})
+		probe := join(t, f, "", u.poll)
+		pass(time.Second)
+		if s := f.Status(); s.State != Shut || s.Reason != "status 404" {
+			t.Errorf("while others get the refusal: %+v", s)
+		}
+		pass(refusalMemory)
+		if s := f.Status(); s.State != Down || s.Reason != "status 503" || s.Clients != 1 {
+			t.Errorf("once nobody does: %+v", s)
+		}
+		refused.leave()
+		probe.leave()
+	})
+}
