@@ -43,11 +43,11 @@ func (p *pollRequest) about(id, bridge string) about {
 }
 
 // queryNames returns the names of a query's parameters, each once. What has no value may be one
-// itself, and is left out.
+// itself, and is left out: in base64 it ends in `=` (RFC 4648, section 4).
 func queryNames(query string) []string {
 	names := []string{}
 	for pair := range strings.SplitSeq(query, "&") {
-		if name, _, found := strings.Cut(pair, "="); found && !slices.Contains(names, name) {
+		if name, text, _ := strings.Cut(pair, "="); strings.Trim(text, "=") != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
