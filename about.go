@@ -10,8 +10,15 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
-// maxCursor is how much of a cursor operators are shown.
-const maxCursor = 64
+const (
+	// maxCursor is how much of a cursor operators are shown.
+	maxCursor = 64
+	// maxNamed is how much of a host, a path and a parameter's name they are: a client makes them up,
+	// and they stand in each line of the log, each event and each snapshot for the status page.
+	maxNamed = 256
+	// maxNames is how many parameters they are shown.
+	maxNames = 32
+)
 
 // about is what operators are told of a feed's poll request: where it goes, and what it is made of,
 // but none of the values that a client has given or the configuration adds.
@@ -27,7 +34,7 @@ type about struct {
 
 // about says what is safe to say of a request.
 func (p *pollRequest) about(id, bridge string) about {
-	a := about{ID: id, Bridge: bridge, Method: p.method, Host: p.host, Path: p.original, Query: queryNames(p.originalQuery), Headers: []string{}}
+	a := about{ID: id, Bridge: bridge, Method: p.method, Host: brief(p.host), Path: brief(p.original), Query: queryNames(p.originalQuery), Headers: []string{}}
 	names := maps.Clone(p.header)
 	for _, own := range []string{"X-Requested-With", "Accept", "User-Agent"} {
 		delete(names, own)
@@ -42,12 +49,21 @@ func (p *pollRequest) about(id, bridge string) about {
 	return a
 }
 
-// queryNames returns the names of a query's parameters, each once. What has no value may be one
+// brief cuts what a client has made up to what is shown of it.
+func brief(text string) string {
+	if len(text) <= maxNamed {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxNamed], "") + "…"
+}
+
+// queryNames returns the names of a query's parameters, each once, and the first maxNames of them. What has no value may be one
 // itself, and is left out: in base64 it ends in `=` (RFC 4648, section 4).
 func queryNames(query string) []string {
 	names := []string{}
 	for pair := range strings.SplitSeq(query, "&") {
-		if name, text, _ := strings.Cut(pair, "="); strings.Trim(text, "=") != "" && !slices.Contains(names, name) {
+		name, text, _ := strings.Cut(pair, "=")
+		if name = brief(name); len(names) < maxNames && strings.Trim(text, "=") != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -2,8 +2,28 @@ package ssebridge
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
+
+// TestWhatAClientMakesUpIsShownInPart has a client fill Caddy's bound on headers.
+func TestWhatAClientMakesUpIsShownInPart(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 100_000)
+	query := long + "=1"
+	for i := range 10_000 {
+		query += fmt.Sprintf("&p%d=1", i)
+	}
+	b := newTestBridge(t, "")
+	p := accept(t, b.plan, clientRequest("GET", "/"+long+"?"+query, ""))
+	a := p.about("id", "board")
+	if size := len(fmt.Sprint(a)); size > 1000 || !strings.HasPrefix(a.Path, "/xxx") || !strings.HasSuffix(a.Path, "…") || len(a.Query) != maxNames {
+		t.Errorf("it takes %d bytes: %+v", size, a)
+	}
+	if a = accept(t, b.plan, clientRequest("GET", "/short?room=1", "")).about("id", "board"); a.Path != "/short" || fmt.Sprint(a.Query) != "[room]" {
+		t.Errorf("got %+v", a)
+	}
+}
 
 func TestOnlyNamesOfAQueryAreTold(t *testing.T) {
 	t.Parallel()
