@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
 )
@@ -37,7 +38,12 @@ func (b *Block) String() string {
 	for _, l := range b.Lines {
 		s.WriteString("\t# " + l.Why + "\n\t" + l.Text + "\n")
 	}
-	return s.String() + "}\n"
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.IsControl(r) {
+			return -1 // it goes to a terminal, which an endpoint must not steer
+		}
+		return r
+	}, s.String()+"}\n")
 }
 
 func (b *Block) add(why string, words ...string) {

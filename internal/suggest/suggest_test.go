@@ -290,3 +290,20 @@ func TestSuggestingEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEndpointDoesNotSteerTheTerminal has ids and names that would.
+func TestAnEndpointDoesNotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	block, _, err := blockFor(t, "http://127.0.0.1:9000/messages", func(r *http.Request) *http.Response {
+		if r.URL.Query().Has("since") {
+			return says(200, `{"\u001b[2Jitems":[]}`)
+		}
+		return says(200, `{"\u001b[2Jitems":[{"id":"a\u001b]0;owned\u0007\u009b2J"}]}`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(block, "\x1b\x07\u009b") || !strings.Contains(block, "?since=a") {
+		t.Errorf("got %q", block)
+	}
+}
