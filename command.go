@@ -242,7 +242,7 @@ func suggestBlock(ctx context.Context, target string, headers []string, out io.W
 			header[name] = values
 		}
 	}
-	block, err := suggest.For(ctx, suggest.Endpoint{URL: u, Header: header, Client: http.DefaultTransport, Say: func(text string) {
+	block, err := suggest.For(ctx, suggest.Endpoint{URL: u, Host: client.Host, Header: header, Client: http.DefaultTransport, Say: func(text string) {
 		fmt.Fprintln(out, "# "+text)
 	}})
 	if err != nil {

@@ -231,6 +231,20 @@ func TestTryEndsAtOnceByASignal(t *testing.T) {
 	}
 }
 
+func TestASuggestionAsksForTheHostThatIsGiven(t *testing.T) {
+	t.Parallel()
+	upstream := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "chat.example" {
+			http.NotFound(w, r)
+			return
+		}
+		writeAs(w, "application/json", `{"state":"up"}`)
+	})
+	if out := runTry(t, "--suggest", "http://"+upstream+"/state", "-H", "Host: chat.example"); !strings.HasSuffix(out, "status 0\n") {
+		t.Errorf("got %s", out)
+	}
+}
+
 func TestFlagsAreTheWordsOfACaddyfile(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ flag, given, want string }{

@@ -1,6 +1,7 @@
 package suggest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func (e *Endpoint) ask(ctx context.Context, within time.Duration, name, value st
 	if err != nil {
 		return answer{}, fmt.Errorf("making a request: %w", err)
 	}
-	r.Header = e.Header.Clone()
+	r.Host, r.Header = cmp.Or(e.Host, u.Host), e.Header.Clone()
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

@@ -27,7 +27,8 @@ const (
 // Endpoint is what is looked at.
 type Endpoint struct {
 	URL    *url.URL
-	Header http.Header // of all requests
+	Host   string      // of all requests; empty: the URL's
+	Header http.Header // likewise
 	Client http.RoundTripper
 	Say    func(text string) // is told what goes on, where it takes its time; not nil
 
