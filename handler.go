@@ -157,7 +157,7 @@ func (h *Handler) turnAway(w http.ResponseWriter, why error) error {
 		h.bridge.streams.rejected.add(rejectedLimit)
 	}
 	if c := h.logger.Check(zapcore.WarnLevel, "client turned away"); c != nil {
-		c.Write(zap.Error(why))
+		c.Write(zap.String("bridge", h.bridge.name), zap.Error(why))
 	}
 	streamHeader(w.Header())
 	w.WriteHeader(http.StatusOK)

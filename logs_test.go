@@ -82,6 +82,24 @@ func TestTheLogSaysWhatBecameOfAStream(t *testing.T) {
 	}
 }
 
+func TestTheLogSaysWhichBridgeTurnsAClientAway(t *testing.T) {
+	c := newChat(0)
+	c.say("one")
+	log, options := global(t)
+	s := runCaddy(t, options+chatSite(backend(t, c.ServeHTTP), "name chat", "limits {\n\t\t\tclients 1\n\t\t}"))
+	subscribe(t, s.url+"/messages").want("one")
+	subscribe(t, s.url+"/messages")
+	var turned entry
+	eventually(t, "the line", func() (found bool) {
+		lines, _ := log.entries(t, bridgeLogger)
+		turned, found = message(lines, "client turned away")
+		return found
+	})
+	if turned.Level != "warn" || turned.Bridge != "chat" {
+		t.Errorf("the client was turned away so: %+v", turned)
+	}
+}
+
 // TestAnOutageIsLoggedOnceAtEachTurn has many polls fail, and clients behind that fail beside the head.
 func TestAnOutageIsLoggedOnceAtEachTurn(t *testing.T) {
 	fails := false
