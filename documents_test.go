@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +35,10 @@ func documents(t *testing.T) map[string]string {
 var (
 	caddyfileBlock = regexp.MustCompile("(?s)```caddyfile\n(.*?)```")
 	wholeCaddyfile = regexp.MustCompile(`(?m)^(\{|:|http|[a-z.-]+\.(com|org|test)\b.*\{|\()`)
-	relativeLink   = regexp.MustCompile(`\]\(([^):#]+)(#[^)]*)?\)`)
+	relativeLink   = regexp.MustCompile(`\]\(([^):#]*)(?:#([^):]*))?\)`)
+	heading        = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	ownAnchor      = regexp.MustCompile(`<a (?:id|name)="([^"]+)">`)
+	noAnchor       = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
 // A block of a document is a whole Caddyfile, or what stands in a site of one.
@@ -69,13 +73,34 @@ func TestCaddyfilesOfDocumentsLoad(t *testing.T) {
 
 func TestLinksOfDocumentsLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	for file, text := range documents(t) {
+	all := documents(t)
+	for file, text := range all {
 		for _, m := range relativeLink.FindAllStringSubmatch(text, -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), strings.TrimSuffix(m[1], "/"))); err != nil {
+			target := file
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(file), m[1])
+			}
+			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s links to %s: %v", file, m[1], err)
+			}
+			if text, ok := all[target]; ok && m[2] != "" && !slices.Contains(anchors(text), m[2]) {
+				t.Errorf("%s links to %s: %s has no such place", file, m[0], target)
 			}
 		}
 	}
+}
+
+// anchors returns what links into a document may name: its headings as GitHub makes names of them, and
+// the anchors that it sets itself.
+func anchors(text string) (names []string) {
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		name := noAnchor.ReplaceAllString(strings.ToLower(m[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	for _, m := range ownAnchor.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
+	}
+	return names
 }
 
 func TestEachSubdirectiveIsInTheDocument(t *testing.T) {
