@@ -58,7 +58,8 @@ func newBridge(plan *compiled) *bridge {
 		plan: plan, slots: make(slots, plan.limits.Polls), streams: newStreamCounters(),
 		feeds: newFeeds(plan.limits.Feeds), perIP: make(map[string]int),
 	}
-	_, _ = rand.Read(b.salt[:]) // it never fails
+	_, _ = rand.Read(b.salt[:])          // it never fails
+	b.feeds.hinted = plan.cookies != nil // who names them knows
 	b.logger = newLogger(b)
 	b.turns = newAnnouncer(b.announce)
 	b.back = newReconnects(plan.retry)

@@ -15,7 +15,7 @@ type feeds struct {
 	keys   map[*feed.Feed]feedKeys
 	about  map[*feed.Feed]about
 	shapes map[feedKey]int // feeds by all of their key but cookies
-	hinted bool
+	hinted bool            // there is no need to speak of cookies any more
 }
 
 // feedKeys are what a feed is found by.
