@@ -35,6 +35,7 @@ type bridge struct {
 	salt    [16]byte // of the feeds' ids
 	plan    *compiled
 	logger  *zap.Logger
+	crowds  *zap.Logger // for what each of many clients may cause
 	config  feed.Config
 	slots   slots
 	current atomic.Pointer[Handler]          // the newest instance; nil after the last one
@@ -61,6 +62,7 @@ func newBridge(plan *compiled) *bridge {
 	_, _ = rand.Read(b.salt[:])          // it never fails
 	b.feeds.hinted = plan.cookies != nil // who names them knows
 	b.logger = newLogger(b)
+	b.crowds = sparing(b.logger)
 	b.turns = newAnnouncer(b.announce)
 	b.back = newReconnects(plan.retry)
 	b.watch = newWatchdog(plan, b.back)

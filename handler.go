@@ -156,7 +156,7 @@ func (h *Handler) turnAway(w http.ResponseWriter, why error) error {
 	if errors.Is(why, errBusy) {
 		h.bridge.streams.rejected.add(rejectedLimit)
 	}
-	if c := h.logger.Check(zapcore.WarnLevel, "client turned away"); c != nil {
+	if c := h.bridge.crowds.Check(zapcore.WarnLevel, "client turned away"); c != nil {
 		c.Write(zap.String("bridge", h.bridge.name), zap.Error(why))
 	}
 	streamHeader(w.Header())

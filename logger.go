@@ -2,6 +2,7 @@ package ssebridge
 
 import (
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -15,6 +16,14 @@ type newestCore struct {
 }
 
 func newLogger(b *bridge) *zap.Logger { return zap.New(newestCore{bridge: b}) }
+
+// sparing returns a log that writes five lines of a message in ten seconds, and then each
+// hundredth: for what a crowd of clients could flood a log with.
+func sparing(logger *zap.Logger) *zap.Logger {
+	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 5, 100)
+	}))
+}
 
 // Enabled implements zapcore.LevelEnabler.
 func (c newestCore) Enabled(level zapcore.Level) bool {

@@ -9,6 +9,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // entry is one line of a log.
@@ -97,6 +101,18 @@ func TestTheLogSaysWhichBridgeTurnsAClientAway(t *testing.T) {
 	})
 	if turned.Level != "warn" || turned.Bridge != "chat" {
 		t.Errorf("the client was turned away so: %+v", turned)
+	}
+}
+
+func TestACrowdThatIsTurnedAwayFloodsNoLog(t *testing.T) {
+	t.Parallel()
+	core, logs := observer.New(zapcore.WarnLevel)
+	log := sparing(zap.New(core))
+	for range 1000 {
+		log.Warn("client turned away")
+	}
+	if n := logs.Len(); n < 5 || n > 30 { // a new ten seconds may have begun
+		t.Errorf("%d lines of 1,000 clients", n)
 	}
 }
 
