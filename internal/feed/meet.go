@@ -127,6 +127,7 @@ func (f *Feed) watchYield() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if len(f.waiting) == 0 || f.yielding == nil {
+			f.yielding = nil // the next who waits starts it anew
 			return
 		}
 		for _, c := range f.chains {

@@ -135,7 +135,7 @@ func (r *Reader) take() ([]byte, error) {
 		}
 		if r.feed.config.skips() {
 			next = n.log.tail.Load() // only the newest counts
-		} else if r.at.lost() {
+		} else if r.fed && r.at.lost() { // who has only got its place had no chance to be quicker
 			return nil, &End{Reason: Slow}
 		}
 		r.at = place{node: next}

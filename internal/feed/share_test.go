@@ -254,6 +254,61 @@ func TestAChainThatIsBehindForLongYieldsToThoseWhoWait(t *testing.T) {
 	})
 }
 
+func TestWhoWaitsAfterOneThatLeftWhileItWaitedIsSeatedToo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.Chains = 2
+		u := newUpstream()
+		u.most = 1
+		u.publish(10_000)
+		f := newFeed(config)
+		behind := []*client{join(t, f, "1", u.poll), join(t, f, "5000", u.poll)}
+		pass(100 * time.Millisecond)
+		join(t, f, "7000", u.poll).leave()
+		pass(1500 * time.Millisecond) // and nothing is polled
+		waits := join(t, f, "8000", u.poll)
+		pass(2 * time.Minute)
+		synctest.Wait()
+		if !strings.HasPrefix(waits.text(), "data: item 8001\n") {
+			t.Errorf("the one that waited got %.40q", waits.text())
+		}
+		for _, c := range append(behind, waits) {
+			c.leave()
+		}
+	})
+}
+
+// Its place was in the log when it came, but a page has pushed it out before it ran.
+func TestAReaderThatHasNotRunYetIsNotSlow(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll, config.Replay = true, 5
+		u := newUpstream()
+		u.hold = 25 * time.Second
+		u.publish(10)
+		f := newFeed(config)
+		late := f.Join("1", Start{Poll: u.poll})
+		synctest.Wait()
+		quick := join(t, f, "5", u.poll)
+		synctest.Wait()
+		u.publish(1)
+		synctest.Wait()
+		var got []byte
+		for !strings.Contains(string(got), "id: 11\n") {
+			b, err := late.Next()
+			if err != nil {
+				t.Fatalf("after %q: %v", got, err)
+			}
+			got = append(got, b...)
+		}
+		if n := strings.Count(string(got), "data: "); n != 10 || !strings.HasPrefix(string(got), "data: item 2\n") {
+			t.Errorf("%d events of 10: %q", n, got)
+		}
+		late.Close()
+		quick.leave()
+	})
+}
+
 func TestResumesAtRandomIDsWhileTheUpstreamPublishes(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()
