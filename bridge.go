@@ -71,25 +71,18 @@ func newBridge(plan *compiled) *bridge {
 		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.holds(),
 		Linger: plan.linger, Forgetful: plan.forgetful, Notify: plan.notify, ByID: plan.page.Order == page.ByID,
 		Chains: plan.limits.Chains, Replay: plan.replay, Budget: feed.NewBudget(plan.limits.Log),
-		Diff:   diffOf(plan, b.logger),
+		Diff:   diffOf(plan),
 		NewJar: newJar, Closed: b.forget, Turned: b.turns.turned,
 	}
 	return b
 }
 
 // diffOf returns how documents are sent as patches; nil where they are not.
-func diffOf(plan *compiled, logger *zap.Logger) func(before, after []byte) ([]byte, bool) {
+func diffOf(plan *compiled) func(before, after []byte) ([]byte, bool, error) {
 	if !plan.diff {
 		return nil
 	}
-	return func(before, after []byte) ([]byte, bool) {
-		patch, worth, err := page.Diff(before, after)
-		if err != nil {
-			logger.Warn("document is sent whole: it could not be compared", zap.Error(err))
-			return nil, false
-		}
-		return patch, worth
-	}
+	return page.Diff
 }
 
 func newJar() http.CookieJar {
@@ -257,14 +250,22 @@ func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
 	if err := b.feeds.room(); err != nil {
 		return nil, err
 	}
-	about := p.about(b.feedID(p.keys.key), b.name)
-	logger := b.logger.With(
-		zap.String("bridge", b.name), zap.String("feed", about.ID),
-		zap.String("method", about.Method), zap.String("host", about.Host), zap.String("path", about.Path))
+	about, logger := b.about(p), b.loggerOf(p)
 	f := feed.New(&b.config, logger)
 	b.feeds.add(p.keys, f, logger)
 	b.feeds.about[f] = about
 	return f, nil
+}
+
+// about says what is safe to say of a poll's feed.
+func (b *bridge) about(p *pollRequest) about { return p.about(b.feedID(p.keys.key), b.name) }
+
+// loggerOf returns the logger of a poll's feed.
+func (b *bridge) loggerOf(p *pollRequest) *zap.Logger {
+	about := b.about(p)
+	return b.logger.With(
+		zap.String("bridge", about.Bridge), zap.String("feed", about.ID),
+		zap.String("method", about.Method), zap.String("host", about.Host), zap.String("path", about.Path))
 }
 
 // feedID names a feed to operators, for as long as the bridge lives. The salt keeps whoever reads it

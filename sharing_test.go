@@ -14,7 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
@@ -148,43 +148,11 @@ func TestCookiesWithoutNamesMakeOneFeedAndAddressesOneEach(t *testing.T) {
 	}
 }
 
-// hints is a log that keeps what was said.
-type hints struct {
-	zapcore.LevelEnabler
-	mu   sync.Mutex
-	said []string
-}
-
-func (h *hints) Enabled(zapcore.Level) bool        { return true }
-func (h *hints) With([]zapcore.Field) zapcore.Core { return h }
-func (h *hints) Sync() error                       { return nil }
-func (h *hints) Write(e zapcore.Entry, _ []zapcore.Field) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.said = append(h.said, e.Message)
-	return nil
-}
-
-func (h *hints) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	return checked.AddCore(e, h)
-}
-
-func (h *hints) count(text string) (n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, said := range h.said {
-		if strings.Contains(said, text) {
-			n++
-		}
-	}
-	return n
-}
-
 func TestCookiesThatKeepFeedsApartAreHintedAtOnce(t *testing.T) {
 	c := newChat(time.Minute)
 	b := bridgeOf(t, c.ServeHTTP, "long_poll", "items messages", "id id", "query lastId {sse.cursor}")
-	log := &hints{}
-	b.current.Load().own = zap.New(log)
+	core, log := observer.New(zap.DebugLevel)
+	b.current.Load().own = zap.New(core)
 	for i := range 5 {
 		reader, err := b.join(accept(t, b.plan, clientRequest("GET", "/messages", "", header("Cookie", fmt.Sprint("sid=", i)))))
 		if err != nil {
@@ -192,7 +160,7 @@ func TestCookiesThatKeepFeedsApartAreHintedAtOnce(t *testing.T) {
 		}
 		defer reader.Close()
 	}
-	if n := log.count("cookies"); n != 1 {
+	if n := log.FilterMessageSnippet("cookies").Len(); n != 1 {
 		t.Errorf("%d hints", n)
 	}
 }

@@ -119,8 +119,7 @@ func (b *bridge) ring(ctx context.Context, p *pollRequest, ask feed.Ask) (rung b
 func (b *bridge) listened(p *pollRequest, session *feed.Session, err error) {
 	if deaf := err != nil; deaf != session.Deaf {
 		session.Deaf = deaf
-		logger := b.logger.With(zap.String("host", p.host), zap.String("path", p.original))
-		if deaf {
+		if logger := b.loggerOf(p); deaf {
 			logger.Warn("`wait` fails; polls are made at the interval, without it", zap.Error(err))
 		} else {
 			logger.Info("`wait` works again")

@@ -41,7 +41,7 @@ func (b *bridge) poll(p *pollRequest) feed.Poll {
 	return func(ctx context.Context, ask feed.Ask) (answered page.Page, failed error) {
 		defer func() { // a mistake of ours must not end the process, nor the stream
 			if v := recover(); v != nil {
-				b.logger.Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
+				b.loggerOf(p).Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
 				failed = &page.Error{Comment: commentUnreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
 			}
 		}()

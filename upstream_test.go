@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestAPollThatPanicsEndsNeitherTheProcessNorTheStream(t *testing.T) {
 	b := bridgeOf(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })
-	log := &hints{}
-	b.current.Load().own = zap.New(log)
+	core, log := observer.New(zap.DebugLevel)
+	b.current.Load().own = zap.New(core)
 	p := accept(t, b.plan, clientRequest("GET", "/", ""))
 	p.reader = nil // a mistake of ours
 	reader, err := b.join(p)
@@ -23,7 +24,12 @@ func TestAPollThatPanicsEndsNeitherTheProcessNorTheStream(t *testing.T) {
 	if err != nil || !strings.Contains(string(said), commentUnreadable) {
 		t.Errorf("got %q, %v", said, err)
 	}
-	if n := log.count("poll panicked"); n != 1 {
-		t.Errorf("logged %d times", n)
+	lines := log.FilterMessage("poll panicked").All()
+	if len(lines) != 1 {
+		t.Fatalf("logged %d times", len(lines))
+	}
+	want := b.about(p)
+	if of := lines[0].ContextMap(); of["bridge"] != want.Bridge || of["feed"] != want.ID || of["host"] != want.Host || of["path"] != want.Path {
+		t.Errorf("the line is of %v, want %+v", of, want)
 	}
 }

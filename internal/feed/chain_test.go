@@ -393,8 +393,8 @@ func TestADocumentIsSentAsASnapshotAndThenPatches(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()
 		config.Document, config.Cursors = true, 0
-		config.Diff = func(before, after []byte) ([]byte, bool) {
-			return fmt.Appendf(nil, "%s>%s", before, after), string(after) != "unlike"
+		config.Diff = func(before, after []byte) ([]byte, bool, error) {
+			return fmt.Appendf(nil, "%s>%s", before, after), string(after) != "unlike", nil
 		}
 		var version atomic.Value
 		version.Store("a")
@@ -465,8 +465,12 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 		config.LongPoll, config.Replay = true, 4
 		u := newUpstream()
 		u.hold = time.Minute
+		u.publish(1)
 		f := newFeed(config)
 		r := f.Join("", Start{Poll: u.poll})
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
 		c := r.chain
 		for range 10 {
 			c.demand.Store(true) // as a faster reader of the same chain would have it

@@ -1,6 +1,8 @@
 package feed
 
 import (
+	"go.uber.org/zap"
+
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 )
@@ -23,7 +25,11 @@ func (c *chain) patch(p page.Page) page.Page {
 	whole := p.Events[0]
 	whole.Type = snapshot
 	if c.document != "" {
-		if changes, worth := c.feed.config.Diff(c.text, whole.Data); worth {
+		changes, worth, err := c.feed.config.Diff(c.text, whole.Data)
+		switch {
+		case err != nil:
+			c.feed.health.logger.Warn("document is sent whole: it could not be compared", zap.Error(err))
+		case worth:
 			whole.Type, whole.Data = patch, changes
 		}
 	}

@@ -49,8 +49,9 @@ type Config struct {
 	Document bool // the answer is a document: only the newest counts
 	Cursors  int  // how many cursors stand in an id
 	// Diff returns what makes one document of another, as a patch that is worth it. Clients get the
-	// document once as a snapshot, and then patches. nil: each document whole.
-	Diff func(before, after []byte) (patch []byte, worth bool)
+	// document once as a snapshot, and then patches. An error says that the two cannot be compared.
+	// nil: each document whole.
+	Diff func(before, after []byte) (patch []byte, worth bool, err error)
 
 	Notify bool // clients get an event when the upstream goes down, and when it is back
 
