@@ -39,8 +39,9 @@ type attempt struct {
 	secrets bool // they are not masked
 
 	mu        sync.Mutex
-	asked     *pollRequest // nil until a bridge is reached
-	exchanges []exchanged  // of the poll under way
+	asked     *pollRequest  // nil until a bridge is reached
+	exchanges []exchanged   // of the poll under way
+	told      chan struct{} // closed with its report; nil without exchanges
 	reported  int
 	failed    bool
 	err       error // of the reporter
@@ -86,6 +87,7 @@ func (t *attempt) run(ctx context.Context) error {
 	defer late.Stop()
 	w := &unread{header: make(http.Header)}
 	t.server.ServeHTTP(w, t.request.WithContext(ctx))
+	t.settle(ctx)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -95,6 +97,24 @@ func (t *attempt) run(ctx context.Context) error {
 		return fmt.Errorf("%w: it was answered with status %d. Compare it with the site's address and the matchers in the Caddyfile", errNoBridge, w.status)
 	}
 	return nil
+}
+
+// settle waits for the report of an answer that has come: a refusal ends the stream before it is
+// reported.
+func (t *attempt) settle(ctx context.Context) {
+	t.mu.Lock()
+	told := t.told
+	t.mu.Unlock()
+	if told == nil {
+		return
+	}
+	timer := time.NewTimer(silence)
+	defer timer.Stop()
+	select {
+	case <-told:
+	case <-timer.C: // the poll was abandoned
+	case <-ctx.Done():
+	}
 }
 
 // waiting says, unless the first poll has been answered, that it has not.

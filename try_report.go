@@ -58,6 +58,9 @@ func (t *attempt) note(e exchanged) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.exchanges = append(t.exchanges, e)
+	if t.told == nil {
+		t.told = make(chan struct{})
+	}
 }
 
 // polled reports a poll. It is called by the chain that made it, and by one at a time.
@@ -74,6 +77,10 @@ func (t *attempt) polled(p feed.Polled) {
 	}
 	evidence := t.evidence(p)
 	t.exchanges = nil
+	if t.told != nil {
+		defer close(t.told)
+		t.told = nil
+	}
 	if evidence.Answer != nil && (p.Err == nil || evidence.Answer.Status/100 == 2) {
 		r.Found = trial.Findings(evidence.Config, evidence.Document, evidence.Found)
 	}

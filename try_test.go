@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,12 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
 )
 
 // tried is a backend with one answer for each way in which a trial may go.
@@ -229,6 +236,31 @@ func TestTryEndsAtOnceByASignal(t *testing.T) {
 			t.Errorf("after %s: %v, with the output %q and the errors %q", s, err, stdout.String(), stderr.String())
 		}
 	}
+}
+
+// reports keeps what became of polls.
+type reports []*trial.Report
+
+func (r *reports) Write(one *trial.Report) error { *r = append(*r, one); return nil }
+func (r *reports) Waiting(time.Duration)         {}
+
+func TestTryEndsWithTheReportOfARefusalThatHasEndedTheStream(t *testing.T) {
+	b := bridgeOf(t, func(http.ResponseWriter, *http.Request) {})
+	synctest.Test(t, func(t *testing.T) {
+		var out reports
+		a := &attempt{out: &out, stop: func() {}}
+		p := accept(t, b.plan, clientRequest("GET", "/", ""))
+		a.begin(p)
+		a.note(exchanged{asked: httptest.NewRequest(http.MethodGet, "/", nil), response: &page.Response{Status: http.StatusUnauthorized}})
+		go func() {
+			<-time.After(time.Second)
+			a.polled(feed.Polled{Ask: feed.Ask{Session: new(feed.Session)}, Err: &page.Refusal{Status: http.StatusUnauthorized}, Over: true})
+		}()
+		a.settle(t.Context())
+		if len(out) != 1 {
+			t.Errorf("%d reports", len(out))
+		}
+	})
 }
 
 func TestASuggestionAsksForTheHostThatIsGiven(t *testing.T) {

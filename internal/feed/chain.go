@@ -133,6 +133,9 @@ func (c *chain) wait() bool {
 func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return 0, true
+	}
 	if c.yield {
 		c.yield = false
 		c.startOver(now, yielded)

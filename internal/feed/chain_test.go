@@ -489,6 +489,20 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 	})
 }
 
+func TestAChainThatHasEndedSaysNothing(t *testing.T) {
+	config := testConfig()
+	f := newFeed(config)
+	c := f.newChain(Start{})
+	c.yield = true
+	c.end()
+	if c.due(time.Now()); config.Budget.Used() != 0 {
+		t.Errorf("%d bytes are held for nobody", config.Budget.Used())
+	}
+	if c.fail(&page.Error{Comment: "status 503", Err: errors.New("overload")}); f.circuit.open {
+		t.Error("its failure is one of the feed")
+	}
+}
+
 func TestNobodyJoinsAChainThatHasEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()

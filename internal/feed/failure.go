@@ -32,6 +32,9 @@ func (c *chain) fail(err error) {
 
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return // its readers have gone on elsewhere meanwhile
+	}
 	c.polling = false
 	c.failures++
 	if refusal != nil || c.failures%placeTries == 0 {
