@@ -467,6 +467,7 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 		u.hold = time.Minute
 		u.publish(1)
 		f := newFeed(config)
+		u.publish(1)
 		r := f.Join("", Start{Poll: u.poll})
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)

@@ -50,6 +50,7 @@ type Reader struct {
 	seen *string // the notice that was sent last
 	told bool    // that the upstream is down, by an event
 	fed  bool    // it got something of a log
+	sent bool    // to a place in a log, from which it has not moved on yet
 	took int32   // events in what Next returned last; here, it makes the reader no larger
 	wake chan struct{}
 	idle atomic.Bool
@@ -128,17 +129,17 @@ func (r *Reader) take() ([]byte, error) {
 		next := n.next.Load()
 		if next == nil {
 			if jump := n.jump.Load(); jump != nil {
-				r.at, r.seen = *jump, nil
+				r.at, r.seen, r.sent = *jump, nil, true
 				continue
 			}
 			return r.aside(), nil
 		}
 		if r.feed.config.skips() {
 			next = n.log.tail.Load() // only the newest counts
-		} else if r.fed && r.at.lost() { // who has only got its place had no chance to be quicker
+		} else if r.at.lost() && !r.sent { // who has only got its place had no chance to be quicker
 			return nil, &End{Reason: Slow}
 		}
-		r.at = place{node: next}
+		r.at, r.sent = place{node: next}, false
 		return r.rest(), nil
 	}
 }

@@ -280,33 +280,37 @@ func TestWhoWaitsAfterOneThatLeftWhileItWaitedIsSeatedToo(t *testing.T) {
 
 // Its place was in the log when it came, but a page has pushed it out before it ran.
 func TestAReaderThatHasNotRunYetIsNotSlow(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		config := testConfig()
-		config.LongPoll, config.Replay = true, 5
-		u := newUpstream()
-		u.hold = 25 * time.Second
-		u.publish(10)
-		f := newFeed(config)
-		late := f.Join("1", Start{Poll: u.poll})
-		synctest.Wait()
-		quick := join(t, f, "5", u.poll)
-		synctest.Wait()
-		u.publish(1)
-		synctest.Wait()
-		var got []byte
-		for !strings.Contains(string(got), "id: 11\n") {
-			b, err := late.Next()
-			if err != nil {
-				t.Fatalf("after %q: %v", got, err)
+	for lastID, want := range map[string]string{
+		"1":   "2 3 4 5 6 7 8 9 10 11",
+		"%zz": "bridge.reset 1 2 3 4 5 6 7 8 9 10 11", // which goes before its place
+	} {
+		bubble(t, func(t *testing.T) {
+			config := testConfig()
+			config.LongPoll, config.Replay = true, 5
+			u := newUpstream()
+			u.hold = 25 * time.Second
+			u.publish(10)
+			f := newFeed(config)
+			late := &client{reader: f.Join(lastID, Start{Poll: u.poll})}
+			synctest.Wait()
+			quick := join(t, f, "5", u.poll)
+			synctest.Wait()
+			u.publish(1)
+			synctest.Wait()
+			for !strings.Contains(late.text(), "id: 11\n") {
+				b, err := late.reader.Next()
+				if err != nil {
+					t.Fatalf("id %q, after %q: %v", lastID, late.text(), err)
+				}
+				late.wire = append(late.wire, b...)
 			}
-			got = append(got, b...)
-		}
-		if n := strings.Count(string(got), "data: "); n != 10 || !strings.HasPrefix(string(got), "data: item 2\n") {
-			t.Errorf("%d events of 10: %q", n, got)
-		}
-		late.Close()
-		quick.leave()
-	})
+			if got := ids(t, late); got != want {
+				t.Errorf("id %q: got %q, want %q", lastID, got, want)
+			}
+			late.reader.Close()
+			quick.leave()
+		})
+	}
 }
 
 func TestResumesAtRandomIDsWhileTheUpstreamPublishes(t *testing.T) {
