@@ -84,7 +84,10 @@ func (c *chain) run() {
 	defer c.feed.health.answer()
 	defer c.cancel()
 	for c.wait() {
-		ask := c.begin(time.Now())
+		ask, ok := c.begin(time.Now())
+		if !ok {
+			return
+		}
 		p, err := c.poll(c.ctx, ask)
 		if c.ctx.Err() != nil {
 			c.feed.config.Counters.poll(Abandoned, 0, 0, 0)
@@ -113,7 +116,7 @@ func (c *chain) wait() bool {
 	for {
 		due, wanted := c.due(time.Now())
 		if due <= 0 && wanted {
-			return c.ctx.Err() == nil
+			return true
 		}
 		timer.Reset(max(due, 0))
 		expired := timer.C
@@ -134,7 +137,7 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	if c.ctx.Err() != nil {
-		return 0, true
+		return 0, false
 	}
 	if c.yield {
 		c.yield = false
@@ -152,10 +155,13 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 	return next.Sub(now), wanted
 }
 
-// begin notes that a poll is made, and says what it asks for.
-func (c *chain) begin(now time.Time) Ask {
+// begin notes that a poll is made, and says what it asks for; ok is false if the chain has ended.
+func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return Ask{}, false
+	}
 	soon := c.soon
 	c.polling, c.soon = true, false
 	c.feed.forgetStarts(now)
@@ -164,7 +170,7 @@ func (c *chain) begin(now time.Time) Ask {
 	if old := c.feed.chains[0]; old != c {
 		c.beside, c.besideAt = old, old.log.end()
 	}
-	ask := Ask{
+	ask = Ask{
 		From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Session: &c.session,
 		First: c.at.Cursor.IsZero(), Held: c.held && c.feed.config.LongPoll,
 		Ring: c.placed && c.more == 0 && c.failures == 0 && !soon,
@@ -174,7 +180,7 @@ func (c *chain) begin(now time.Time) Ask {
 		c.session.Opened = nil // what it got may have moved on
 	}
 	c.polls++
-	return ask
+	return ask, true
 }
 
 // take takes an answer that could be read. It reports whether the answer was news.

@@ -534,6 +534,27 @@ func TestNobodyJoinsAChainThatHasEnded(t *testing.T) {
 	})
 }
 
+// Its end comes between a poll that is due and the poll: the last reader has left, or the streams are stopped.
+func TestAChainThatHasEndedDoesNothing(t *testing.T) {
+	config := testConfig()
+	f := newFeed(config)
+	c := f.newChain(Start{})
+	f.mu.Lock()
+	c.end()
+	c.yield, c.doubt = true, certain
+	f.mu.Unlock()
+	if _, wanted := c.due(time.Now()); wanted {
+		t.Error("it wants to poll")
+	}
+	if _, ok := c.begin(time.Now()); ok {
+		t.Error("it polls")
+	}
+	c.fail(errOverload)
+	if s := f.Status(); s.State != Fresh || config.Budget.Used() != 0 {
+		t.Errorf("it has left %+v, and %d bytes in its log", s, config.Budget.Used())
+	}
+}
+
 func TestMoreIsPolledAtOnceAndBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := newUpstream()

@@ -142,11 +142,10 @@ func (c *chain) witnessed(now time.Time) bool {
 	return c.vouched(now)
 }
 
-// probes takes note that a chain polls, which makes it the probe if there is none. One that has ended
-// by now would not say what has become of it. The feed's lock is held.
+// probes takes note that a chain polls, which makes it the probe if there is none. The feed's lock is held.
 func (f *Feed) probes(c *chain) {
 	k := &f.circuit
-	if !k.open || k.probe != nil || c.ctx.Err() != nil {
+	if !k.open || k.probe != nil {
 		return
 	}
 	k.probe = c

@@ -33,7 +33,7 @@ func (c *chain) fail(err error) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	if c.ctx.Err() != nil {
-		return // its readers have gone on elsewhere meanwhile
+		return
 	}
 	c.polling = false
 	c.failures++
