@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -101,7 +102,7 @@ func TestPollsAreCountedByWhatBecameOfThem(t *testing.T) {
 		}
 		refused.leave()
 		broken := join(t, newFeed(config), "", func(context.Context, Ask) (page.Page, error) { return page.Page{}, errOverload })
-		pass(time.Millisecond)
+		synctest.Wait() // any longer, and a second poll might follow
 		broken.leave()
 		c = config.Counters.Load()
 		for outcome, want := range map[Outcome]int64{News: 1, Silent: 1, Abandoned: 1, Declined: 1, Failed: 1} {
