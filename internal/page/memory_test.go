@@ -15,6 +15,10 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
+// mostTries is of how many runs the least peak counts. The collector works beside what it measures, and on
+// a machine with more to do it is late in three of four runs.
+const mostTries = 50
+
 // peakHeap returns by how many bytes the heap grows at most while f runs, where the collector may let
 // it grow by most: it grows further only by what is in use. The race detector keeps memory of its own
 // for what is allocated, so that there is nothing to measure with it.
@@ -57,7 +61,7 @@ func TestReadingTakesAtMostThreeTimesTheAnswer(t *testing.T) {
 				if strings.HasPrefix(c.config, "jq ") {
 					most = treeFor(len(resp.Body)) + slack
 				}
-				for tries := 0; peak > most && tries < 10; tries++ { // the collector may be late
+				for tries := 0; peak > most && tries < mostTries; tries++ {
 					peak = min(peak, peakHeap(most, func() { p, err = r.Read(resp, from, nil) }))
 				}
 				runtime.KeepAlive(p)
@@ -111,7 +115,7 @@ func TestDiffTakesAtMostThreeTimesTheDocument(t *testing.T) {
 			before, after := []byte("["+b.String()+"0]"), []byte("["+strings.ReplaceAll(b.String(), "1", "2")+"1]")
 			var ok bool
 			most, peak := treeFor(len(after))+512<<10, math.MaxInt
-			for tries := 0; peak > most && tries < 10; tries++ { // the collector may be late
+			for tries := 0; peak > most && tries < mostTries; tries++ {
 				peak = min(peak, peakHeap(most, func() { _, ok, _ = Diff(before, after) }))
 			}
 			if peak > most {
