@@ -52,7 +52,9 @@ func TestALogOf64DoesNotGrow(t *testing.T) {
 		pass(time.Minute)
 		growth := slope(heap[1:]) / heap[1] * 100_000 / (float64(events) / samples)
 		t.Logf("%.0f bytes; %.4f %% more per 100,000 of %d events", heap[1], 100*growth, n)
-		if growth > 0.01 {
+		// Now and then the heap takes a step of some kilobytes, which counts the less the more events there are.
+		// If each left a pointer behind, it would be 40 % in 100,000.
+		if growth > float64(soak(5, 1))/100 {
 			t.Errorf("the heap grows by %.2f %% per 100,000 events: %.0f", 100*growth, heap)
 		}
 	})
