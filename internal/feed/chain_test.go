@@ -467,7 +467,6 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 		u.hold = time.Minute
 		u.publish(1)
 		f := newFeed(config)
-		u.publish(1)
 		r := f.Join("", Start{Poll: u.poll})
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)
@@ -488,20 +487,6 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 		}
 		r.Close()
 	})
-}
-
-func TestAChainThatHasEndedSaysNothing(t *testing.T) {
-	config := testConfig()
-	f := newFeed(config)
-	c := f.newChain(Start{})
-	c.yield = true
-	c.end()
-	if c.due(time.Now()); config.Budget.Used() != 0 {
-		t.Errorf("%d bytes are held for nobody", config.Budget.Used())
-	}
-	if c.fail(&page.Error{Comment: "status 503", Err: errors.New("overload")}); f.circuit.open {
-		t.Error("its failure is one of the feed")
-	}
 }
 
 func TestNobodyJoinsAChainThatHasEnded(t *testing.T) {
