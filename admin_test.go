@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/chromedp/chromedp"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
@@ -18,7 +19,17 @@ func runWithAdmin(t *testing.T, caddyfile string) (s *site, admin string) {
 	t.Helper()
 	addr := freeAddr(t)
 	global := "{\n\tadmin " + addr + "\n\tpersist_config off\n\tauto_https off\n}\n"
-	return runCaddy(t, global+strings.ReplaceAll(caddyfile, "{{admin}}", addr)), "http://" + addr
+	s = runCaddy(t, global+strings.ReplaceAll(caddyfile, "{{admin}}", addr))
+	t.Cleanup(func() { adminOff(t) })
+	return s, "http://" + addr
+}
+
+// adminOff ends Caddy's admin endpoint, which outlives the configuration when Caddy is told to stop.
+func adminOff(t *testing.T) {
+	t.Helper()
+	if err := caddy.Load([]byte(`{"admin": {"disabled": true, "config": {"persist": false}}}`), true); err != nil {
+		t.Errorf("turning the admin endpoint off: %v", err)
+	}
 }
 
 // overviewOf returns what the admin API says of all feeds.
