@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -70,15 +71,21 @@ func adaptSite(caddyfile string) ([]byte, error) {
 	return config, err
 }
 
-// freeAddr returns an address of loopback that nobody listens on.
+// freeAddr returns an address of loopback that nobody listens on. Its port is below those that systems
+// give to who asks for any, as each connection and test server does: nobody takes it meanwhile.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.N(12_000))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatalf("looking for a free port: %v", err)
+	return ""
 }
 
 // backend serves a legacy backend and returns its address.
