@@ -132,8 +132,8 @@ func TestAnOutageIsLoggedOnceAtEachTurn(t *testing.T) {
 	for range 5 {
 		subscribe(t, s.url+"/x").next()
 	}
-	polls := len(up.polls(t, 1))
-	up.change(func() { fails = true })
+	polls := 0
+	up.change(func() { fails, polls = true, len(up.asked) })
 	up.polls(t, polls+2)
 	up.change(func() { fails = false })
 	var lines []entry
@@ -170,6 +170,7 @@ func TestNoSecretsReachOperators(t *testing.T) {
 	t.Setenv("SSE_BRIDGE_TEST_TOKEN", "s3cret-of-operator")
 	s := runCaddy(t, "{\n\tadmin "+addr+"\n\tpersist_config off\n\tauto_https off\n\tdebug\n\tlog {\n\t\toutput file "+file.file+"\n\t\tformat json\n\t}\n}\n{{site}} {\n\thandle /metrics {\n\t\tmetrics\n\t}\n\tsse_bridge /* "+
 		backend(t, up.ServeHTTP)+" {\n\t\tinterval 20ms\n\t\theader_up X-Key {env.SSE_BRIDGE_TEST_TOKEN}\n\t\tquery key {env.SSE_BRIDGE_TEST_TOKEN}\n\t}\n}")
+	t.Cleanup(func() { adminOff(t) })
 	secrets := []string{"Authorization", "Bearer s3cret-token", "Cookie", "sid=s3cret-cookie; s3cret-name=1", "Last-Event-ID", "s3cret-id"}
 	path := "/private?token=s3cret-query&s3cret-alone"
 	subscribe(t, s.url+path, secrets...).next()
@@ -178,15 +179,15 @@ func TestNoSecretsReachOperators(t *testing.T) {
 	up.change(func() { fails = true })
 	failing := subscribe(t, s.url+path, secrets...)
 	failing.hasComment("status 503")
-	var lines []entry
-	var raw string
+	var raw, events string
 	eventually(t, "the outage to be logged", func() bool {
+		var lines []entry
 		lines, raw = file.entries(t, bridgeLogger)
 		_, down := message(lines, "upstream fails; clients stay connected and polls are backed off")
 		_, refused := message(lines, "upstream refuses the poll; its streams end")
-		return down && refused
+		_, events = file.entries(t, "events")
+		return down && refused && strings.Contains(events, eventDown)
 	})
-	_, events := file.entries(t, "events")
 	seen := map[string]string{
 		"the log": raw, "the log of Caddy's events": events, "the admin API": fetch(t, "http://"+addr+"/sse_bridge/feeds"),
 		"the metrics": fetch(t, "http://"+addr+"/metrics"), "the page's stream": watching.next().Data,
