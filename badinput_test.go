@@ -145,7 +145,7 @@ var badInput = []bad{
 	{"closes early", hijacked("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"messages\":[{\"id\":9,\"text\":\"x\"}]}"), commentUnreachable, "", nil},
 	{"breaks chunks off", hijacked("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":"), commentUnreachable, "", nil},
 	{"is no HTTP", hijacked("SSH-2.0-OpenSSH_9.2\r\n"), commentUnreachable, "", nil},
-	{"never answers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, commentUnreachable, "no answer within 300ms", []string{"timeout 300ms"}},
+	{"never answers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, commentUnreachable, "no answer within 1.5s", []string{"timeout 1500ms"}},
 	{"refuses connections", nil, commentUnreachable, "refused", nil},
 	{"aborts", nil, commentUnreachable, "broke its answer off", []string{"test_panic abort"}},
 	{"ends early", nil, commentUnreachable, "ended after 34 of 100 bytes", []string{"test_panic return"}},

@@ -37,7 +37,7 @@ func TestAHeartbeatUntilThePollsTimeIsOverIsNoNews(t *testing.T) {
 		}
 		<-r.Context().Done()
 		cutOff.Add(1)
-	}), "interval 20ms", "long_poll 50ms", "timeout 60ms", "items results", "id seq", "data id", "query feed longpoll", "query heartbeat 20", "query since {sse.cursor}"))
+	}), "interval 20ms", "long_poll 1s", "timeout 1500ms", "items results", "id seq", "data id", "query feed longpoll", "query heartbeat 20", "query since {sse.cursor}"))
 	stream := subscribe(t, s.url)
 	stream.want("d1|1-a")
 	eventually(t, "two polls that brought a heartbeat alone", func() bool { return cutOff.Load() >= 2 })

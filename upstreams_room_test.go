@@ -207,7 +207,7 @@ func (room *room) newVersion(text string, r *http.Request) {
 		room.version, room.versions = text, room.versions+1
 	}
 	room.mu.Unlock()
-	deadline := time.After(250 * time.Millisecond) // not each version is an event
+	deadline := time.After(time.Second) // not each version is an event
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for !same {

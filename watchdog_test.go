@@ -3,6 +3,7 @@ package ssebridge
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -327,7 +328,7 @@ func TestAStalledConnectionIsCutThroughItsSocket(t *testing.T) {
 	c.say("hello")
 	h := chatHandler(t, c)
 	defer h.bridge.Destruct()
-	h.bridge.watch.every = 100 * time.Millisecond
+	h.bridge.watch.every, h.bridge.watch.hangs = 100*time.Millisecond, math.MaxInt32
 	returned := make(chan string, 2)
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := serveStream(h, w, r)
@@ -350,6 +351,9 @@ func TestAStalledConnectionIsCutThroughItsSocket(t *testing.T) {
 			t.Errorf("got %+v; %d streams have ended", e, len(returned))
 		}
 	}
+	h.bridge.watch.mu.Lock()
+	h.bridge.watch.hangs = 10 // looks
+	h.bridge.watch.mu.Unlock()
 	select {
 	case path := <-returned:
 		if path != "/unread <nil>" {
