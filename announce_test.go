@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -25,6 +26,7 @@ type eventProbe struct{}
 var told struct {
 	sync.Mutex
 	events []string
+	came   atomic.Int32 // events, with the one that is held
 	hold   sync.Mutex
 }
 
@@ -33,6 +35,7 @@ func (eventProbe) CaddyModule() caddy.ModuleInfo {
 }
 
 func (eventProbe) Handle(_ context.Context, e caddy.Event) error {
+	told.came.Add(1)
 	told.hold.Lock()
 	defer told.hold.Unlock()
 	told.Lock()
@@ -57,6 +60,7 @@ func TestCaddysEventsSayWhenAFeedIsDown(t *testing.T) {
 		return true
 	})
 	told.events = nil
+	told.came.Store(0)
 	s := runCaddy(t, "{{site}} {\n\trespond 404\n}") // for its address
 	config := strings.ReplaceAll("{{site}} {\n\tsse_bridge "+backend(t, up.ServeHTTP)+" {\n\t\tname board\n\t\tinterval 20ms\n\t}\n}", "{{site}}", s.url)
 	adapted, err := adaptSite(config)
@@ -72,6 +76,7 @@ func TestCaddysEventsSayWhenAFeedIsDown(t *testing.T) {
 	told.hold.Lock()
 	up.change(func() { fails = true })
 	client.hasComment("status 503")
+	eventually(t, "the handler to be held", func() bool { return told.came.Load() == 1 })
 	up.change(func() { fails, answer = false, "two" })
 	client.want("two")
 	told.hold.Unlock()

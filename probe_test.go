@@ -282,7 +282,7 @@ func ourGoroutines() []string {
 // noneLeft waits until no goroutine of this module is left, for less than a chain lingers.
 func noneLeft(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(3 * time.Second)
+	deadline := time.Now().Add(defaultLinger - time.Second/2)
 	eventually(t, "the end of all goroutines", func() bool {
 		left := ourGoroutines()
 		if len(left) > 0 && time.Now().After(deadline) {

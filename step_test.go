@@ -370,6 +370,7 @@ func TestADoorbellThatFailsLeavesThePolls(t *testing.T) {
 	broken := backend(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	s := runCaddy(t, strings.ReplaceAll(strings.ReplaceAll(folderSite, "API", backend(t, f.api)), "DOOR", broken))
 	stream := subscribe(t, s.url+"/files")
+	eventually(t, "the first page", func() bool { return strings.Contains(f.asked(), "from") })
 	f.add("a")
 	stream.want("a")
 	f.add("b")
