@@ -78,7 +78,13 @@ func (p *process) config(caddyfile string) []byte {
 
 func (p *process) reload(caddyfile string) {
 	p.t.Helper()
-	resp, err := http.Post("http://"+p.admin+"/load", "text/caddyfile", bytes.NewReader(p.config(caddyfile)))
+	r, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, "http://"+p.admin+"/load", bytes.NewReader(p.config(caddyfile)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "text/caddyfile")
+	r.Close = true // each load starts a new admin server, and that of the connection ends
+	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		p.t.Fatal(err)
 	}
