@@ -132,7 +132,7 @@ type clientSite struct {
 }
 
 // Clients come back from a cut of a stream below /fast after 40 to 60 ms, and of one below /slow after
-// 2.4 to 3.6 s. Keep-alive comments are sent as often as can be.
+// 4.8 to 7.2 s. Keep-alive comments are sent as often as can be.
 const clientSiteFile = `{
 	admin off
 	persist_config off
@@ -152,7 +152,7 @@ http://%[2]s, https://%[3]s {
 	}
 	sse_bridge /slow/* %[4]s {
 		import bridge
-		retry 3s
+		retry 6s
 	}
 }
 `
