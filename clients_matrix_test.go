@@ -64,7 +64,7 @@ func tryEvents(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 
 // unhurried is less than a client waits that was told 6 s, give or take a fifth, even one that takes half off
 // for a jitter of its own; and much more than the default of those which do not listen.
-const unhurried = 2400 * time.Millisecond
+const unhurried = 2 * time.Second
 
 // tryCuts cuts the connection, and looks at whether the client loses or repeats something, and when it comes back.
 func tryCuts(t *testing.T, s *clientSite, p program, secure bool) behaviour {

@@ -10,11 +10,13 @@ import { createInterface } from 'node:readline';
 import puppeteer from 'puppeteer-core';
 
 const [browserName, executablePath] = process.argv.slice(2);
+const patience = 120_000; // ms, for a machine that is busy
 const browser = await puppeteer.launch({
   browser: browserName,
   executablePath,
   headless: true,
   acceptInsecureCerts: true,
+  timeout: patience,
   // there is no sandbox for root in a container
   args: browserName === 'chrome' ? ['--no-sandbox', '--disable-quic', '--disable-gpu'] : [],
 });
@@ -24,6 +26,7 @@ const commands = {
   async open(number, url) {
     const tab = await browser.newPage();
     tabs.set(number, tab);
+    tab.setDefaultNavigationTimeout(patience);
     tab.on('console', message => console.log(number, message.text()));
     await tab.goto(url);
   },
