@@ -38,10 +38,7 @@ func (r *readers) open(url string, n int) {
 				panic(err) // the URL is the test's own
 			}
 			req.Header.Set("Accept", "text/event-stream")
-			resp, err := transport.RoundTrip(req)
-			for n := 0; err != nil && n < 3; n++ { // Caddy drops some that come just while it swaps its listeners
-				resp, err = transport.RoundTrip(req)
-			}
+			resp, err := knock(transport, req)
 			if err != nil {
 				opened <- err
 				return

@@ -133,7 +133,7 @@ func subscribeWith(t *testing.T, transport http.RoundTripper, url string, header
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := transport.RoundTrip(r)
+	resp, err := knock(transport, r)
 	if err != nil {
 		t.Fatalf("opening the stream: %v", err)
 	}
@@ -141,6 +141,17 @@ func subscribeWith(t *testing.T, transport http.RoundTripper, url string, header
 	t.Cleanup(s.close)
 	go s.read()
 	return s
+}
+
+// knock makes a request without a body, and again where its connection was lost without an answer: just
+// after a reload Caddy may drop those that the old configuration's listener has not yet accepted.
+func knock(transport http.RoundTripper, r *http.Request) (resp *http.Response, err error) {
+	for range 4 {
+		if resp, err = transport.RoundTrip(r); err == nil {
+			break
+		}
+	}
+	return resp, err
 }
 
 func (s *subscription) close() {

@@ -18,7 +18,11 @@ import (
 // fetch returns the body of what an URL answers.
 func fetch(t *testing.T, url string) string {
 	t.Helper()
-	resp, err := http.Get(url)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := knock(http.DefaultTransport, r)
 	if err != nil {
 		t.Fatal(err)
 	}
