@@ -46,7 +46,7 @@ func TestAGzipBombTakesLittleMemory(t *testing.T) {
 			runtime.ReadMemStats(&after)
 			grown := after.TotalAlloc - before.TotalAlloc
 			t.Logf("%.1f MB were allocated for 512 MiB", float64(grown)/1e6)
-			if grown > 16<<20+64<<10 { // what was dropped on the way included
+			if grown > 16<<20+256<<10 { // what was dropped on the way included, and what goroutines of other tests make
 				t.Errorf("%d bytes were allocated", grown)
 			}
 		})
