@@ -132,11 +132,7 @@ func (h *health) refuse(now time.Time, refusal *page.Refusal) bool {
 			return false
 		}
 	}
-	// who comes next makes the first contact again
 	h.worked, h.strikes, h.refusal, h.refused, h.probed = false, 0, refusal, now, now
-	if h.answered == nil {
-		h.answered = make(chan struct{})
-	}
 	h.logger.Warn("upstream refuses the poll; its streams end", zap.Int("status", refusal.Status))
 	return true
 }
@@ -147,7 +143,8 @@ func final(status int) bool {
 }
 
 // recall returns the refusal that a client gets without a poll. One client in each interval
-// gets none, and finds out whether it still holds.
+// gets none, and finds out whether it still holds: it makes the first contact again, for whose
+// answer its headers wait.
 func (h *health) recall(now time.Time, interval time.Duration) *page.Refusal {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -156,6 +153,9 @@ func (h *health) recall(now time.Time, interval time.Duration) *page.Refusal {
 	}
 	if now.Sub(h.probed) >= interval {
 		h.probed = now
+		if h.answered == nil {
+			h.answered = make(chan struct{})
+		}
 		return nil
 	}
 	return h.refusal

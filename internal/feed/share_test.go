@@ -493,11 +493,18 @@ func TestARefusalIsRememberedForThoseWhoComeBack(t *testing.T) {
 		u := newUpstream()
 		u.setFail(&page.Refusal{Status: 401})
 		f := newFeed(testConfig())
-		c := join(t, f, "", u.poll)
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			pass(10 * time.Millisecond)
+			return u.poll(ctx, ask)
+		}
+		c := join(t, f, "", poll)
 		<-c.done
 		for range 100 {
 			pass(50 * time.Millisecond)
-			back := join(t, f, "", u.poll)
+			back := join(t, f, "", poll)
+			if back.reader.Answered(t.Context(), time.Second) == nil {
+				t.Error("the headers of one whose poll finds out whether the refusal holds did not wait for its answer")
+			}
 			<-back.done
 			if back.end.Refusal == nil || back.end.Refusal.Status != 401 {
 				t.Fatalf("got %v", back.end)
