@@ -163,6 +163,45 @@ func TestAPositionThatIsGoneEndsNobodyElse(t *testing.T) {
 	})
 }
 
+// TestTheFirstClientsIDRefusesNobodyElse has the upstream's first contact be a client with an id
+// that it cannot answer, and others come while that is found out.
+func TestTheFirstClientsIDRefusesNobodyElse(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 404, 410} {
+		bubble(t, func(t *testing.T) {
+			u := newUpstream()
+			u.publish(3)
+			config := testConfig()
+			config.Notify = true
+			f := newFeed(config)
+			poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+				if !ask.From.Cursor.IsZero() && ask.From.Cursor[0] == "666" {
+					pass(10 * time.Millisecond)
+					return page.Page{}, &page.Refusal{Status: status}
+				}
+				pass(50 * time.Millisecond)
+				return u.poll(ctx, ask)
+			}
+			clients := []*client{join(t, f, "666", poll)}
+			for _, after := range []time.Duration{0, 20 * time.Millisecond, time.Second} {
+				pass(after)
+				clients = append(clients, join(t, f, "", poll))
+			}
+			pass(10 * time.Second)
+			synctest.Wait()
+			for i, c := range clients {
+				want := "1 2 3"
+				if i == 0 {
+					want = "bridge.reset 1 2 3"
+				}
+				if got := ids(t, c); got != want || strings.Contains(c.text(), "upstream") || c.reader.end.Load() != nil {
+					t.Errorf("status %d, client %d: got %q, end %v", status, i, c.text(), c.reader.end.Load())
+				}
+				c.leave()
+			}
+		})
+	}
+}
+
 // TestALoginThatHasEndedIsFoundOutByThoseWhoComeBack has the head's poll be held meanwhile.
 func TestALoginThatHasEndedIsFoundOutByThoseWhoComeBack(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -105,7 +105,9 @@ func (c *chain) run() {
 			news = c.take(p)
 		}
 		c.report(ask, p, news, err)
-		c.feed.health.answer()
+		if c.doubt != asking || !c.feed.health.first() { // else the next answer says what becomes of the stream
+			c.feed.health.answer()
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package feed
 
 import (
 	"errors"
-	"net/http"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -41,19 +40,28 @@ func (c *chain) fail(err error) {
 		c.session.Opened = nil
 	}
 	c.ended = time.Time{}
+	if refusal != nil && c.unsettled() {
+		c.failed = now
+		c.suspect(now, refusal)
+		return
+	}
 	c.held = false // so that those who find an upstream back count among the polls that are bounded
 	c.feed.failed(c, now, comment, hint, err)
 	c.suspect(now, refusal)
 }
 
+// unsettled reports whether it may be the client's id alone that the upstream has refused, and what
+// follows at once finds that out, so that nobody is told that the upstream were down: at the first
+// contact a newcomer's poll, and after one that was answered a new start. The feed's lock is held.
+func (c *chain) unsettled() bool {
+	return c.blamesID() && !c.feed.circuit.open &&
+		(c.doubt == certain || c.doubt == none && !c.placed && c.feed.health.first())
+}
+
 // refused reports whether the refusal ends the chain.
 func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
-	login := refusal.Status == http.StatusUnauthorized || refusal.Status == http.StatusForbidden
-	if c.feed.health.first() && c.doubt != asking && !c.at.IsZero() && !login {
-		return false // it may be the client's id that the upstream refuses
-	}
-	if c.blamesID() && c.witnessed(now) {
-		return false // it may be, until a poll without a position is refused too
+	if c.blamesID() && (c.feed.health.first() || c.doubt == certain || c.witnessed(now)) {
+		return false // it may be the client's id, until a poll without a position is refused too
 	}
 	if !c.feed.health.refuse(now, refusal) {
 		return false
