@@ -52,7 +52,10 @@ func (f *findings) documentBlock(ctx context.Context, b *Block) error {
 
 // again asks once more, with the validators of the first answer, and says what came of it.
 func (f *findings) again(ctx context.Context, b *Block) (why string, err error) {
-	const whole = "the whole answer is one event, sent when it has changed: every 2s, and up to 30s apart while it does not"
+	whole := "the whole answer is one event, sent when it has changed: every 2s, and up to 30s apart while it does not"
+	if words := f.formatWords(); words != nil && words[0] == "csv" {
+		whole = "it answers at once: every 2s, and up to 30s apart while no row is new"
+	}
 	var header []string
 	if tag := f.first.Header.Get("ETag"); tag != "" {
 		header = append(header, "If-None-Match", tag)

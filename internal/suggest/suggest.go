@@ -4,13 +4,13 @@
 package suggest
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -134,10 +134,10 @@ func (f *findings) usable() error {
 	return withHint(err, trial.Hint(trial.Evidence{Document: true, Answer: &a.Response, Found: f.found, Err: err}))
 }
 
-func isLogin(f *findings) bool {
-	return f.found.Nature == "HTML" && bytes.Contains(bytes.ToLower(f.first.Body), []byte("<html")) &&
-		bytes.Contains(bytes.ToLower(f.first.Body), []byte(`type="password"`))
-}
+// password finds the field of a page by which one logs in.
+var password = regexp.MustCompile(`(?is)<html.*<input[^>]+type=["']?password`)
+
+func isLogin(f *findings) bool { return f.found.Nature == "HTML" && password.Match(f.first.Body) }
 
 func withHint(err error, hint string) error {
 	if hint == "" {

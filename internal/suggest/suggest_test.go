@@ -103,6 +103,15 @@ func TestSuggestions(t *testing.T) {
 			[]string{"order overlap"},
 		},
 		{
+			"a table whose rows have no id", "http://127.0.0.1:1/",
+			func(*http.Request) *http.Response {
+				return says(200, "name;total\na;1\nb;2\n", "Content-Type", "text/csv")
+			},
+			nil,
+			[]string{"format csv header ;", "# the answer is a table: each row is an event", "# it answers at once: every 2s, and up to 30s apart while no row is new"},
+			nil,
+		},
+		{
 			"few requests left", "http://127.0.0.1:1/",
 			func(*http.Request) *http.Response {
 				return says(200, `[{"id":3},{"id":2}]`, "X-RateLimit-Remaining", "40")
@@ -265,6 +274,9 @@ func TestWhatIsNoEndpointIsRefused(t *testing.T) {
 		{"503", func(*http.Request) *http.Response { return says(503, "") }, "status 503"},
 		{"elsewhere", func(*http.Request) *http.Response { return says(302, "", "Location", "http://login.example.com/") }, "it leads to http://login.example.com/"},
 		{"a login page", func(*http.Request) *http.Response { return says(200, `<html><input type="password"></html>`) }, "this is a login page"},
+		{"a login page whose attributes are not quoted", func(*http.Request) *http.Response {
+			return says(200, "<HTML><form><input name=p TYPE=password></form></HTML>")
+		}, "this is a login page"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
