@@ -43,3 +43,20 @@ func TestAPathThatNeverFindsItemsIsWarnedOfOnce(t *testing.T) {
 		})
 	}
 }
+
+// A cursor is part of what the upstream answers and is asked, neither of which is logged.
+func TestACursorThatDoesNotMoveIsWarnedOfWithoutIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.WarnLevel)
+		f := New(testConfig(), zap.New(core))
+		c := join(t, f, "", func(context.Context, Ask) (page.Page, error) {
+			return page.Page{Stuck: true, Next: position.Position{Cursor: position.Cursor{"s3cret"}}}, nil
+		})
+		pass(30 * time.Second)
+		c.leave()
+		lines := logs.FilterMessageSnippet("its cursor does not move").All()
+		if len(lines) != 1 || len(lines[0].Context) > 0 {
+			t.Errorf("got %v", lines)
+		}
+	})
+}

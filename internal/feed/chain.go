@@ -257,8 +257,7 @@ func (c *chain) end() {
 func (c *chain) takeEvents(p page.Page, now time.Time) {
 	if p.Stuck && !c.stuck {
 		c.stuck = true
-		c.feed.health.logger.Warn("the answer has only items that were sent already, and its cursor does not move: does the poll send the cursor?",
-			zap.String("position", c.at.ID()))
+		c.feed.health.logger.Warn("the answer has only items that were sent already, and its cursor does not move: does the poll send the cursor?")
 	}
 	c.countBare(p)
 	var before []byte
