@@ -132,8 +132,11 @@ func (h *health) refuse(now time.Time, refusal *page.Refusal) bool {
 			return false
 		}
 	}
+	before := h.refusal
 	h.worked, h.strikes, h.refusal, h.refused, h.probed = false, 0, refusal, now, now
-	h.logger.Warn("upstream refuses the poll; its streams end", zap.Int("status", refusal.Status))
+	if before == nil || before.Status != refusal.Status { // those who come back are refused as well
+		h.logger.Warn("upstream refuses the poll; its streams end", zap.Int("status", refusal.Status))
+	}
 	return true
 }
 

@@ -18,6 +18,8 @@ import (
 
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
@@ -492,7 +494,8 @@ func TestARefusalIsRememberedForThoseWhoComeBack(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := newUpstream()
 		u.setFail(&page.Refusal{Status: 401})
-		f := newFeed(testConfig())
+		core, logs := observer.New(zapcore.WarnLevel)
+		f := New(testConfig(), zap.New(core))
 		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
 			pass(10 * time.Millisecond)
 			return u.poll(ctx, ask)
@@ -512,6 +515,9 @@ func TestARefusalIsRememberedForThoseWhoComeBack(t *testing.T) {
 		}
 		if n := u.count(); n > 4 {
 			t.Errorf("%d polls in five seconds of clients that come back, not one in each interval", n)
+		}
+		if n := logs.FilterMessageSnippet("refuses the poll").Len(); n != 1 {
+			t.Errorf("%d lines that the upstream refuses", n)
 		}
 		u.setFail(nil)
 		u.publish(1)
