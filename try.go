@@ -94,7 +94,11 @@ func (t *attempt) run(ctx context.Context) error {
 	case t.err != nil:
 		return fmt.Errorf("writing what became of a poll: %w", t.err)
 	case t.asked == nil && ctx.Err() == nil:
-		return fmt.Errorf("%w: it was answered with status %d. Compare it with the site's address and the matchers in the Caddyfile", errNoBridge, w.status)
+		answer := "no handler answered it"
+		if w.status != 0 {
+			answer = fmt.Sprintf("it was answered with status %d", w.status)
+		}
+		return fmt.Errorf("%w: %s. Compare it with the site's address and the matchers in the Caddyfile", errNoBridge, answer)
 	}
 	return nil
 }

@@ -170,6 +170,7 @@ http://b.example.com {
 		{"caddyfile", []string{"/chat/messages", "--caddyfile", caddyfile, "--site", "http://localhost:8080", "--polls", "1"}},
 		{"caddyfile_other_block", []string{"http://localhost:8080/chat/rooms/1", "--caddyfile", caddyfile, "--polls", "1"}},
 		{"caddyfile_no_block", []string{"http://localhost:8080/static", "--caddyfile", caddyfile}},
+		{"caddyfile_no_handler", []string{"http://localhost:8080/nothing", "--caddyfile", caddyfile}},
 		{"caddyfile_which_site", []string{"/chat/messages", "--caddyfile", caddyfile}},
 		{"caddyfile_no_site", []string{"http://localhost:8081/chat", "--caddyfile", caddyfile}},
 		{"caddyfile_and_flags", []string{"/chat/messages", "--caddyfile", caddyfile, "--items", "messages"}},
