@@ -47,6 +47,7 @@ type chain struct {
 	newest []byte // the document of the last answer, where patches are made of it
 	more   int    // polls that have followed one another at once
 	doubt  doubt
+	resets int // of the upstream's, without an answer to a position in between
 
 	// guarded by feed.mu, and written by the poller alone but for readers and what is said of them
 	at         position.Position
@@ -201,6 +202,10 @@ func (c *chain) take(p page.Page) (news bool) {
 		return false
 	}
 	c.failures, c.placed, c.good = 0, true, c.pace.started
+	if !c.at.IsZero() {
+		c.resets = 0
+		c.pace.resets.Reset()
+	}
 	news = p.News
 	from := c.at.Cursor
 	if c.feed.config.Document {

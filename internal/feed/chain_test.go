@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
 func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
@@ -612,6 +613,48 @@ func TestAResetOfTheUpstreamIsAnnouncedAndNotRepeated(t *testing.T) {
 		}
 		always.leave()
 	})
+}
+
+// An upstream that takes back each position which it has just given, or counts anew with every
+// answer, would else be polled as fast as it answers.
+func TestResetsThatFollowOneAnotherAreBackedOff(t *testing.T) {
+	for name, answer := range map[string]page.Page{"reset": {Reset: true}, "restarted": {Restarted: true}} {
+		for _, longPoll := range []bool{false, true} {
+			bubble(t, func(t *testing.T) {
+				config := testConfig()
+				var polls atomic.Int64
+				var healthy atomic.Bool
+				config.LongPoll = longPoll
+				c := join(t, newFeed(config), "", func(ctx context.Context, ask Ask) (page.Page, error) {
+					polls.Add(1)
+					switch {
+					case ask.First:
+						at := position.Position{Cursor: position.Cursor{"1"}}
+						return page.Page{News: true, Next: at, Events: []page.Event{{Data: []byte("x"), At: at, Key: "1"}}}, nil
+					case !healthy.Load():
+						return answer, nil
+					}
+					return page.Page{Next: ask.From}, nil
+				})
+				pass(4 * time.Minute)
+				synctest.Wait()
+				if n := polls.Load(); n < 10 || n > 80 {
+					t.Errorf("%s, long poll %t: %d polls in four minutes", name, longPoll, n)
+				}
+				healthy.Store(true)
+				pass(2 * time.Minute)
+				synctest.Wait()
+				healthy.Store(false)
+				before := len(c.text())
+				pass(3 * time.Second)
+				synctest.Wait()
+				if got := c.text()[before:]; !strings.Contains(got, "event: bridge.reset") || !strings.Contains(got, "data: x") {
+					t.Errorf("%s, long poll %t: a reset after good answers was held back: %q", name, longPoll, got)
+				}
+				c.leave()
+			})
+		}
+	}
 }
 
 func TestHaltEndsPollsAndKeepsStreams(t *testing.T) {

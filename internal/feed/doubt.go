@@ -80,10 +80,10 @@ func (c *chain) settle(p page.Page, now time.Time) bool {
 		c.pace.soon(now)
 		return true
 	case p.Reset && !c.at.IsZero():
-		c.startOver(now, ordered)
+		c.startOverAgain(now, ordered, p.Wait)
 		return true
 	case p.Restarted:
-		c.startOver(now, restarted)
+		c.startOverAgain(now, restarted, p.Wait)
 		return true
 	}
 	c.doubt = none

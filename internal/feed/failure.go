@@ -4,9 +4,14 @@ import (
 	"errors"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
+
+// manyResets is after how many resets running the operator is told of them.
+const manyResets = 3
 
 // fail takes a poll that brought nothing to read.
 func (c *chain) fail(err error) {
@@ -77,4 +82,18 @@ func (c *chain) startOver(now time.Time, reason reset) {
 	c.log.forget()
 	c.publish(c.feed.reset(reason), nil)
 	c.pace.soon(now)
+}
+
+// startOverAgain starts over because an answer says so. The first time that is at once; but an
+// upstream that goes on to take back what it has just given is backed off. The feed's lock is held.
+func (c *chain) startOverAgain(now time.Time, reason reset, hint time.Duration) {
+	c.startOver(now, reason)
+	if c.resets++; c.resets == 1 {
+		return
+	}
+	if c.resets == manyResets {
+		c.feed.health.logger.Warn("the upstream takes each position back that it has just given: does `reset` or `epoch` hold for good answers?",
+			zap.Int("resets", manyResets))
+	}
+	c.pace.again(now, hint)
 }

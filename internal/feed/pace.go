@@ -19,6 +19,7 @@ type pace struct {
 	longPoll bool
 	wait     time.Duration               // between the starts of two polls, while there is no news
 	backoff  *backoff.ExponentialBackOff // of a chain that fails while its feed is well
+	resets   *backoff.ExponentialBackOff // of one that the upstream resets again and again
 	started  time.Time
 	next     time.Time
 	why      Why // next is when it is
@@ -37,7 +38,7 @@ func newBackoff() *backoff.ExponentialBackOff {
 func newPace(config *Config) pace {
 	return pace{
 		min: config.Interval, max: max(config.Interval, config.MaxInterval), wait: config.Interval,
-		longPoll: config.LongPoll, backoff: newBackoff(),
+		longPoll: config.LongPoll, backoff: newBackoff(), resets: newBackoff(),
 	}
 }
 
@@ -79,6 +80,12 @@ func (p *pace) failed(now time.Time, hint time.Duration) {
 	if least := p.started.Add(p.min); !p.longPoll && p.next.Before(least) {
 		p.next = least
 	}
+	p.hint(now, hint)
+}
+
+// again takes a reset that follows on another one.
+func (p *pace) again(now time.Time, hint time.Duration) {
+	p.next, p.why = later(now.Add(p.resets.NextBackOff()), p.started.Add(p.min)), Backoff
 	p.hint(now, hint)
 }
 
