@@ -15,6 +15,10 @@ func TestLinesAreItems(t *testing.T) {
 		{"format lines", "a\nb\n", `"a" "b"`},
 		{"format lines", "a\r\nb", `"a" "b"`},
 		{"format lines", "a\n\nb\n\n", `"a" "" "b" ""`},
+		{"format lines", "\n\n", `"" ""`},
+		{"format lines", " \r\n", `" "`},
+		{"format lines", "\uFEFF", ``},
+		{"format lines; data text", "\n\n", ``}, // a heartbeat
 		{"format lines", "\uFEFFa", `"a"`},
 		{"format lines", `{"a":1}` + "\n", `"{\"a\":1}"`},
 		{"format lines", `"a"`, `"\"a\""`},

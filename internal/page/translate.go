@@ -35,7 +35,7 @@ func (r *Reader) translate(resp Response) body {
 	}
 	memory -= ownMemory(text, resp.Body)
 	switch accepted := r.accepts(resp.Status); {
-	case len(bytes.TrimSpace(text)) == 0:
+	case len(text) == 0 || r.ignoresSpace() && len(bytes.TrimSpace(text)) == 0:
 		return body{}
 	case r.format == XML:
 		out, err = xmlToJSON(text, memory)
@@ -48,7 +48,7 @@ func (r *Reader) translate(resp Response) body {
 	case isHTML(text):
 		err = errHTMLLines
 	default:
-		return body{text: text, line: r.readsErrors && value.ValidJSON(bytes.Trim(text, jsonSpace))}
+		return body{text: text, raw: true, line: r.readsErrors && value.ValidJSON(bytes.Trim(text, jsonSpace))}
 	}
 	if err != nil {
 		b := r.decodeJSON(text)
@@ -57,6 +57,10 @@ func (r *Reader) translate(resp Response) body {
 	}
 	return body{text: out, json: true}
 }
+
+// ignoresSpace reports whether an answer of white space alone is empty. In a text it is blank lines,
+// unless its lines are JSON: there it only keeps the connection alive.
+func (r *Reader) ignoresSpace() bool { return r.format != Lines || r.itemJSON }
 
 // separatorRune is what stands between the cells of a row; 0 where none is configured.
 func (r *Reader) separatorRune() rune {
