@@ -79,7 +79,8 @@ func (w *walk) isBorder(i int) bool {
 // up to the first item with an id of its own can be meant. If none has the fingerprint that
 // was left, nothing is done, and found is false: a repeat is better than a loss. Of several, in a
 // list that is read again and again, the one counts that stands where it stood: a log may well
-// say the same three times.
+// say the same three times. Such a list mostly grows at its end and loses items at its front: if
+// several stand only further on than it stood, they may all be others that say the same.
 func (w *walk) resume(from position.Position) (done int, found bool) {
 	if from.Done == 0 {
 		return 0, true
@@ -90,8 +91,11 @@ func (w *walk) resume(from position.Position) (done int, found bool) {
 			if !w.content || i+1 == from.Done {
 				return i + 1, true
 			}
-			if done == 0 {
+			switch {
+			case done == 0:
 				done = i + 1
+			case done > from.Done:
+				return 0, false
 			}
 		}
 		if w.ids != nil && w.isBorder(i) {
