@@ -73,6 +73,8 @@ func (h *Handler) checkReading(c *compiled) error {
 		return wrong("items", "an answer in the format %s has no items: leave `items` out, or take another format", format)
 	case h.ID != "" && format == page.Message:
 		return wrong("id", "in the format message the cursor is the id: leave `id` out, and use `cursor` where the answer holds one")
+	case h.Diff != "" && format == page.Text:
+		return wrong("diff", "it compares versions of JSON, which an answer in the format text is not: leave one of the two out")
 	case order != "" && !slices.Contains(orders, string(order)):
 		return wrong("order", "%q is not one of %s; without it, items come oldest first", order, strings.Join(orders, ", "))
 	case order != "" && h.Items == "" && h.ID == "" && format != page.Lines && format != page.CSV && format != page.Feed:
@@ -105,6 +107,9 @@ func (h *Handler) checkReading(c *compiled) error {
 				fmt.Errorf("%d cannot be an answer: statuses from 200 to 499 can, except 304", status),
 			}
 		}
+	}
+	if h.Diff != "" && format == page.Auto {
+		c.page.Format = page.JSON // what is not, such as a login page, cannot be patched
 	}
 	c.page.Unsent = !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool { return len(e.template.Cursors()) > 0 })
 	c.reader = page.NewReader(c.page)

@@ -207,7 +207,8 @@ type Handler struct {
 
 	// How a document that changes is sent: `json_patch` (RFC 6902) sends it once, as an event
 	// `snapshot`, and then what has changed, as events `patch`; and a snapshot where a patch would
-	// be longer. Default: none, which sends it whole each time.
+	// be longer. An answer that is no JSON is an error then, in the format `auto` too. Default: none,
+	// which sends it whole each time.
 	Diff string `json:"diff,omitempty"`
 
 	// Set for an upstream that forgets what it has once answered, because polling acknowledges

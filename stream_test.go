@@ -288,6 +288,20 @@ func TestADocumentIsPatched(t *testing.T) {
 	}
 }
 
+func TestADocumentThatIsPatchedIsNeverText(t *testing.T) {
+	var answer atomic.Value
+	answer.Store(`{"version": 1}`)
+	s := runCaddy(t, "{{site}} {\n\tsse_bridge "+backend(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, answer.Load())
+	})+" {\n\t\tinterval 20ms\n\t\tdiff json_patch\n\t}\n}")
+	stream := subscribe(t, s.url)
+	stream.want(`{"version": 1}`)
+	answer.Store("<html>log in</html>")
+	stream.hasComment("unreadable answer")
+	answer.Store(`{"version": "2"}`)
+	stream.want(`{"version": "2"}`)
+}
+
 func TestACursorThatIsAURLIsFollowed(t *testing.T) {
 	var asked sync.Map
 	var n atomic.Int64
