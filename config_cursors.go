@@ -29,6 +29,9 @@ func (h *Handler) checkCursors(c *compiled) error {
 				return &fieldError{v.path, v.name, h.unreadCursor(name, read)}
 			}
 		}
+		if err := v.checkScope(); err != nil {
+			return err
+		}
 	}
 	if err := h.checkStepCursors(c, read, sent); err != nil {
 		return err
@@ -146,13 +149,28 @@ func (h *Handler) values() []readValue {
 	return all
 }
 
-func (v readValue) cursors() []string {
+func (v readValue) cursors() []string { return v.template().Cursors() }
+
+// template returns the value as a template, which is the zero one where it is none.
+func (v readValue) template() value.Template {
 	if strings.HasPrefix(v.text, "=") {
-		return nil
+		return value.Template{}
 	}
 	t, err := value.ParseTemplate(v.text)
 	if err != nil { // a path that only looks like a template
+		return value.Template{}
+	}
+	return t
+}
+
+// checkScope checks that what looks at the body does not ask for an item, of which there may be many.
+func (v readValue) checkScope() error {
+	switch v.name {
+	case "id", "event", "data", "ignore":
 		return nil
 	}
-	return t.Cursors()
+	if v.template().ReadsItem() {
+		return &fieldError{v.path, v.name, fmt.Errorf("%q reads an item, and this looks at the whole answer: {sse.body} and paths do", v.text)}
+	}
+	return nil
 }

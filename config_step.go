@@ -215,6 +215,9 @@ func (h *Handler) checkStepCursors(c *compiled, read []string, sent map[string]b
 					return inStep(s.name, &fieldError{v.path, v.name, h.unreadCursor(name, read)})
 				}
 			}
+			if err := v.checkScope(); err != nil {
+				return inStep(s.name, err)
+			}
 		}
 	}
 	for _, s := range steps {

@@ -108,6 +108,11 @@ func (t Template) Cursors() []string {
 	return names
 }
 
+// ReadsItem reports whether the template reads the item.
+func (t Template) ReadsItem() bool {
+	return slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source == fromItem })
+}
+
 // IsZero reports whether t is the zero Template. A template of no text is not.
 func (t Template) IsZero() bool { return t.parts == nil }
 
