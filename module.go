@@ -201,8 +201,9 @@ type Handler struct {
 	// given `{status, headers, body}`, the names of the headers in lower case, and yields events
 	// as `{id, event, data}`, of which only `data` must be there, and cursors as `{cursor}`, a
 	// text or an object of texts by name. Without a word of `cursor` in it, the last event's id
-	// is the cursor. It is stopped after a second. Not with `items`, `id`, `event`, `data` and
-	// `cursor`, whose place it takes. Default: none.
+	// is the cursor. It is stopped after a second or five million steps, and may yield 10,000
+	// objects. Not with `items`, `id`, `event`, `data`, `cursor` and `order`, whose place it takes,
+	// and not with `diff`. Default: none.
 	JQ string `json:"jq,omitempty"`
 
 	// How a document that changes is sent: `json_patch` (RFC 6902) sends it once, as an event
