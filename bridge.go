@@ -231,7 +231,7 @@ func (b *bridge) join(p *pollRequest) (*feed.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r := f.Join(p.lastID, feed.Start{Key: p.first, Poll: poll}); r != nil {
+		if r := f.Join(p.lastID, feed.Start{Key: p.first, Poll: poll, Asks: p.asks}); r != nil {
 			return r, nil
 		}
 		b.forget(f) // it closed in between

@@ -8,12 +8,14 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -84,6 +86,27 @@ func (p *pollRequest) env(ask feed.Ask) *value.Env {
 		}
 	}
 	return env
+}
+
+// asks reports whether a poll can be made from a position, which came from a client: a URL that leads
+// elsewhere and a text that would be counted on are none that the upstream has given.
+func (p *pollRequest) asks(at position.Position) bool {
+	if at.Cursor.IsZero() {
+		return true
+	}
+	if _, _, err := p.urls(p.env(feed.Ask{From: at, Session: new(feed.Session)}), true); err != nil {
+		return false
+	}
+	env := &value.Env{Cursor: make(map[string]string)}
+	for i, text := range at.Cursor {
+		env.Cursor[p.plan.cursorNames[i]] = text
+	}
+	for _, edits := range [][]compiledEdit{p.queryEdits, p.headerEdits} {
+		if slices.ContainsFunc(edits, func(e compiledEdit) bool { return !e.value.Counts(env) }) {
+			return false
+		}
+	}
+	return p.rewritePath.Counts(env) && p.rewriteQuery.Counts(env) && p.bodyTemplate.Counts(env)
 }
 
 // leadsTo returns where a cursor leads that is a URL: its path and query alone, since the origin is

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
 // sends are lines that send the unnamed cursor.
@@ -86,6 +87,34 @@ func TestACursorCannotClimb(t *testing.T) {
 		_, err := p.build(t.Context(), askFrom(cursor), &caddyhttp.Server{}, newAnswer(0), nil)
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", cursor, err)
+		}
+	}
+}
+
+func TestAPositionIsOneThatThePollCanAskFor(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		lines  string
+		cursor []string
+		want   bool
+	}{
+		{sends + "query since {sse.cursor}", []string{"abc"}, true},
+		{sends + "query since {sse.cursor+1}", []string{"41"}, true},
+		{sends + "query since {sse.cursor+1}", []string{""}, true},
+		{sends + "query since {sse.cursor+1}", []string{"abc"}, false},
+		{sends + "query since {sse.cursor+1}", []string{"1.5"}, false},
+		{sends + "header_up X-Since {sse.cursor-1}", []string{"1e3"}, false},
+		{sends + `body {"since":{sse.cursor+1}}`, []string{`1},{"$ne":1`}, false},
+		{sends + "rewrite /p/{sse.cursor+1}", []string{"x"}, false},
+		{sends + "rewrite {sse.cursor}", []string{"https://elsewhere.example.com/p/1"}, true},
+		{sends + "rewrite {sse.cursor}", []string{"/etc/passwd"}, false},
+		{sends + "rewrite /p/{sse.cursor}", []string{"../q"}, false},
+		{"cursor a x\ncursor b y\nquery a {sse.cursor.a}\nquery b {sse.cursor.b+1}", []string{"x", ""}, true},
+		{"cursor a x\ncursor b y\nquery a {sse.cursor.a}\nquery b {sse.cursor.b+1}", []string{"x", "y"}, false},
+	} {
+		p := accept(t, planOf(t, c.lines), clientRequest("GET", "/p", ""))
+		if got := p.asks(position.Position{Cursor: c.cursor}); got != c.want {
+			t.Errorf("%q at %q: %t", c.lines, c.cursor, got)
 		}
 	}
 }

@@ -101,8 +101,8 @@ func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 	for n := 0; ; n++ {
 		a := newAnswer(p.plan.limits.Response)
 		r, err := p.build(ctx, ask, b.server.Load(), a, to)
-		if err != nil {
-			return page.Response{}, err
+		if err != nil { // the last answer's cursor leads nowhere; the upstream is well
+			return page.Response{}, &page.Error{Comment: "unreadable answer", Err: err}
 		}
 		if demoted {
 			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0

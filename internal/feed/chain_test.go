@@ -83,6 +83,22 @@ func TestIDsThatNothingCanPlaceAreReset(t *testing.T) {
 	}
 }
 
+func TestAnIDFromWhichNoPollCanBeMadeIsResetAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(2)
+		asks := func(at position.Position) bool { return at.Cursor[0] != "/elsewhere" }
+		for id, want := range map[string]string{"/elsewhere": "bridge.reset 1 2", "1": "2"} {
+			c := joinAs(t, newFeed(testConfig()), id, Start{Poll: u.poll, Asks: asks})
+			synctest.Wait()
+			if got := ids(t, c); got != want {
+				t.Errorf("id %s: got %q, want %q", id, got, want)
+			}
+			c.leave()
+		}
+	})
+}
+
 func TestAnIDThatTheUpstreamRefusesIsResetAndNotRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := newUpstream()

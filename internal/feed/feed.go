@@ -88,6 +88,9 @@ type Config struct {
 type Start struct {
 	Key  string // equal for equal requests
 	Poll Poll
+	// Asks reports whether a poll can be made from a position, which is what a client says it is.
+	// nil: from any.
+	Asks func(position.Position) bool
 }
 
 // Feed is all chains of one poll request. Its methods may be called by any goroutine.

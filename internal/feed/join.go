@@ -55,7 +55,7 @@ func (f *Feed) seat(r *Reader) bool {
 		}
 	}
 	at, err := position.Parse(r.lastID, f.config.Cursors)
-	if err != nil || f.config.Forgetful {
+	if err != nil || f.config.Forgetful || r.start.Asks != nil && !r.start.Asks(at) {
 		r.before = f.reset(unknownID)
 		return f.seatNewcomer(r)
 	}

@@ -133,7 +133,12 @@ type client struct {
 
 func join(t *testing.T, f *Feed, lastID string, poll Poll) *client {
 	t.Helper()
-	c := &client{reader: f.Join(lastID, Start{Poll: poll}), done: make(chan struct{})}
+	return joinAs(t, f, lastID, Start{Poll: poll})
+}
+
+func joinAs(t *testing.T, f *Feed, lastID string, start Start) *client {
+	t.Helper()
+	c := &client{reader: f.Join(lastID, start), done: make(chan struct{})}
 	if c.reader == nil {
 		t.Fatal("the feed is closed")
 	}

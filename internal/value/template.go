@@ -108,6 +108,18 @@ func (t Template) Cursors() []string {
 	return names
 }
 
+// Counts reports whether the template can add to each cursor of env that it adds to: to integers
+// alone. One that is empty leaves the template out, and is no matter.
+func (t Template) Counts(env *Env) bool {
+	return !slices.ContainsFunc(t.parts, func(p part) bool {
+		if p.read == nil || p.read.add == nil || env.Cursor[p.read.name] == "" {
+			return false
+		}
+		_, ok := appendSum(nil, env.Cursor[p.read.name], p.read.add)
+		return !ok
+	})
+}
+
 // ReadsItem reports whether the template reads the item.
 func (t Template) ReadsItem() bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source == fromItem })
