@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -171,7 +172,7 @@ func brokenNature(text []byte) string {
 	if len(text) == 0 || text[0] != '{' && text[0] != '[' {
 		return "text"
 	}
-	const broken = "broken or too deeply nested JSON"
+	const broken = "broken JSON"
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -182,7 +183,7 @@ func brokenNature(text []byte) string {
 		case quoted:
 		case c == '{' || c == '[':
 			if depth++; depth > value.MaxDepth {
-				return broken
+				return fmt.Sprintf("JSON that is nested deeper than %d", value.MaxDepth)
 			}
 		case c == '}' || c == ']':
 			if depth--; depth > 0 {

@@ -100,8 +100,8 @@ func TestErrorNamesWhatCameInsteadOfJSON(t *testing.T) {
 		{`{"a":"` + secret + `","b":[`, "JSON that ends early"},
 		{`[1,"` + secret, "JSON that ends early"},
 		{`{"a":1}` + "\n" + `{"a":"` + secret + `"}`, "JSON with something behind it"},
-		{`{'a':"` + secret + `"}`, "broken or too deeply nested JSON"},
-		{strings.Repeat("[", 8<<20), "broken or too deeply nested JSON"},
+		{`{'a':"` + secret + `"}`, "broken JSON"},
+		{strings.Repeat("[", 8<<20), "JSON that is nested deeper than 1000"},
 		{"Fatal error: " + secret, "text"},
 	} {
 		for _, config := range []string{"items a", "id a", "data a", "event a", "cursor a", "format json", "format jsonp", "format message; id a"} {
