@@ -313,6 +313,9 @@ func (h *Handler) compileReading(c *compiled) (err error) {
 			return err
 		}
 		c.page.EventDefault = h.Event.Default
+		if fixed, ok := strings.CutPrefix(h.Event.Value, "="); ok && strings.HasPrefix(fixed, page.Reserved) || strings.HasPrefix(h.Event.Default, page.Reserved) {
+			return wrong("event", "types that begin with %s are the bridge's own: take another one", page.Reserved)
+		}
 	}
 	if err = h.compileProgram(c); err != nil {
 		return err

@@ -44,7 +44,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	leave, err := h.bridge.admit(ip)
 	if err != nil {
-		return h.turnAway(w, err)
+		return h.turnAway(w, r, err)
 	}
 	defer leave()
 	request, err := newPollRequest(h.bridge.plan, r)
@@ -56,7 +56,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	reader, err := h.bridge.join(request)
 	if err != nil {
-		return h.turnAway(w, err)
+		return h.turnAway(w, r, err)
 	}
 	defer reader.Close()
 	switch end := reader.Answered(r.Context(), firstAnswer); {
@@ -152,10 +152,13 @@ func (h *Handler) wait(s *stream, reason feed.Reason) time.Duration {
 }
 
 // turnAway tells a client to come back later. An error status would close its EventSource for good.
-func (h *Handler) turnAway(w http.ResponseWriter, why error) error {
+func (h *Handler) turnAway(w http.ResponseWriter, r *http.Request, why error) error {
+	reason := string(feed.Stopping)
 	if errors.Is(why, errBusy) {
-		h.bridge.streams.rejected.add(rejectedLimit)
+		reason = rejectedLimit
+		h.bridge.streams.rejected.add(reason)
 	}
+	noteAccess(r, zap.String("sse_reason", reason))
 	if c := h.bridge.crowds.Check(zapcore.WarnLevel, "client turned away"); c != nil {
 		c.Write(zap.String("bridge", h.bridge.name), zap.Error(why))
 	}

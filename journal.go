@@ -44,11 +44,7 @@ func (j *journal) wrote(events, bytes int) {
 // that are cut off, to an operator.
 func (j *journal) closed(r *http.Request, reason feed.Reason, err error) {
 	times := j.h.bridge.streams.ended.add(string(reason))
-	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Set(zap.String("sse_feed", j.feed))
-		extra.Set(zap.Int("sse_events", j.events))
-		extra.Set(zap.String("sse_reason", string(reason)))
-	}
+	noteAccess(r, zap.String("sse_feed", j.feed), zap.Int("sse_events", j.events), zap.String("sse_reason", string(reason)))
 	level := zapcore.DebugLevel
 	if reason == feed.Slow || reason == feed.Refused {
 		level = zapcore.InfoLevel
@@ -65,4 +61,15 @@ func (j *journal) closed(r *http.Request, reason feed.Reason, err error) {
 		fields = append(fields, zap.Int64("slow_clients", times))
 	}
 	c.Write(fields...)
+}
+
+// noteAccess adds fields to the request's line in the access log.
+func noteAccess(r *http.Request, fields ...zap.Field) {
+	extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields)
+	if !ok {
+		return
+	}
+	for _, field := range fields {
+		extra.Set(field)
+	}
 }

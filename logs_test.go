@@ -90,17 +90,23 @@ func TestTheLogSaysWhichBridgeTurnsAClientAway(t *testing.T) {
 	c := newChat(0)
 	c.say("one")
 	log, options := global(t)
-	s := runCaddy(t, options+chatSite(backend(t, c.ServeHTTP), "name chat", "limits {\n\t\t\tclients 1\n\t\t}"))
+	s := runCaddy(t, options+strings.Replace(chatSite(backend(t, c.ServeHTTP), "name chat", "limits {\n\t\t\tclients 1\n\t\t}"), "{{site}} {", "{{site}} {\n\tlog", 1))
 	subscribe(t, s.url+"/messages").want("one")
 	subscribe(t, s.url+"/messages")
-	var turned entry
-	eventually(t, "the line", func() (found bool) {
+	var turned, access entry
+	eventually(t, "the lines", func() bool {
 		lines, _ := log.entries(t, bridgeLogger)
-		turned, found = message(lines, "client turned away")
-		return found
+		accesses, _ := log.entries(t, "http.log.access")
+		var turnedFound, accessFound bool
+		turned, turnedFound = message(lines, "client turned away")
+		access, accessFound = message(accesses, "handled request")
+		return turnedFound && accessFound
 	})
 	if turned.Level != "warn" || turned.Bridge != "chat" {
 		t.Errorf("the client was turned away so: %+v", turned)
+	}
+	if access.SSEReason != "limit" || access.SSEFeed != "" {
+		t.Errorf("the access log says %+v", access)
 	}
 }
 
