@@ -28,8 +28,9 @@ build: ## build bin/caddy, a Caddy with this module
 
 test: ## run all tests, with the race detector
 	$(GO) test -race ./...
-	@# The race detector keeps memory of its own, so what reading an answer takes is measured without.
-	$(GO) test -run 'Takes|Memory|HoweverLarge' . ./internal/page ./internal/value
+	@# The race detector keeps memory of its own, so what reading an answer takes is measured without; and
+	@# with a collector that stops what it measures, however busy the machine is.
+	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' . ./internal/heap ./internal/page ./internal/value
 
 lint: ## check the code
 	$(TOOL) golangci-lint run

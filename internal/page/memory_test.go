@@ -7,43 +7,16 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/heap"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// mostTries is of how many runs the least peak counts. The collector works beside what it measures, and on
-// a machine with more to do it is late in three of four runs.
-const mostTries = 50
-
-// peakHeap returns by how many bytes the heap grows at most while f runs, where the collector may let
-// it grow by most: it grows further only by what is in use. The race detector keeps memory of its own
-// for what is allocated, so that there is nothing to measure with it.
-func peakHeap(most int, f func()) int {
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	debug.FreeOSMemory()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	before := int(m.HeapAlloc)
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(m.Sys-m.HeapReleased) + int64(most)*9/10))
-	var stop atomic.Bool
-	done := make(chan int)
-	go func() {
-		peak := before
-		for !stop.Load() {
-			runtime.ReadMemStats(&m)
-			peak = max(peak, int(m.HeapAlloc))
-			runtime.Gosched()
-		}
-		done <- peak
-	}()
-	f()
-	stop.Store(true)
-	return <-done - before
-}
+// mostTries is of how many runs the least peak counts: what a run makes while the collector works beside it
+// counts as in use.
+const mostTries = 10
 
 // What each answer takes is at most three times the answer, or [smallMemory] (for a tree, [smallTree]), whether it is read or
 // refused; so many bytes more are those of the test and of libraries, whatever the answer.
@@ -62,7 +35,7 @@ func TestReadingTakesAtMostThreeTimesTheAnswer(t *testing.T) {
 					most = treeFor(len(resp.Body)) + slack
 				}
 				for tries := 0; peak > most && tries < mostTries; tries++ {
-					peak = min(peak, peakHeap(most, func() { p, err = r.Read(resp, from, nil) }))
+					peak = min(peak, heap.Peak(func() { p, err = r.Read(resp, from, nil) }))
 				}
 				runtime.KeepAlive(p)
 				var failed *Error
@@ -116,7 +89,7 @@ func TestDiffTakesAtMostThreeTimesTheDocument(t *testing.T) {
 			var ok bool
 			most, peak := treeFor(len(after))+512<<10, math.MaxInt
 			for tries := 0; peak > most && tries < mostTries; tries++ {
-				peak = min(peak, peakHeap(most, func() { _, ok, _ = Diff(before, after) }))
+				peak = min(peak, heap.Peak(func() { _, ok, _ = Diff(before, after) }))
 			}
 			if peak > most {
 				t.Errorf("%s, %d bytes: it takes %d, want %d at most (ok %v)", unit[:min(len(unit), 20)], len(after), peak, most, ok)

@@ -4,44 +4,20 @@ package value
 
 import (
 	"math"
-	"runtime"
-	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"testing"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/heap"
 )
 
-// jqPeak returns by how many bytes the heap grows at most while f runs. Where that is more than most, the
-// collector may have been late, as it is on a machine with more to do: the least of 50 runs counts then.
+// jqPeak returns how many bytes f has in use at most. What it makes while the collector works beside it
+// counts too, so that of a peak over most the least of ten runs counts.
 func jqPeak(most int, f func()) int {
 	peak := math.MaxInt
-	for tries := 0; peak > most && tries < 50; tries++ {
-		peak = min(peak, jqPeakOnce(f))
+	for tries := 0; peak > most && tries < 10; tries++ {
+		peak = min(peak, heap.Peak(f))
 	}
 	return peak
-}
-
-// jqPeakOnce is no test for the race detector, which keeps memory of its own for what is allocated.
-func jqPeakOnce(f func()) int {
-	defer debug.SetGCPercent(debug.SetGCPercent(5))
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	before := int(m.HeapAlloc)
-	var stop atomic.Bool
-	done := make(chan int)
-	go func() {
-		peak := before
-		for !stop.Load() {
-			runtime.ReadMemStats(&m)
-			peak = max(peak, int(m.HeapAlloc))
-			runtime.Gosched()
-		}
-		done <- peak
-	}()
-	f()
-	stop.Store(true)
-	return <-done - before
 }
 
 func TestJQMakesNoMoreOfAnAnswerThanThereIsMemoryFor(t *testing.T) {
