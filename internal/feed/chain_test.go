@@ -554,6 +554,31 @@ func TestAChainThatHasEndedDoesNothing(t *testing.T) {
 	}
 }
 
+func TestMoreIsPolledAtOnceBesideAnotherChain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.MaxInterval = 30 * time.Second
+		u := newUpstream()
+		u.publish(20)
+		f := newFeed(config)
+		head := join(t, f, "20", u.poll)
+		pass(75 * time.Second)
+		u.most = 2
+		behind := join(t, f, "3", func(ctx context.Context, ask Ask) (page.Page, error) {
+			p, err := u.poll(ctx, ask)
+			p.More = err == nil && p.News
+			return p, err
+		})
+		pass(100 * time.Millisecond)
+		synctest.Wait()
+		if got, want := ids(t, behind), "4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"; got != want {
+			t.Errorf("who is behind got %q at once, not %q", got, want)
+		}
+		head.leave()
+		behind.leave()
+	})
+}
+
 func TestMoreIsPolledAtOnceAndBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := newUpstream()

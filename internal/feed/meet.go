@@ -100,9 +100,10 @@ func (c *chain) final() *chain {
 }
 
 // lead returns the chain by whose polls c times its own, if there is one: two that poll at the
-// same moment see the same page, and meet. The feed's lock is held.
+// same moment see the same page, and meet. One that polls at once, or is backed off, goes by its own
+// time. The feed's lock is held.
 func (c *chain) lead() *chain {
-	if c.feed.config.LongPoll {
+	if c.feed.config.LongPoll || c.pace.why == AtOnce || c.pace.why == Backoff {
 		return nil
 	}
 	for _, a := range c.feed.chains {
