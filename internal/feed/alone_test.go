@@ -129,38 +129,83 @@ func TestOneClientsIDRefusesNobodyElse(t *testing.T) {
 
 // TestAPositionThatIsGoneEndsNobodyElse has the upstream forget a place that it has answered from.
 func TestAPositionThatIsGoneEndsNobodyElse(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		config := testConfig()
-		config.LongPoll = true
-		u := newUpstream()
+	for _, longPoll := range []bool{false, true} {
+		bubble(t, func(t *testing.T) { aPositionIsGone(t, longPoll) })
+	}
+}
+
+func aPositionIsGone(t *testing.T, longPoll bool) {
+	config := testConfig()
+	config.LongPoll, config.MaxInterval = longPoll, 30*time.Second
+	u := newUpstream()
+	if longPoll {
 		u.hold = time.Minute
-		u.publish(100)
-		f := newFeed(config)
-		head := join(t, f, "100", u.poll)
-		pass(time.Second)
-		behind := join(t, f, "5", func(ctx context.Context, ask Ask) (page.Page, error) {
-			switch {
-			case ask.First:
-				return u.poll(ctx, ask)
-			case ask.From.Cursor[0] == "5":
-				at := position.Position{Cursor: position.Cursor{"6"}}
-				return page.Page{News: true, Events: []page.Event{{Data: []byte("item 6"), At: at, Key: "6"}}, Next: at}, nil
-			case ask.From.Cursor[0] == "6":
-				return page.Page{}, &page.Refusal{Status: http.StatusGone}
-			}
+	}
+	u.publish(100)
+	f := newFeed(config)
+	head := join(t, f, "100", u.poll)
+	pass(75 * time.Second) // polls that find nothing are far apart by now
+	behind := join(t, f, "5", func(ctx context.Context, ask Ask) (page.Page, error) {
+		switch {
+		case ask.First:
 			return u.poll(ctx, ask)
-		})
-		pass(20 * time.Second)
-		synctest.Wait()
-		if end := head.reader.end.Load(); end != nil {
-			t.Errorf("the head has ended: %v", end)
+		case ask.From.Cursor[0] == "5":
+			at := position.Position{Cursor: position.Cursor{"6"}}
+			return page.Page{News: true, Events: []page.Event{{Data: []byte("item 6"), At: at, Key: "6"}}, Next: at}, nil
+		case ask.From.Cursor[0] == "6":
+			return page.Page{}, &page.Refusal{Status: http.StatusGone}
 		}
-		if got := ids(t, behind); !strings.HasPrefix(got, "6 bridge.reset 1 2 3") {
-			t.Errorf("who is behind got %.60q", got)
-		}
-		head.leave()
-		behind.leave()
+		return u.poll(ctx, ask)
 	})
+	pass(20 * time.Second)
+	synctest.Wait()
+	if end := head.reader.end.Load(); end != nil {
+		t.Errorf("the head has ended: %v", end)
+	}
+	if got := ids(t, behind); !strings.HasPrefix(got, "6 bridge.reset 1 2 3") {
+		t.Errorf("who is behind got %.60q", got)
+	}
+	head.leave()
+	behind.leave()
+}
+
+// TestAnIDThatIsGoneEndsNobodyElseWhoseAnswerIsLongAgo has the polls of the others be far apart.
+func TestAnIDThatIsGoneEndsNobodyElseWhoseAnswerIsLongAgo(t *testing.T) {
+	for _, status := range []int{401, 403, 410} {
+		for _, alone := range []bool{false, true} {
+			bubble(t, func(t *testing.T) {
+				config := testConfig()
+				config.MaxInterval = 30 * time.Second
+				u := newUpstream()
+				u.publish(3)
+				poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+					if !ask.First && ask.From.Cursor[0] == "666" {
+						return page.Page{}, &page.Refusal{Status: status}
+					}
+					return u.poll(ctx, ask)
+				}
+				f := newFeed(config)
+				head := join(t, f, "", poll)
+				pass(75 * time.Second)
+				if alone {
+					head.leave()
+				}
+				back := join(t, f, "666", poll)
+				pass(5 * time.Second)
+				synctest.Wait()
+				if end := head.reader.end.Load(); !alone && (end != nil || strings.Contains(head.text(), "upstream")) {
+					t.Errorf("status %d: the other client got %q, end %v", status, head.text(), end)
+				}
+				if got := ids(t, back); got != "bridge.reset 1 2 3" || back.reader.end.Load() != nil {
+					t.Errorf("status %d, alone %t: who came with the id got %q, end %v", status, alone, back.text(), back.reader.end.Load())
+				}
+				if !alone {
+					head.leave()
+				}
+				back.leave()
+			})
+		}
+	}
 }
 
 // TestTheFirstClientsIDRefusesNobodyElse has the upstream's first contact be a client with an id

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -135,11 +136,19 @@ func (c *chain) vouched(now time.Time) bool {
 	return false
 }
 
-// witnessed is vouched, for a poller that does not hold the feed's lock.
-func (c *chain) witnessed(now time.Time) bool {
+// disputable reports whether it may be the chain's position alone that a refusal is for: no poll from
+// it has been answered, or the last one of another chain was, however long ago. The feed's lock is held.
+func (c *chain) disputable(now time.Time) bool {
+	return !c.placed || c.vouched(now) || slices.ContainsFunc(c.feed.chains, func(a *chain) bool {
+		return a != c && a.placed && a.failures == 0
+	})
+}
+
+// disputed is disputable, for a poller that does not hold the feed's lock.
+func (c *chain) disputed(now time.Time) bool {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
-	return c.vouched(now)
+	return c.disputable(now)
 }
 
 // probes takes note that a chain polls, which makes it the probe if there is none. The feed's lock is held.

@@ -53,7 +53,7 @@ func (c *chain) misplaced(now time.Time, refusal *page.Refusal) bool {
 		return false
 	case !c.placed && refusal != nil && c.feed.health.first():
 		return true
-	case refusal != nil && final(refusal.Status) && c.vouched(now):
+	case refusal != nil && final(refusal.Status) && c.disputable(now):
 		return true
 	case c.placed && refusal == nil:
 		return false

@@ -45,7 +45,7 @@ func (c *chain) fail(err error) {
 		c.session.Opened = nil
 	}
 	c.ended = time.Time{}
-	if refusal != nil && c.unsettled() {
+	if refusal != nil && c.unsettled(refusal) {
 		c.failed = now
 		c.suspect(now, refusal)
 		return
@@ -57,15 +57,16 @@ func (c *chain) fail(err error) {
 
 // unsettled reports whether it may be the client's id alone that the upstream has refused, and what
 // follows at once finds that out, so that nobody is told that the upstream were down: at the first
-// contact a newcomer's poll, and after one that was answered a new start. The feed's lock is held.
-func (c *chain) unsettled() bool {
+// contact, and where streams would end, a newcomer's poll; and after one that was answered a new
+// start. The feed's lock is held.
+func (c *chain) unsettled(refusal *page.Refusal) bool {
 	return c.blamesID() && !c.feed.circuit.open &&
-		(c.doubt == certain || c.doubt == none && !c.placed && c.feed.health.first())
+		(c.doubt == certain || c.doubt == none && !c.placed && (c.feed.health.first() || final(refusal.Status)))
 }
 
 // refused reports whether the refusal ends the chain.
 func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
-	if c.blamesID() && (c.feed.health.first() || c.doubt == certain || c.witnessed(now)) {
+	if c.blamesID() && (c.feed.health.first() || c.doubt == certain || c.disputed(now)) {
 		return false // it may be the client's id, until a poll without a position is refused too
 	}
 	if !c.feed.health.refuse(now, refusal) {
