@@ -229,5 +229,6 @@ func (f *Feed) stop(end *End) {
 	for _, r := range f.waiting {
 		r.stop(end)
 	}
+	f.waiting = nil   // no chain begins for who is sent away
 	f.circuit.close() // who comes next makes the first contact again
 }

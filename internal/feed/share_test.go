@@ -490,6 +490,30 @@ func TestACursorThatMovesInSilenceIsSaidOnceAMinute(t *testing.T) {
 	})
 }
 
+func TestNothingIsPolledForThoseWhoWereRefusedWhileTheyWaited(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.Chains = 2
+		u := newUpstream()
+		u.setFail(&page.Refusal{Status: 401})
+		f := newFeed(config)
+		var readers []*Reader
+		for id := range 6 {
+			readers = append(readers, f.Join(strconv.Itoa(id), Start{Poll: u.poll}))
+		}
+		pass(time.Second)
+		for _, r := range readers {
+			if end := r.end.Load(); end == nil || end.Refusal == nil {
+				t.Errorf("got %v", end)
+			}
+			r.Close()
+		}
+		if n := u.count(); n > 2*config.Chains {
+			t.Errorf("%d polls by %d chains, of which each asks from its id and once more", n, config.Chains)
+		}
+	})
+}
+
 func TestARefusalIsRememberedForThoseWhoComeBack(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := newUpstream()
