@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -230,7 +231,7 @@ func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Pa
 		p.Validators = validators(a.header)
 	}
 	for i, e := range p.Events {
-		if strings.HasPrefix(e.Type, Reserved) {
+		if strings.HasPrefix(sse.Line(e.Type), Reserved) {
 			p.Events[i].Type = ""
 		}
 	}

@@ -21,7 +21,7 @@ import (
 // invalid UTF-8, writes no "id:" line: an empty one would reset the client's last event id.
 // The id is the last field, so that a cut within an event never advances it.
 func AppendEvent(dst []byte, typ string, data []byte, id string) []byte {
-	if typ = line(typ); typ != "" {
+	if typ = Line(typ); typ != "" {
 		dst = append(dst, "event: "...)
 		dst = append(dst, typ...)
 		dst = append(dst, '\n')
@@ -39,7 +39,7 @@ func AppendEvent(dst []byte, typ string, data []byte, id string) []byte {
 // shortest keep-alive there is.
 func AppendComment(dst []byte, text string) []byte {
 	dst = append(dst, ':')
-	if text = line(text); text != "" {
+	if text = Line(text); text != "" {
 		dst = append(dst, ' ')
 		dst = append(dst, text...)
 	}
@@ -77,8 +77,8 @@ func appendData(dst, data []byte) []byte {
 	}
 }
 
-// line makes s fit to stand in one line of UTF-8.
-func line(s string) string {
+// Line makes s fit to stand in one line of UTF-8: it is what clients get of a type or a comment.
+func Line(s string) string {
 	if !strings.ContainsAny(s, "\r\n\x00") && utf8.ValidString(s) {
 		return s
 	}
