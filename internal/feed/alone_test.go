@@ -280,3 +280,29 @@ func TestALoginThatHasEndedIsFoundOutByThoseWhoComeBack(t *testing.T) {
 		}
 	})
 }
+
+// The upstream asks one chain alone to wait, which times its polls by those of another one.
+func TestAChainBesideAnotherWaitsAsLongAsItIsAskedTo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(100)
+		f := newFeed(testConfig())
+		head := join(t, f, "100", u.poll)
+		pass(3 * time.Second)
+		u.most = 1
+		polls := 0
+		behind := join(t, f, "5", func(ctx context.Context, ask Ask) (page.Page, error) {
+			polls++
+			p, err := u.poll(ctx, ask)
+			p.Wait = 20 * time.Second
+			return p, err
+		})
+		pass(50 * time.Second)
+		synctest.Wait()
+		if polls != 3 {
+			t.Errorf("%d polls in fifty seconds that are to be twenty apart", polls)
+		}
+		head.leave()
+		behind.leave()
+	})
+}

@@ -150,7 +150,9 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 	if c.soon {
 		next = c.pace.earliest()
 	} else if lead := c.lead(); lead != nil && c.polls > 0 && c.failures == 0 {
-		next = lead.pace.beside(next, c.pace.started, now)
+		if next = lead.pace.beside(next, c.pace.started, now); c.pace.why == AskedTo {
+			next = later(next, c.pace.next)
+		}
 	}
 	if wanted = c.demand.Load() && len(c.readers) > 0; wanted {
 		next, wanted = c.feed.gate(c, next)
