@@ -56,7 +56,9 @@ func (f *Feed) seat(r *Reader) bool {
 	}
 	at, err := position.Parse(r.lastID, f.config.Cursors)
 	if err != nil || f.config.Forgetful || r.start.Asks != nil && !r.start.Asks(at) {
-		r.before = f.reset(unknownID)
+		if r.before == nil { // else it has waited since
+			r.before = f.reset(unknownID)
+		}
 		return f.seatNewcomer(r)
 	}
 	if len(f.chains) >= f.config.Chains {

@@ -131,6 +131,26 @@ func TestFeedsThatCloseWhileTheyAreDownAreNotCounted(t *testing.T) {
 	})
 }
 
+// A place is looked for again each time a chain has moved.
+func TestAResetIsCountedOnceHoweverLongAClientWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.Chains = 2
+		u := newUpstream()
+		u.most = 1
+		u.publish(10_000)
+		f := newFeed(config)
+		clients := []*client{join(t, f, "1", u.poll), join(t, f, "5000", u.poll), join(t, f, "no, id", u.poll)}
+		pass(30 * time.Second)
+		if n := config.Counters.Load().Resets[0]; n != 1 {
+			t.Errorf("counted %d times", n)
+		}
+		for _, c := range clients {
+			c.leave()
+		}
+	})
+}
+
 func TestResetsAreCountedByReason(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()
