@@ -56,6 +56,20 @@ func message(all []entry, msg string) (e entry, found bool) {
 
 const bridgeLogger = "http.handlers.sse_bridge"
 
+// both waits for what the bridge says of a request, and for the request's line in the access log.
+func (l *logged) both(t *testing.T, msg string) (said, access entry) {
+	t.Helper()
+	eventually(t, "the lines", func() bool {
+		lines, _ := l.entries(t, bridgeLogger)
+		accesses, _ := l.entries(t, "http.log.access")
+		var saidFound, accessFound bool
+		said, saidFound = message(lines, msg)
+		access, accessFound = message(accesses, "handled request")
+		return saidFound && accessFound
+	})
+	return said, access
+}
+
 func TestTheLogSaysWhatBecameOfAStream(t *testing.T) {
 	c := newChat(0)
 	c.say("one", "two")
@@ -64,15 +78,7 @@ func TestTheLogSaysWhatBecameOfAStream(t *testing.T) {
 	client := subscribe(t, s.url+"/messages")
 	client.want("one", "two")
 	client.close()
-	var ended, access entry
-	eventually(t, "the lines", func() bool {
-		lines, _ := log.entries(t, bridgeLogger)
-		accesses, _ := log.entries(t, "http.log.access")
-		var endedFound, accessFound bool
-		ended, endedFound = message(lines, "stream ended")
-		access, accessFound = message(accesses, "handled request")
-		return endedFound && accessFound
-	})
+	ended, access := log.both(t, "stream ended")
 	lines, _ := log.entries(t, bridgeLogger)
 	opened, _ := message(lines, "stream opened")
 	if opened.Level != "debug" || opened.Bridge != "chat" || len(opened.Feed) != 12 {
@@ -93,15 +99,7 @@ func TestTheLogSaysWhichBridgeTurnsAClientAway(t *testing.T) {
 	s := runCaddy(t, options+strings.Replace(chatSite(backend(t, c.ServeHTTP), "name chat", "limits {\n\t\t\tclients 1\n\t\t}"), "{{site}} {", "{{site}} {\n\tlog", 1))
 	subscribe(t, s.url+"/messages").want("one")
 	subscribe(t, s.url+"/messages")
-	var turned, access entry
-	eventually(t, "the lines", func() bool {
-		lines, _ := log.entries(t, bridgeLogger)
-		accesses, _ := log.entries(t, "http.log.access")
-		var turnedFound, accessFound bool
-		turned, turnedFound = message(lines, "client turned away")
-		access, accessFound = message(accesses, "handled request")
-		return turnedFound && accessFound
-	})
+	turned, access := log.both(t, "client turned away")
 	if turned.Level != "warn" || turned.Bridge != "chat" {
 		t.Errorf("the client was turned away so: %+v", turned)
 	}
