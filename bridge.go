@@ -67,7 +67,7 @@ func newBridge(plan *compiled) *bridge {
 	b.back = newReconnects(plan.retry)
 	b.watch = newWatchdog(plan, b.back)
 	b.config = feed.Config{
-		Document: plan.reader.Document(), Cursors: len(plan.cursorNames),
+		Document: plan.reader.Document(), Cursors: len(plan.cursorNames), Tokens: plan.reader.Tokens(),
 		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.holds(),
 		Linger: plan.linger, Forgetful: plan.forgetful, Notify: plan.notify, ByID: plan.page.Order == page.ByID,
 		Chains: plan.limits.Chains, Replay: plan.replay, Budget: feed.NewBudget(plan.limits.Log),

@@ -28,7 +28,7 @@ func BenchmarkEncode(b *testing.B) {
 			events := eventsOf(n, 1)
 			b.ReportAllocs()
 			for b.Loop() {
-				encode(nil, events)
+				encode(nil, events, false)
 			}
 		})
 	}

@@ -60,18 +60,15 @@ type chain struct {
 	alone      bool      // they are of its own making: the feed is well
 	polling    bool      // a poll is in flight
 	good       time.Time // when the last answer that could be read was asked for
-	loud       time.Time // when the last events came
-	quiet      time.Time // when the last poll was sent that found no event
-	ended      time.Time // since when the chain has been at the upstream's end; zero: it may be behind
-	reached    bool      // it has been there
+	standing   standing
+	loud       bool      // it has had events
+	reached    bool      // it has been at the upstream's end
 	outages    int       // of the feed's, that this chain has looked into
 	said       time.Time // when clients last got an id, or would have
 	saidID     string    // that id
 	first      *start    // the newcomers' poll that began the chain, until it is answered
-	beside     *chain    // an older chain, and the end of its log when the last poll was sent
-	besideAt   place
-	into       *chain // where its readers went
-	yield      bool   // others need the chain
+	into       *chain    // where its readers went
+	yield      bool      // others need the chain
 
 	readers   []*Reader
 	newcomers []*Reader // who wait for the document
@@ -172,9 +169,6 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	c.feed.forgetStarts(now)
 	c.pace.start(now)
 	c.feed.probes(c)
-	if old := c.feed.chains[0]; old != c {
-		c.beside, c.besideAt = old, old.log.end()
-	}
 	ask = Ask{
 		From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Session: &c.session,
 		First: c.at.Cursor.IsZero(), Held: c.held && c.feed.config.LongPoll,
@@ -272,21 +266,17 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		before = c.feed.reset(gap)
 		c.log.forget()
 	}
+	c.standing.took(p, asked{from: c.at, longPoll: c.feed.config.LongPoll, keys: c.feed.config.Tokens, sent: c.pace.started, answered: now})
 	c.at = p.Next.Clone()
 	if p.Validators != (page.Validators{}) {
 		c.validators = p.Validators
 	}
 	id := c.at.ID()
-	switch {
-	case len(p.Events) > 0 || before != nil:
-		c.loud = now
-		c.publish(encode(before, p.Events))
-	default:
-		c.quiet = c.pace.started
+	if len(p.Events) > 0 || before != nil {
+		c.loud = true
+		c.publish(encode(before, p.Events, c.feed.config.Tokens))
 	}
-	if c.ended.IsZero() && !c.at.Cursor.IsZero() && (len(p.Events) == 0 || now.Sub(c.pace.started) >= held) {
-		c.ended, c.reached = now, true
-	}
+	c.reached = c.reached || !c.standing.end.IsZero() || now.Sub(c.pace.started) >= held
 	switch {
 	case len(p.Events) > 0 || c.said.IsZero():
 		c.said, c.saidID = now, id
@@ -301,7 +291,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 // countBare warns of a path that never finds items: the stream would stay silent for ever.
 func (c *chain) countBare(p page.Page) {
 	switch {
-	case !p.Itemless || !c.loud.IsZero():
+	case !p.Itemless || c.loud:
 		c.bare = 0
 	default:
 		if c.bare++; c.bare == bareAnswers {

@@ -72,11 +72,6 @@ func (f *Feed) failed(c *chain, now time.Time, comment string, hint time.Duratio
 	}
 	f.health.fall(comment, err)
 	c.pace.retry()
-	if !k.open {
-		for _, other := range f.chains {
-			other.ended = time.Time{} // it has to find the upstream's end again
-		}
-	}
 	k.certain = k.certain || !c.vouched(now)
 	k.failed(now, c.pace.started, hint)
 	k.comment = comment

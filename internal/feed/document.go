@@ -45,7 +45,7 @@ func (c *chain) takeDocument(p page.Page) (news bool) {
 	}
 	if len(p.Events) > 0 && p.Events[0].Key != c.document {
 		c.document, c.text, news = p.Events[0].Key, c.newest, true
-		c.publish(encode(nil, p.Events))
+		c.publish(encode(nil, p.Events, false))
 	}
 	if c.document == "" {
 		return news // nobody can be shown anything yet

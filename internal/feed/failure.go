@@ -44,7 +44,6 @@ func (c *chain) fail(err error) {
 	if refusal != nil || c.failures%placeTries == 0 {
 		c.session.Opened = nil
 	}
-	c.ended = time.Time{}
 	if refusal != nil && c.unsettled(refusal) {
 		c.failed = now
 		c.suspect(now, refusal)
@@ -79,7 +78,7 @@ func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
 // startOver goes on as for a newcomer, and says so. The feed's lock is held.
 func (c *chain) startOver(now time.Time, reason reset) {
 	c.at, c.validators, c.doubt, c.placed, c.failures = position.Position{}, page.Validators{}, none, false, 0
-	c.ended, c.reached, c.document, c.session.Opened = time.Time{}, true, "", nil
+	c.standing, c.reached, c.document, c.session.Opened = standing{}, true, "", nil
 	c.log.forget()
 	c.publish(c.feed.reset(reason), nil)
 	c.pace.soon(now)

@@ -48,6 +48,7 @@ type Poll func(ctx context.Context, ask Ask) (page.Page, error)
 type Config struct {
 	Document bool // the answer is a document: only the newest counts
 	Cursors  int  // how many cursors stand in an id
+	Tokens   bool // the upstream words its cursors itself, and may word one place in many ways
 	// Diff returns what makes one document of another, as a patch that is worth it. Clients get the
 	// document once as a snapshot, and then patches. An error says that the two cannot be compared.
 	// nil: each document whole.

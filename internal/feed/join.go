@@ -9,6 +9,10 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
+// startKept is for how long an answer to newcomers serves those who come when there are as many chains
+// as there may be.
+const startKept = time.Minute
+
 // start is the first poll of newcomers, which those with the same request share.
 type start struct {
 	chain    *chain
@@ -65,7 +69,7 @@ func (f *Feed) seat(r *Reader) bool {
 		return false
 	}
 	c := f.newChain(r.start)
-	c.at = at
+	c.at, c.standing = at, brought(time.Now())
 	c.log.mark(at.ID(), c.log.end())
 	r.sit(c, c.log.end())
 	go c.run()
@@ -84,6 +88,11 @@ func (f *Feed) seatNewcomer(r *Reader) bool {
 		return true
 	}
 	if len(f.chains) >= f.config.Chains {
+		// rather than nothing for now, what came a little earlier, and all since
+		if s := f.starts[r.start.Key]; s != nil && s.serves(now, startKept) {
+			r.sit(s.chain.final(), s.root)
+			return true
+		}
 		return false
 	}
 	c := f.newChain(r.start)
@@ -97,8 +106,12 @@ func (f *Feed) seatNewcomer(r *Reader) bool {
 // forgetStarts drops the starts that serve nobody any more: all that came after one could be
 // reached from it.
 func (f *Feed) forgetStarts(now time.Time) {
+	within := f.config.Interval
+	if len(f.chains) >= f.config.Chains {
+		within = max(within, startKept)
+	}
 	for key, s := range f.starts {
-		if !s.shared(now, f.config.Interval) {
+		if !s.serves(now, within) {
 			delete(f.starts, key)
 		}
 	}
@@ -107,10 +120,13 @@ func (f *Feed) forgetStarts(now time.Time) {
 // shared reports whether a newcomer at the given time gets the same from s as from a poll of its
 // own: while s waits for its answer, and for an interval after a prompt one.
 func (s *start) shared(now time.Time, interval time.Duration) bool {
-	if c := s.chain.final(); c.ctx.Err() != nil || !s.root.readable() {
-		return false
-	}
-	return s.answered.IsZero() || (s.prompt && now.Sub(s.answered) < interval)
+	return (s.prompt || s.answered.IsZero()) && s.serves(now, interval)
+}
+
+// serves reports whether a newcomer can still get the answer of s, and all that came since, so long
+// after it at most.
+func (s *start) serves(now time.Time, within time.Duration) bool {
+	return s.chain.final().ctx.Err() == nil && s.root.readable() && (s.answered.IsZero() || now.Sub(s.answered) < within)
 }
 
 // seatDocument gives a reader the newest document: that of the log if it is fresh, and else

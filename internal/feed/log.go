@@ -22,7 +22,7 @@ type log struct {
 	oldest  *node
 	events  int              // in all nodes that are held
 	bytes   int64            // likewise
-	spots   map[string]*spot // by event id
+	spots   map[string]*spot // by event id, and by key
 	borders []string         // ids of pages without events, newest last
 	last    string           // the newest position
 	budget  *Budget
@@ -42,6 +42,7 @@ type node struct {
 // mark is the place right after one event of a batch.
 type mark struct {
 	id  string
+	key string // see keyOf; empty for none
 	end int
 }
 
@@ -74,7 +75,9 @@ func (l *log) append(batch []byte, marks []mark, keep int) {
 	l.bytes += int64(len(batch))
 	l.budget.used.Add(int64(len(batch)))
 	for i, m := range marks {
-		l.mark(m.id, place{n, m.end, int32(i + 1)})
+		at := place{n, m.end, int32(i + 1)}
+		l.mark(m.id, at)
+		l.spot(m.key, at)
 	}
 	tail.next.Store(n)
 	l.tail.Store(n)
@@ -92,6 +95,7 @@ func (l *log) drop() {
 	l.budget.used.Add(-int64(len(old.batch)))
 	for _, m := range old.marks {
 		l.unmark(m.id)
+		l.unmark(m.key)
 	}
 	for len(l.borders) > 0 {
 		if s, ok := l.spots[l.borders[0]]; ok && s.node.seq+1 >= l.oldest.seq {
@@ -116,13 +120,19 @@ func (l *log) border(id string) {
 }
 
 func (l *log) mark(id string, p place) {
-	if l.last = id; id == "" {
+	l.last = id
+	l.spot(id, p)
+}
+
+// spot notes where an id or a key stands.
+func (l *log) spot(name string, p place) {
+	if name == "" {
 		return
 	}
-	s, ok := l.spots[id]
+	s, ok := l.spots[name]
 	if !ok {
 		s = new(spot)
-		l.spots[id] = s
+		l.spots[name] = s
 	}
 	s.place = p
 	s.times++
@@ -203,8 +213,8 @@ func (b *Budget) Used() int64 { return b.used.Load() }
 
 func (b *Budget) over() bool { return b.used.Load() > b.limit }
 
-// encode writes a page's events as one batch.
-func encode(dst []byte, events []page.Event) ([]byte, []mark) {
+// encode writes a page's events as one batch. keys is set where they have keys by which chains meet.
+func encode(dst []byte, events []page.Event, keys bool) ([]byte, []mark) {
 	size := len(dst)
 	for _, e := range events {
 		size += len(e.Type) + len(e.Data) + 64
@@ -217,7 +227,7 @@ func encode(dst []byte, events []page.Event) ([]byte, []mark) {
 			id = e.Key // a document's hash
 		}
 		batch = sse.AppendEvent(batch, e.Type, e.Data, id)
-		marks = append(marks, mark{id: id, end: len(batch)})
+		marks = append(marks, mark{id: id, key: keyOf(e, keys), end: len(batch)})
 	}
 	return batch, marks
 }

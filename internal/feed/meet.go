@@ -1,17 +1,13 @@
 package feed
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
 
-const (
-	// patience is how long a chain at the upstream's end looks for a moment at which its place in
-	// another log is certain.
-	patience = time.Minute
-	// yieldAfter is how long a chain may be behind while readers wait for a chain.
-	yieldAfter = time.Minute
-)
+// yieldAfter is how old a chain is at least that makes room for readers who wait for one.
+const yieldAfter = time.Minute
 
 // meet ends the chains that stand where another one's log can take their readers over. It is
 // called whenever a chain has moved. The feed's lock is held.
@@ -32,37 +28,35 @@ func (f *Feed) meet() {
 
 // met returns the place in a's log at which c stands.
 func (c *chain) met(a *chain) (place, bool) {
-	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.at.Cursor.IsZero() || c.doubt != none || a.doubt != none {
+	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.at.Cursor.IsZero() || a.at.Cursor.IsZero() || c.doubt != none || a.doubt != none {
 		return place{}, false
 	}
-	if at, ok := a.log.find(c.at.ID()); ok && c.whole(a, at) {
-		return at, true
-	}
-	if !a.older(c) {
-		return place{}, false
-	}
-	// Cursors of equal positions may differ. Both are at the end if each has found nothing by a
-	// poll that was sent after the other's last events.
-	if c.quiet.After(a.loud) && a.quiet.After(c.loud) {
-		return a.log.end(), true
-	}
-	// What the older log brought since this chain's last poll is what this chain may lack.
-	if !c.ended.IsZero() && time.Since(c.ended) >= patience && !a.ended.IsZero() && a.failures == 0 &&
-		c.beside == a && !c.besideAt.lost() {
-		return c.besideAt, true
-	}
-	return place{}, false
+	// the younger one goes over to the end of the older one's log, not each to that of the other
+	return meet(c.at.ID(), c.standing, a.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens && a.older(c))
 }
 
-// whole reports whether all of c's last page that a's log holds too stands at or before a place.
-// An upstream without order could have put some of it after.
-func (c *chain) whole(a *chain, at place) bool {
-	for _, m := range c.log.tail.Load().marks {
-		if s, ok := a.log.spots[m.id]; ok && s.after(at) {
-			return false
+// seenFrom is the log of one chain, for another one that looks for its place there.
+type seenFrom struct {
+	*log
+
+	own *log
+}
+
+// find returns the place that an id names, if all of the other chain's last page that the log holds
+// too stands at or before it. An upstream without order could have put some of it after.
+func (s seenFrom) find(id string) (place, bool) {
+	at, ok := s.log.find(id)
+	if !ok {
+		return place{}, false
+	}
+	for _, m := range s.own.tail.Load().marks {
+		for _, name := range [...]string{m.id, m.key} {
+			if spot, ok := s.log.spots[name]; ok && spot.after(at) {
+				return place{}, false
+			}
 		}
 	}
-	return true
+	return at, true
 }
 
 func (c *chain) older(d *chain) bool {
@@ -131,13 +125,35 @@ func (f *Feed) watchYield() {
 			f.yielding = nil // the next who waits starts it anew
 			return
 		}
-		for _, c := range f.chains {
-			if !c.reached && time.Since(c.born) >= yieldAfter {
+		f.makeRoom(time.Now())
+		f.yielding = time.AfterFunc(time.Second, check)
+	}
+	f.yielding = time.AfterFunc(time.Second, check)
+}
+
+// makeRoom has chains that are behind start over. Where none is, the one that the fewest read goes over
+// to the oldest, although nothing proves that they stand at one place, and its readers are told so. The
+// feed's lock is held.
+func (f *Feed) makeRoom(now time.Time) {
+	behind := false
+	for _, c := range f.chains {
+		if !c.reached {
+			behind = true
+			if now.Sub(c.born) >= yieldAfter {
 				c.yield = true
 				c.nudge()
 			}
 		}
-		f.yielding = time.AfterFunc(time.Second, check)
 	}
-	f.yielding = time.AfterFunc(time.Second, check)
+	oldest, others := f.chains[0], f.chains[1:]
+	if behind || len(others) == 0 || oldest.at.Cursor.IsZero() || oldest.failures > 0 {
+		return
+	}
+	c := slices.MinFunc(others, func(c, d *chain) int { return cmp.Compare(len(c.readers), len(d.readers)) })
+	if now.Sub(c.born) < yieldAfter {
+		return
+	}
+	c.publish(f.reset(yielded), nil)
+	c.goOver(oldest, oldest.log.end())
+	f.seatWaiting()
 }

@@ -85,7 +85,7 @@ func (u *upstream) poll(ctx context.Context, ask Ask) (page.Page, error) {
 			since = n
 		}
 		if since < items || u.hold == 0 {
-			p := page.Page{News: since < items, Next: ask.From}
+			p := page.Page{News: since < items, Empty: since >= items, Next: ask.From}
 			for i := since + 1; i <= items && (u.most == 0 || len(p.Events) < u.most); i++ {
 				at := position.Position{Cursor: position.Cursor{strconv.Itoa(i)}}
 				p.Events = append(p.Events, page.Event{Data: fmt.Appendf(nil, "item %d", i), At: at, Key: strconv.Itoa(i)})

@@ -28,7 +28,7 @@ func (a *answer) events() (Page, error) {
 	}
 	if len(items) == 0 {
 		p := a.empty()
-		p.Itemless = a.itemless
+		p.Itemless, p.Empty = a.itemless, !a.itemless
 		return p, nil
 	}
 	if err := a.reader.sort(items); err != nil {

@@ -35,6 +35,13 @@ type Page struct {
 	// list either. Some upstreams leave it out where there is no news; or the path is wrong.
 	Itemless bool
 
+	// Empty is true where an answer says that it has no item, not even one that is ignored, and where
+	// More is false. An answer that says nothing of items, such as one without a body, is not Empty.
+	Empty bool
+
+	// Complete is true where an Empty answer says by its More that nothing follows.
+	Complete bool
+
 	// Events are the new items, oldest first; for a document, the one that it is, or none
 	// where its answer has no body.
 	Events []Event

@@ -176,6 +176,10 @@ func NewReader(c Config) *Reader {
 	return r
 }
 
+// Tokens reports whether the cursors are of the upstream's own wording, which may differ for one place:
+// not the ids of items, nor validators.
+func (r *Reader) Tokens() bool { return r.source == fromValues }
+
 // Document reports whether an answer is a document: one event, sent whenever it changes.
 // All other answers are events, each sent once.
 func (r *Reader) Document() bool { return r.document }
@@ -217,7 +221,7 @@ func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Pa
 	case err != nil:
 		return Page{}, err
 	case verdict == nothing:
-		return Page{Next: from, Wait: a.wait}, nil
+		return Page{Next: from, Wait: a.wait, Empty: true}, nil
 	case b.err != nil:
 		return Page{}, unreadable(a.wait, "%w", b.err)
 	case a.restarted():
@@ -236,6 +240,8 @@ func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Pa
 		}
 	}
 	p.More, p.End = a.holds(r.more), a.holds(r.end)
+	p.Empty = p.Empty && !p.More
+	p.Complete = p.Empty && len(r.more) > 0
 	return p, nil
 }
 
@@ -243,7 +249,9 @@ func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Pa
 func (a *answer) page(v verdict) (Page, error) {
 	r, b := a.reader, a.body
 	if v == quiet || b.empty() {
-		return a.empty(), nil
+		p := a.empty()
+		p.Empty = v == quiet
+		return p, nil
 	}
 	if !b.json && (r.format == JSON || r.format == JSONP || r.needsJSON && r.format != Text) {
 		return Page{}, unreadable(a.wait, "%s where JSON was expected", b.nature())
