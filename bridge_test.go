@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -241,5 +243,46 @@ func TestLogsGoToTheNewestConfiguration(t *testing.T) {
 		if log.got != log.want {
 			t.Errorf("the log %s has %q, want %q", log.name, log.got, log.want)
 		}
+	}
+}
+
+// The default name of a bridge in metrics is made of its key, and a reload to a new version finds its
+// streams by it.
+func TestTheKeyOfABlockOutlivesVersions(t *testing.T) {
+	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no Caddyfiles: %v", err)
+	}
+	var got strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		caddyfile, _, _ := strings.Cut(string(text), separator)
+		config, err := adapt(caddyfile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range bridgesIn(t, config) {
+			key, err := bridgeKey(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintln(&got, strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), key)
+		}
+	}
+	const golden = "testdata/keys.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("keys have changed; they are\n%s", got.String())
 	}
 }
