@@ -7,37 +7,24 @@ import (
 	"strings"
 )
 
-// splitID takes the event id that the client has seen last from its request, and returns the
-// query without it.
-func splitID(r *http.Request) (id, query string) {
-	id, query = r.Header.Get("Last-Event-ID"), r.URL.RawQuery
-	for _, name := range idNames {
-		if id == "" {
-			id = queryValue(query, name)
-		}
-	}
-	return id, dropQuery(query, idNames)
-}
-
 // The queries of legacy backends are kept as they were sent, in order and spelling; only what
 // an edit names is touched.
 
-func queryValue(query, name string) string {
-	for pair := range strings.SplitSeq(query, "&") {
-		if n, v, _ := strings.Cut(pair, "="); unescaped(n) == name {
-			return unescaped(v)
-		}
+func dropQuery(query string, names []string) string {
+	if len(names) == 0 {
+		return query
 	}
-	return ""
+	return dropFromQuery(query, func(name string) bool { return slices.Contains(names, name) })
 }
 
-func dropQuery(query string, names []string) string {
-	if query == "" || len(names) == 0 {
+// dropFromQuery drops the parameters whose names drop holds for.
+func dropFromQuery(query string, drop func(name string) bool) string {
+	if query == "" {
 		return query
 	}
 	var kept []string
 	for pair := range strings.SplitSeq(query, "&") {
-		if n, _, _ := strings.Cut(pair, "="); !slices.Contains(names, unescaped(n)) {
+		if n, _, _ := strings.Cut(pair, "="); !drop(unescaped(n)) {
 			kept = append(kept, pair)
 		}
 	}

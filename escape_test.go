@@ -35,9 +35,9 @@ func TestTheEventIDIsTakenFromTheHeaderFirst(t *testing.T) {
 		{"7", "a=1", "7", "a=1"},
 		{"7", "lastEventId=6&a=1", "7", "a=1"},
 		{"", "a=1&lastEventId=a%2Cb%2B+c", "a,b+ c", "a=1"},
-		{"", "last_event_id=5&a=1&Last-Event-ID=4", "5", "a=1"},
+		{"", "last_event_id=5&a=1&Last-Event-ID=4", "4", "a=1"},
 		{"", "lastEventId=&Last-Event-ID=4", "4", ""},
-		{"", "lasteventid=4", "", "lasteventid=4"},
+		{"", "lasteventid=4", "4", ""},
 	} {
 		r := &http.Request{Header: http.Header{}, URL: &url.URL{RawQuery: c.query}}
 		if c.header != "" {

@@ -75,6 +75,8 @@ func TestWhatDoesNotGoUpstreamIsNotInTheKey(t *testing.T) {
 		"lastEventId":     clientRequest("GET", "/a?x=1&lastEventId=7&y=2", ""),
 		"last_event_id":   clientRequest("GET", "/a?last_event_id=7&x=1&y=2", ""),
 		"its third alias": clientRequest("GET", "/a?x=1&y=2&Last-Event-ID=7", ""),
+		"Mercure's":       clientRequest("GET", "/a?x=1&lastEventID=7&y=2", ""),
+		"any case":        clientRequest("GET", "/a?x=1&LAST_EVENT_id=7&y=2", ""),
 		"escaped alias":   clientRequest("GET", "/a?x=1&y=2&last%45ventId=7", ""),
 		"cursor":          clientRequest("GET", "/a?since=4&x=1&y=2", ""),
 		"other headers":   clientRequest("GET", "/a?x=1&y=2", "", header("X-Secret", "a"), header("Referer", "b"), header("Origin", "c")),

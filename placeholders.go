@@ -21,9 +21,9 @@ func clientReplacer(repl *caddy.Replacer, body []byte) *caddy.Replacer {
 		case "http.request.body_base64":
 			return base64.StdEncoding.EncodeToString(body)
 		case "http.request.uri.query", "http.request.orig_uri.query":
-			return dropQuery(text, idNames)
+			return dropID(text)
 		case "http.request.uri.query_escaped":
-			return url.QueryEscape(dropQuery(unescaped(text), idNames))
+			return url.QueryEscape(dropID(unescaped(text)))
 		case "http.request.uri", "http.request.orig_uri", "http.request.uri.prefixed_query", "http.request.orig_uri.prefixed_query":
 			return dropFromURI(text)
 		case "http.request.uri_escaped":
@@ -35,7 +35,7 @@ func clientReplacer(repl *caddy.Replacer, body []byte) *caddy.Replacer {
 
 func dropFromURI(uri string) string {
 	path, query, found := strings.Cut(uri, "?")
-	if query = dropQuery(query, idNames); found && query != "" {
+	if query = dropID(query); found && query != "" {
 		return path + "?" + query
 	}
 	return path

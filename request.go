@@ -25,9 +25,6 @@ import (
 // maxRequestBody bounds the body of a client's request, which its polls repeat.
 const maxRequestBody = 1 << 20
 
-// idNames are where a client may give the event id that it has seen last, beside the header.
-var idNames = []string{"lastEventId", "last_event_id", "Last-Event-ID"}
-
 // ownVars are the request variables that Caddy sets for each request; all others are operators'.
 var ownVars = []string{caddyhttp.ClientIPVarKey, caddyhttp.TrustedProxyVarKey, "start_time", "uuid", "trace_id", "span_id"}
 
@@ -79,7 +76,7 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	p.lastID, p.query = splitID(r)
 	p.original, p.originalQuery = p.path, p.query
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
-		p.original, p.originalQuery = original.URL.EscapedPath(), dropQuery(original.URL.RawQuery, idNames)
+		p.original, p.originalQuery = original.URL.EscapedPath(), dropID(original.URL.RawQuery)
 	}
 	if plan.open == nil && plan.wait == nil { // steps send what polls replace
 		p.dropReplaced()

@@ -182,7 +182,7 @@ func TestTheEventIDIsInNoPlaceholder(t *testing.T) {
 		`body "{\"q\":\"{http.request.orig_uri.query}\"}"`, "header_up X-Query {orig_?query}",
 	} {
 		plan := planOf(t, line)
-		one, two := accept(t, plan, clientRequest("GET", "/a?x=1", "")), accept(t, plan, clientRequest("GET", "/a?lastEventId=canary&x=1", ""))
+		one, two := accept(t, plan, clientRequest("GET", "/a?x=1", "")), accept(t, plan, clientRequest("GET", "/a?lastEventID=canary&x=1", ""))
 		if one.keys.key != two.keys.key {
 			t.Errorf("%s: a client that returns gets another feed", line)
 		}
