@@ -34,8 +34,8 @@ type about struct {
 
 // about says what is safe to say of a request.
 func (p *pollRequest) about(id, bridge string) about {
-	a := about{ID: id, Bridge: bridge, Method: p.method, Host: brief(p.host), Path: brief(p.original), Query: queryNames(p.originalQuery), Headers: []string{}}
-	names := maps.Clone(p.header)
+	a := about{ID: id, Bridge: bridge, Method: p.said.method, Host: brief(p.said.host), Path: brief(p.sent.path), Query: queryNames(p.said.query), Headers: []string{}}
+	names := maps.Clone(p.said.header)
 	for _, own := range []string{"X-Requested-With", "Accept", "User-Agent"} {
 		delete(names, own)
 	}
@@ -57,17 +57,30 @@ func brief(text string) string {
 	return strings.ToValidUTF8(text[:maxNamed], "") + "…"
 }
 
-// queryNames returns the names of a query's parameters, each once, and the first maxNames of them. What has no value may be one
-// itself, and is left out: in base64 it ends in `=` (RFC 4648, section 4).
-func queryNames(query string) []string {
+// queryNames returns the names of a query's parameters, each once, and the first maxNames of them.
+func queryNames(query string) []string { return namesIn([]string{query}, "&") }
+
+// namesIn returns the names of pairs, each once, and the first maxNames of them.
+func namesIn(lines []string, separator string) []string {
 	names := []string{}
-	for pair := range strings.SplitSeq(query, "&") {
-		name, text, _ := strings.Cut(pair, "=")
-		if name = brief(name); len(names) < maxNames && strings.Trim(text, "=") != "" && !slices.Contains(names, name) {
-			names = append(names, name)
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, separator) {
+			if name, _ := named(pair); len(names) < maxNames && name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
 	}
 	return names
+}
+
+// named returns the name of a pair, as far as it is shown, and its value. What has no value may be one
+// itself, so that it has no name: in base64 it ends in `=` (RFC 4648, section 4).
+func named(pair string) (name, text string) {
+	name, text, _ = strings.Cut(strings.TrimSpace(pair), "=")
+	if strings.Trim(text, "=") == "" {
+		return "", text
+	}
+	return brief(name), text
 }
 
 // report is how a feed is at one moment, as the admin API says it.

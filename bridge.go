@@ -57,10 +57,14 @@ type bridge struct {
 func newBridge(plan *compiled) *bridge {
 	b := &bridge{
 		plan: plan, slots: make(slots, plan.limits.Polls), streams: newStreamCounters(),
-		feeds: newFeeds(plan.limits.Feeds), perIP: make(map[string]int),
+		perIP: make(map[string]int),
 	}
-	_, _ = rand.Read(b.salt[:])          // it never fails
-	b.feeds.hinted = plan.cookies != nil // who names them knows
+	_, _ = rand.Read(b.salt[:]) // it never fails
+	var known []partKind
+	if plan.cookies != nil {
+		known = append(known, partCookie) // who names them knows
+	}
+	b.feeds = newFeeds(plan.limits.Feeds, newDividers(known...))
 	b.logger = newLogger(b)
 	b.crowds = sparing(b.logger)
 	b.turns = newAnnouncer(b.announce)
@@ -98,7 +102,7 @@ func newJar() http.CookieJar {
 func (b *bridge) Destruct() error {
 	b.mu.Lock()
 	b.halted = true
-	live := slices.Collect(maps.Keys(b.feeds.keys))
+	live := slices.Collect(maps.Keys(b.feeds.polls))
 	b.mu.Unlock()
 	for _, f := range live {
 		f.Halt()
@@ -231,7 +235,7 @@ func (b *bridge) join(p *pollRequest) (*feed.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r := f.Join(p.lastID, feed.Start{Key: p.first, Poll: poll, Asks: p.asks}); r != nil {
+		if r := f.Join(p.lastID, feed.Start{Key: p.first.key(), Poll: poll, Asks: p.asks}); r != nil {
 			return r, nil
 		}
 		b.forget(f) // it closed in between
@@ -244,7 +248,7 @@ func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
 	if b.halted {
 		return nil, errHalted
 	}
-	if f, ok := b.feeds.byKey[p.keys.key]; ok {
+	if f, ok := b.feeds.byKey[p.key]; ok {
 		return f, nil
 	}
 	if err := b.feeds.room(); err != nil {
@@ -252,13 +256,12 @@ func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
 	}
 	about, logger := b.about(p), b.loggerOf(p)
 	f := feed.New(&b.config, logger)
-	b.feeds.add(p.keys, f, logger)
-	b.feeds.about[f] = about
+	b.feeds.add(f, p, about, logger)
 	return f, nil
 }
 
 // about says what is safe to say of a poll's feed.
-func (b *bridge) about(p *pollRequest) about { return p.about(b.feedID(p.keys.key), b.name) }
+func (b *bridge) about(p *pollRequest) about { return p.about(b.feedID(p.key), b.name) }
 
 // loggerOf returns the logger of a poll's feed.
 func (b *bridge) loggerOf(p *pollRequest) *zap.Logger {

@@ -8,26 +8,25 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
-// feeds are a bridge's feeds, by the key of their poll request. It has no lock of its own.
+// feeds are a bridge's feeds, by the key of what their polls say. It has no lock of its own.
 type feeds struct {
-	limit  int
-	byKey  map[feedKey]*feed.Feed
-	keys   map[*feed.Feed]feedKeys
-	about  map[*feed.Feed]about
-	shapes map[feedKey]int // feeds by all of their key but cookies
-	hinted bool            // there is no need to speak of cookies any more
+	limit    int
+	byKey    map[feedKey]*feed.Feed
+	about    map[*feed.Feed]about
+	polls    map[*feed.Feed]asked
+	dividers *dividers
 }
 
-// feedKeys are what a feed is found by.
-type feedKeys struct {
-	key   feedKey
-	shape feedKey // the key without cookies
+// asked is what the polls of a feed say.
+type asked struct {
+	key  feedKey
+	said *said
 }
 
-func newFeeds(limit int) *feeds {
+func newFeeds(limit int, dividers *dividers) *feeds {
 	return &feeds{
-		limit: limit, byKey: make(map[feedKey]*feed.Feed),
-		keys: make(map[*feed.Feed]feedKeys), about: make(map[*feed.Feed]about), shapes: make(map[feedKey]int),
+		limit: limit, byKey: make(map[feedKey]*feed.Feed), about: make(map[*feed.Feed]about),
+		polls: make(map[*feed.Feed]asked), dividers: dividers,
 	}
 }
 
@@ -36,7 +35,7 @@ func (f *feeds) room() error {
 	if len(f.byKey) < f.limit {
 		return nil
 	}
-	for old := range f.keys {
+	for old := range f.polls {
 		if old.Idle() {
 			f.drop(old)
 			go old.Halt() // which comes back here, and needs the bridge's lock
@@ -46,29 +45,22 @@ func (f *feeds) room() error {
 	return fmt.Errorf("%w: %d feeds", errBusy, f.limit)
 }
 
-// add takes a feed in. Once in a bridge's life it says where cookies alone keep feeds apart.
-func (f *feeds) add(keys feedKeys, added *feed.Feed, logger *zap.Logger) {
-	f.byKey[keys.key] = added
-	f.keys[added] = keys
-	f.shapes[keys.shape]++
-	if f.shapes[keys.shape] > 1 && !f.hinted {
-		f.hinted = true
-		logger.Warn("feeds differ in nothing but their cookies, and are polled apart: if what the upstream answers does not depend on them, `cookies` makes them one feed, and `cookies <name...>` keeps only those that matter")
-	}
+// add takes a feed in.
+func (f *feeds) add(added *feed.Feed, p *pollRequest, about about, logger *zap.Logger) {
+	f.byKey[p.key], f.about[added], f.polls[added] = added, about, asked{p.key, p.said}
+	f.dividers.add(p.said, logger)
 }
 
 // drop forgets a feed. It may be called more than once.
 func (f *feeds) drop(old *feed.Feed) {
-	keys, ok := f.keys[old]
+	polls, ok := f.polls[old]
 	if !ok {
 		return
 	}
-	delete(f.keys, old)
+	delete(f.polls, old)
 	delete(f.about, old)
-	if f.byKey[keys.key] == old {
-		delete(f.byKey, keys.key)
+	if f.byKey[polls.key] == old {
+		delete(f.byKey, polls.key)
 	}
-	if f.shapes[keys.shape]--; f.shapes[keys.shape] == 0 {
-		delete(f.shapes, keys.shape)
-	}
+	f.dividers.drop(polls.said)
 }

@@ -69,7 +69,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		w.WriteHeader(http.StatusNoContent) // by which EventSource stops
 		return nil
 	}
-	return h.stream(w, r, reader, h.opened(h.bridge.feedID(request.keys.key)))
+	return h.stream(w, r, reader, h.opened(h.bridge.feedID(request.key)))
 }
 
 // wantsStream reports whether a request asks for an event stream by name: `*/*` does not.

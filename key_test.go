@@ -58,7 +58,7 @@ func TestWhatSteersTheAnswerIsInTheKey(t *testing.T) {
 	}
 	keys := make(map[feedKey]string)
 	for _, name := range slices.Sorted(maps.Keys(requests)) {
-		key := accept(t, plan, requests[name]).keys.key
+		key := accept(t, plan, requests[name]).key
 		if other, twice := keys[key]; twice {
 			t.Errorf("requests that differ in %q and in %q share a feed", name, other)
 		}
@@ -69,7 +69,7 @@ func TestWhatSteersTheAnswerIsInTheKey(t *testing.T) {
 func TestWhatDoesNotGoUpstreamIsNotInTheKey(t *testing.T) {
 	t.Parallel()
 	plan := keyPlan(t)
-	want := accept(t, plan, clientRequest("GET", "/a?x=1&y=2", "")).keys.key
+	want := accept(t, plan, clientRequest("GET", "/a?x=1&y=2", "")).key
 	for name, r := range map[string]*http.Request{
 		"Last-Event-ID":   clientRequest("GET", "/a?x=1&y=2", "", header("Last-Event-ID", "7")),
 		"lastEventId":     clientRequest("GET", "/a?x=1&lastEventId=7&y=2", ""),
@@ -85,7 +85,7 @@ func TestWhatDoesNotGoUpstreamIsNotInTheKey(t *testing.T) {
 		"trace":           clientRequest("GET", "/a?x=1&y=2", "", withVar("trace_id", "a"), withVar("span_id", "b"), withVar("uuid", "c")),
 		"trusted proxy":   clientRequest("GET", "/a?x=1&y=2", "", withVar(caddyhttp.TrustedProxyVarKey, true)),
 	} {
-		if accept(t, plan, r).keys.key != want {
+		if accept(t, plan, r).key != want {
 			t.Errorf("%s divides clients whose polls are the same", name)
 		}
 	}
@@ -102,14 +102,14 @@ func TestEachPlaceholderOfTheClientThatAPollUsesIsInTheKey(t *testing.T) {
 		plan := planOf(t, line)
 		one := accept(t, plan, clientRequest("GET", "/a", "", header("X-Who", "one")))
 		two := accept(t, plan, clientRequest("GET", "/a", "", header("X-Who", "two")))
-		if one.keys.key == two.keys.key {
+		if one.key == two.key {
 			t.Errorf("%s: two clients share what is made for one", line)
 		}
 	}
 	plan := planOf(t, "header_up X-Client-IP {client_ip}")
 	one := accept(t, plan, clientRequest("GET", "/a", "", withVar(caddyhttp.ClientIPVarKey, "192.0.2.1")))
 	two := accept(t, plan, clientRequest("GET", "/a", "", withVar(caddyhttp.ClientIPVarKey, "192.0.2.2")))
-	if one.keys.key == two.keys.key || build(t, two, askFrom()).Header.Get("X-Client-IP") != "192.0.2.2" {
+	if one.key == two.key || build(t, two, askFrom()).Header.Get("X-Client-IP") != "192.0.2.2" {
 		t.Error("the client's address does not make its feed private")
 	}
 }
@@ -118,7 +118,7 @@ func TestNewcomersShareAFirstPollOnlyIfItIsTheSame(t *testing.T) {
 	t.Parallel()
 	plan := keyPlan(t)
 	first := func(target string, changes ...change) string {
-		return accept(t, plan, clientRequest("GET", target, "", changes...)).first
+		return accept(t, plan, clientRequest("GET", target, "", changes...)).first.key()
 	}
 	front := func(r *http.Request) { r.URL.RawQuery = "q=1" } // a route above has dropped the cursor, but REQUEST_URI has it
 	if first("/a?since=4") == first("/a?since=5") || first("/a?since=4", front) == first("/a?since=5", front) {
@@ -175,7 +175,7 @@ func TestWhatStepsSendIsPartOfTheKey(t *testing.T) {
 		r := clientRequest("GET", "/", "")
 		r.Header.Set("X-Verb", "GET")
 		r.Header.Set(name, value)
-		return accept(t, plan, r).keys.key
+		return accept(t, plan, r).key
 	}
 	if keyOf("X-Me", "ann") == keyOf("X-Me", "bob") {
 		t.Error("two clients whose `open` differs share a feed")
@@ -217,7 +217,7 @@ func TestWhatNoPollSendsDividesNoFeed(t *testing.T) {
 		one := accept(t, plan, clientRequest("GET", "/?x=2", "", header("Accept-Language", "de"), header("Cookie", "a=1")))
 		other := accept(t, plan, clientRequest("GET", "/?x=3", "", header("Accept-Language", "fr"), header("Cookie", "a=2")))
 		alike := accept(t, plan, clientRequest("GET", "/?x=2", "", header("Accept-Language", "de"), header("Cookie", "a=1")))
-		if one.keys.key != alike.keys.key {
+		if one.key != alike.key {
 			t.Errorf("%s: equal requests have two keys", line)
 		}
 		field, _, _ := strings.Cut(line, " ")
@@ -230,14 +230,14 @@ func TestWhatNoPollSendsDividesNoFeed(t *testing.T) {
 			{"Cookie", accept(t, plan, clientRequest("GET", "/?x=2", "", header("Accept-Language", "de"), header("Cookie", "a=2")))},
 		} {
 			shared := strings.Contains(line, differing.name) || field == differing.name
-			if (one.keys.key == differing.other.keys.key) != shared {
+			if (one.key == differing.other.key) != shared {
 				t.Errorf("%s: clients that differ in their %s share a feed: %t", line, differing.name, !shared)
 			}
 			if a, b := build(t, one, askFrom()), build(t, differing.other, askFrom()); shared && (a.URL.String() != b.URL.String() || !maps.EqualFunc(a.Header, b.Header, slices.Equal)) {
 				t.Errorf("%s: clients share a feed and poll %s %v and %s %v", line, a.URL, a.Header, b.URL, b.Header)
 			}
 		}
-		if one.keys.key == other.keys.key {
+		if one.key == other.key {
 			t.Errorf("%s: it makes one feed of clients that differ in more", line)
 		}
 	}

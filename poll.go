@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -35,15 +36,13 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 		}
 	}
 	body, bodyType := p.buildBody(env)
-	if p.local != nil {
-		ctx = context.WithValue(ctx, http.LocalAddrContextKey, p.local)
-	}
-	r, err := http.NewRequestWithContext(ctx, p.method, "/", bytes.NewReader(body))
+	ctx = context.WithValue(ctx, http.LocalAddrContextKey, p.localAddr())
+	r, err := http.NewRequestWithContext(ctx, p.said.method, "/", bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("making the poll's request: %w", err)
 	}
-	r.Host, r.RemoteAddr, r.Header = p.host, pollRemote, p.header.Clone()
-	if p.https {
+	r.Host, r.RemoteAddr, r.Header = p.said.host, pollRemote, p.said.header.Clone()
+	if p.said.https {
 		// an incomplete handshake is one whose address is in doubt, to Caddy's matchers too
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
 	}
@@ -65,11 +64,20 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 	// what is there now is the original request to handlers
 	r.URL, r.RequestURI = original, original.RequestURI()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, server)
-	for name, v := range p.vars {
+	for name, v := range p.said.vars {
 		caddyhttp.SetVar(r.Context(), name, v)
 	}
 	r.URL, r.RequestURI = urlOf(current.EscapedPath(), current.RawQuery), current.RequestURI()
 	return r, nil
+}
+
+// localAddr is where a poll seems to have arrived: where the client has, as
+// far as that is known.
+func (p *pollRequest) localAddr() net.Addr {
+	if p.said.local == (localAddr{}) {
+		return localAddr{"tcp", pollRemote}
+	}
+	return p.said.local
 }
 
 // env is what the placeholders of a poll can see.
@@ -124,26 +132,25 @@ func leadsTo(from *url.URL, cursor string) (*url.URL, error) {
 }
 
 // urls returns the URL of a poll, and the one that FastCGI takes REQUEST_URI from: what the
-// client asked for where the operator rewrites nothing, and else what the operator wrote. Once
+// client asked for where the upstream sees that and the operator rewrites nothing, and else that of the poll. Once
 // there is a cursor, what the client gave for one stays behind: it is not in the key.
 func (p *pollRequest) urls(env *value.Env, placed bool) (current, original *url.URL, err error) {
-	current, original = urlOf(p.path, p.query), urlOf(p.original, p.originalQuery)
-	if placed {
-		current.RawQuery = dropQuery(current.RawQuery, p.plan.cursorParameters())
-		original.RawQuery = dropQuery(original.RawQuery, p.plan.cursorParameters())
+	said := p.said
+	current = urlOf(said.path, said.query)
+	if !placed {
+		current.RawQuery = p.first.query
 	}
 	if text, known := p.rewritePath.Expand(env); p.plan.followsCursor && known {
 		if current, err = leadsTo(current, text); err != nil {
 			return nil, nil, err
 		}
-		followed := *current
 		current.RawQuery = p.editQuery(current.RawQuery, env)
-		followed.RawQuery = current.RawQuery
-		return current, &followed, nil
+		return current, new(*current), nil
 	}
 	path, pathKnown := p.rewritePath.ExpandEscaped(env, url.PathEscape)
 	query, queryKnown := p.rewriteQuery.ExpandEscaped(env, url.QueryEscape)
-	if pathKnown && queryKnown && (!p.rewritePath.IsZero() || p.plan.rewritesQuery) {
+	rewritten := pathKnown && queryKnown && (!p.rewritePath.IsZero() || p.plan.rewritesQuery)
+	if rewritten {
 		path, inserted, found := strings.Cut(path, "?") // a placeholder held a whole URI
 		if path != "" {
 			current.Path, current.RawPath = pathOf(path)
@@ -156,13 +163,18 @@ func (p *pollRequest) urls(env *value.Env, placed bool) (current, original *url.
 		} else if found {
 			current.RawQuery = inserted
 		}
-		rewritten := *current
-		original = &rewritten
 	}
 	if !strings.HasPrefix(current.Path, "/") {
 		return nil, nil, fmt.Errorf("making the poll's URL: the path %q does not begin with a slash", current.Path)
 	}
 	current.RawQuery = p.editQuery(current.RawQuery, env)
+	if rewritten || said.original == nil {
+		return current, new(*current), nil
+	}
+	original = urlOf(said.original.path, said.original.query)
+	if !placed {
+		original.RawQuery = p.first.originalQuery
+	}
 	original.RawQuery = p.editQuery(original.RawQuery, env)
 	return current, original, nil
 }
@@ -182,7 +194,7 @@ func (p *pollRequest) buildBody(env *value.Env) (body []byte, contentType string
 	if text, ok := p.bodyTemplate.ExpandEscaped(env, bodyEscape(p.plan.bodyType)); ok && !p.bodyTemplate.IsZero() {
 		return []byte(text), p.plan.bodyType
 	}
-	return p.body, ""
+	return p.said.body, ""
 }
 
 // condition makes a poll conditional (RFC 9110, section 13.1), by the document's validators or
@@ -203,11 +215,11 @@ func (p *pollRequest) condition(header http.Header, ask feed.Ask) {
 	}
 }
 
-// absolute returns the poll's URL as the upstream's cookies and redirects mean it.
+// absolute returns a poll's URL as the upstream's cookies and redirects mean it.
 func (p *pollRequest) absolute(u *url.URL) *url.URL {
 	abs := urlOf(u.EscapedPath(), u.RawQuery)
-	abs.Scheme, abs.Host = "http", p.host
-	if p.https {
+	abs.Scheme, abs.Host = "http", p.said.host
+	if p.said.https {
 		abs.Scheme = "https"
 	}
 	return abs

@@ -86,7 +86,7 @@ func TestNoClientGetsAByteOfAnother(t *testing.T) {
 			clients.Go(func() {
 				r, secret, path := canary(identity, url)
 				p := accept(t, b.plan, r)
-				keys.Store(p.keys.key, true)
+				keys.Store(p.key, true)
 				reader, err := b.join(p)
 				if err != nil {
 					t.Errorf("joining: %v", err)
@@ -140,7 +140,7 @@ func TestCookiesWithoutNamesMakeOneFeedAndAddressesOneEach(t *testing.T) {
 		for i := range 3 {
 			r := clientRequest("GET", "/a", "", header("Cookie", fmt.Sprintf("sid=%d; lang=en", i)),
 				withVar(caddyhttp.ClientIPVarKey, fmt.Sprintf("192.0.2.%d", i)))
-			keys[accept(t, plan, r).keys.key] = true
+			keys[accept(t, plan, r).key] = true
 		}
 		if len(keys) != test.feeds {
 			t.Errorf("%q: %d feeds for three visitors, not %d", test.lines, len(keys), test.feeds)

@@ -23,19 +23,14 @@ const (
 	aWait
 )
 
-// step makes the request of a step beside the polls of p. All that it is made of is in the key of
-// p, or is added to k.
-func (p *pollRequest) step(which request, plan *compiledStep, r *http.Request, repl *caddy.Replacer, k *keyWriter) (*pollRequest, error) {
+// step makes the request of a step beside the polls of p. All that it is made of is part of what
+// those say.
+func (p *pollRequest) step(which request, plan *compiledStep, r *http.Request, repl *caddy.Replacer) (*pollRequest, error) {
 	if plan == nil {
 		return nil, nil
 	}
-	s := &pollRequest{
-		plan: plan.compiled, which: which, elsewhere: plan.elsewhere, polls: p,
-		method: r.Method, https: p.https, host: p.host, path: p.path, original: p.original,
-		header: p.header.Clone(), local: p.local, vars: p.vars,
-	}
-	s.query = dropQuery(p.query, p.plan.cursorParameters())
-	s.originalQuery = dropQuery(p.originalQuery, p.plan.cursorParameters())
+	s := *p.said
+	s.body, s.header, s.original = nil, s.header.Clone(), new(*s.original)
 	s.header.Del("Content-Type")
 	if plan.cookies != nil {
 		keepCookies(s.header, *plan.cookies)
@@ -43,14 +38,17 @@ func (p *pollRequest) step(which request, plan *compiledStep, r *http.Request, r
 	if plan.elsewhere {
 		s.header.Del("Authorization")
 		s.header.Del("Cookie")
-		s.query, s.originalQuery = "", "" // which hold a token where the client can set no header
+		s.query, s.original.query = "", "" // which hold a token where the client can set no header
 	}
-	if err := s.bindMethod(repl); err != nil {
+	var err error
+	if s.method, err = plan.methodOf(r, repl); err != nil {
 		return nil, err
 	}
-	k.add("step", s.method)
-	s.bind(repl, k)
-	return s, nil
+	s.texts = plan.resolve(repl)
+	return &pollRequest{
+		plan: plan.compiled, said: &s, bound: plan.bindTo(s.texts),
+		which: which, elsewhere: plan.elsewhere, polls: p,
+	}, nil
 }
 
 // opened returns what a chain asks once its session is open: the cursors that opened it are the

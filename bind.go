@@ -1,0 +1,104 @@
+package ssebridge
+
+import (
+	"net/url"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// bound is a plan with the client's placeholders resolved: what is left of it is filled in at each
+// poll.
+type bound struct {
+	rewritePath, rewriteQuery value.Template
+	queryEdits, headerEdits   []compiledEdit
+	bodyTemplate              value.Template
+	reader                    *page.Reader
+}
+
+// resolvers resolve a client's placeholders for the places that texts of a plan go to.
+type resolvers struct{ known, path, query, body func(text string) string }
+
+// bind resolves the texts of the plan, each once and always in the same order: what is inserted is
+// never expanded again.
+func (c *compiled) bind(r resolvers) bound {
+	return bound{
+		rewritePath:  c.rewritePath.Bind(r.path),
+		rewriteQuery: c.rewriteQuery.Bind(r.query),
+		queryEdits:   bindEdits(c.query, r.known),
+		headerEdits:  bindEdits(c.headerUp, r.known),
+		bodyTemplate: c.body.Bind(r.body),
+		reader:       c.readerFor(r.known),
+	}
+}
+
+// resolve returns the plan's texts with the client's placeholders resolved, in the order of bind.
+func (c *compiled) resolve(repl *caddy.Replacer) (texts []string) {
+	by := func(resolve func(text, empty string) string) func(string) string {
+		return func(text string) string {
+			texts = append(texts, resolve(text, ""))
+			return text
+		}
+	}
+	c.bind(resolvers{
+		known: by(repl.ReplaceKnown),
+		path:  by(escapingReplacer(repl, escapePath).ReplaceAll),
+		query: by(escapingReplacer(repl, url.QueryEscape).ReplaceAll),
+		body:  by(bodyReplacer(repl, c.bodyType).ReplaceKnown),
+	})
+	return texts
+}
+
+// bindTo puts texts that resolve returned where they belong.
+func (c *compiled) bindTo(texts []string) bound {
+	next := func(string) string {
+		text := texts[0]
+		texts = texts[1:]
+		return text
+	}
+	return c.bind(resolvers{next, next, next, next})
+}
+
+func bindEdits(edits []compiledEdit, resolve func(string) string) []compiledEdit {
+	bound := slices.Clone(edits)
+	for i := range bound {
+		bound[i].value = bound[i].value.Bind(resolve)
+	}
+	return bound
+}
+
+// readerFor returns the reader of a client's answers: that of all, unless a value holds one of the
+// client's placeholders.
+func (c *compiled) readerFor(resolve func(text string) string) *page.Reader {
+	same := true
+	known := func(text string) string {
+		resolved := resolve(text)
+		same = same && resolved == text
+		return resolved
+	}
+	reading := c.page
+	reading.ID, reading.Epoch = reading.ID.Bind(known), reading.Epoch.Bind(known)
+	reading.Event, reading.Data = reading.Event.Bind(known), reading.Data.Bind(known)
+	reading.RetryAfter = reading.RetryAfter.Bind(known)
+	for _, conditions := range []*[]value.Condition{&reading.Ignore, &reading.More, &reading.Reset, &reading.End} {
+		*conditions = slices.Clone(*conditions)
+		for i, c := range *conditions {
+			(*conditions)[i] = c.Bind(known)
+		}
+	}
+	reading.Cursors = slices.Clone(reading.Cursors)
+	for i, cursor := range reading.Cursors {
+		values := slices.Clone(cursor.Values)
+		for j := range values {
+			values[j] = values[j].Bind(known)
+		}
+		reading.Cursors[i].Values = values
+	}
+	if same {
+		return c.reader
+	}
+	return page.NewReader(reading)
+}
