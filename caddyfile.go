@@ -83,7 +83,8 @@ import (
 // first that is not empty wins; of several conditions, any is enough.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // consume the directive's name
-	p := &parser{Helper: h, handler: new(Handler), tokens: map[string]caddyfile.Token{"": h.Token()}}
+	p := newParser(h)
+	p.tokens[""] = h.Token()
 	if err := p.parse(); err != nil {
 		return nil, err
 	}
@@ -98,7 +99,12 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 type parser struct {
 	httpcaddyfile.Helper
 	handler *Handler
-	tokens  map[string]caddyfile.Token // the subdirectives, by the path of their field
+	tokens  map[string]caddyfile.Token   // the subdirectives, by the path of their field
+	routes  map[string][]caddyfile.Token // what is parsed as routes, likewise
+}
+
+func newParser(h httpcaddyfile.Helper) *parser {
+	return &parser{Helper: h, handler: new(Handler), tokens: make(map[string]caddyfile.Token), routes: make(map[string][]caddyfile.Token)}
 }
 
 func (p *parser) parse() error {
@@ -214,7 +220,7 @@ func (p *parser) upstreams() error {
 	if len(args) == 0 {
 		return nil
 	}
-	p.tokens["upstream"] = proxy
+	p.tokens["upstream"], p.routes["upstream"] = proxy, args
 	d := caddyfile.NewDispenser(append([]caddyfile.Token{proxy}, args...))
 	rp := new(reverseproxy.Handler)
 	if err := rp.UnmarshalCaddyfile(d); err != nil {
@@ -240,7 +246,9 @@ func (p *parser) upstreamBlock() error {
 		args := strings.Join(p.RemainingArgs(), " ")
 		return p.Errf("upstream: it takes a block of directives: name %s behind %s, or put `reverse_proxy %[1]s` into the block", args, directive)
 	}
-	handler, err := httpcaddyfile.ParseSegmentAsSubroute(p.WithDispenser(p.NewFromNextSegment()))
+	segment := p.NextSegment()
+	p.routes["upstream"] = segment
+	handler, err := httpcaddyfile.ParseSegmentAsSubroute(p.WithDispenser(caddyfile.NewDispenser(segment)))
 	if err != nil {
 		return err
 	}
@@ -254,16 +262,35 @@ func (p *parser) upstreamBlock() error {
 
 // locate adds to an error of compile where in the Caddyfile the field stands.
 func (p *parser) locate(err error) error {
-	var path string
-	if field := (*fieldError)(nil); errors.As(err, &field) {
-		path = field.path
-	}
-	token, ok := p.tokens[path]
-	for !ok {
-		path = path[:max(strings.LastIndexByte(path, '.'), 0)]
-		token, ok = p.tokens[path]
-	}
+	token, err := p.place(err)
 	d := caddyfile.NewDispenser([]caddyfile.Token{token})
 	d.Next()
 	return d.WrapErr(err)
+}
+
+// place returns the token of the field that an error of compile is about. What is wrong in routes is at
+// the placeholder's own token, and is called by the field that the routes are in: their path in the JSON
+// says nothing to who has written a Caddyfile.
+func (p *parser) place(err error) (caddyfile.Token, error) {
+	var path string
+	field, placeholder := (*fieldError)(nil), (*placeholderError)(nil)
+	if errors.As(err, &field) {
+		path = field.path
+	}
+	for {
+		token, ok := p.tokens[path]
+		if !ok && path != "" {
+			path = path[:max(strings.LastIndexByte(path, '.'), 0)]
+			continue
+		}
+		if errors.As(err, &placeholder) {
+			err = &fieldError{path, strings.ReplaceAll(path, ".", " "), placeholder}
+			for _, t := range p.routes[path] {
+				if strings.Contains(t.Text, "{"+placeholder.name+"}") {
+					return t, err
+				}
+			}
+		}
+		return token, err
+	}
 }

@@ -3,8 +3,6 @@ package ssebridge
 import (
 	"slices"
 	"strings"
-
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 // stepSubdirectives are what a step may say, beside `when` and `long_poll` in `wait`.
@@ -25,7 +23,7 @@ func (p *parser) step(to **Step) error {
 	if name == "wait" {
 		known = append(slices.Clone(known), "long_poll", "when")
 	}
-	inner := &parser{Helper: p.Helper, handler: new(Handler), tokens: make(map[string]caddyfile.Token)}
+	inner := newParser(p.Helper)
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		sub := p.Val()
 		if !slices.Contains(known, sub) {
@@ -47,6 +45,9 @@ func (p *parser) step(to **Step) error {
 	}
 	for path, token := range inner.tokens {
 		p.tokens[name+"."+path] = token
+	}
+	for path, tokens := range inner.routes {
+		p.routes[name+"."+path] = tokens
 	}
 	*to = stepOf(inner.handler)
 	return nil

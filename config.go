@@ -3,6 +3,7 @@ package ssebridge
 import (
 	"net/textproto"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,6 +121,9 @@ var defaultLimits = Limits{Feeds: 10_000, Chains: 8, Polls: 64, Response: 8 << 2
 // compiled is a configuration that has been checked, with its strings parsed and its defaults
 // applied.
 type compiled struct {
+	routes *routesRead // those of the upstream
+	wants  wants       // what they take of a client's request
+
 	method  value.Template // zero: the client's own
 	cookies *[]string      // nil: all of the client's
 
@@ -153,11 +157,28 @@ type compiled struct {
 	notify           bool
 	limits           Limits
 
-	open, wait *compiledStep // nil: none
+	elsewhere  bool      // of a step: it has an upstream of its own
+	open, wait *compiled // nil: none
 }
 
 // holds reports whether the upstream tells of news by answering a request that it has held.
 func (c *compiled) holds() bool { return c.hold > 0 || c.wait != nil && c.wait.hold > 0 }
+
+// owns is what polls have of their own: what the bridge says, what they keep of the client's header, and
+// what edits say.
+func (c *compiled) owns() owner {
+	own := owner{headers: []string{"Accept", "Accept-Language", "Content-Type", "If-Modified-Since", "If-None-Match", "X-Requested-With"}}
+	if !c.elsewhere {
+		own.headers = append(own.headers, "Authorization", "Cookie")
+	}
+	for _, e := range c.headerUp {
+		own.headers = append(own.headers, e.name)
+	}
+	own.cookie = func(name string) bool {
+		return !c.elsewhere && (c.cookies == nil || slices.ContainsFunc(*c.cookies, func(kept string) bool { return strings.EqualFold(kept, name) }))
+	}
+	return own
+}
 
 // cursorParameters are the names in a query that cursors write.
 func (c *compiled) cursorParameters() []string {
@@ -192,6 +213,7 @@ func (h *Handler) compile() (*compiled, error) {
 	for _, step := range []func(*compiled) error{
 		h.checkUpstream,
 		h.compilePoll,
+		h.compileWants,
 		h.compilePace,
 		h.compileReading,
 		h.checkReading,

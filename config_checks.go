@@ -1,7 +1,6 @@
 package ssebridge
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,57 +9,29 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 var orders = []string{string(page.NewestFirst), string(page.ByID), string(page.Overlap)}
 
-func (h *Handler) checkUpstream(*compiled) error {
+func (h *Handler) checkUpstream(c *compiled) (err error) {
 	if len(h.Upstream) == 0 {
 		return wrong("upstream", "there is none: name it behind the directive (sse_bridge localhost:8080), or give an `upstream` block")
 	}
-	inside, err := leadsToBridge(h.Upstream)
-	if err != nil {
+	if c.routes, err = readRoutes(h.Upstream); err != nil {
 		return &fieldError{"upstream", "upstream", err}
 	}
-	if inside {
+	if c.routes.bridge {
 		return wrong("upstream", "it leads to another sse_bridge, which would wait for events where an answer is due: name the backend itself")
 	}
 	return nil
 }
 
-// leadsToBridge looks through routes that have not been provisioned, at any depth, since
-// many handlers hold routes of their own.
-func leadsToBridge(routes caddyhttp.RouteList) (bool, error) {
-	raw, err := json.Marshal(routes)
-	if err != nil {
-		return false, fmt.Errorf("reading the routes: %w", err)
-	}
-	var decoded any
-	if err := json.Unmarshal(raw, &decoded); err != nil {
-		return false, fmt.Errorf("reading the routes: %w", err)
-	}
-	return holdsBridge(decoded), nil
-}
-
-func holdsBridge(node any) bool {
-	switch node := node.(type) {
-	case map[string]any:
-		if node["handler"] == directive {
-			return true
-		}
-		for _, child := range node {
-			if holdsBridge(child) {
-				return true
-			}
-		}
-	case []any:
-		return slices.ContainsFunc(node, holdsBridge)
-	}
-	return false
+// compileWants says what the upstream takes of a client's request, beside what polls have of it.
+func (h *Handler) compileWants(c *compiled) (err error) {
+	c.wants, err = c.routes.want("upstream", c.owns())
+	return err
 }
 
 // checkReading checks how format, items, id, order and accept go together.

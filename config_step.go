@@ -70,12 +70,6 @@ type Step struct {
 	When []Condition `json:"when,omitempty"`
 }
 
-// compiledStep is a step that has been checked.
-type compiledStep struct {
-	*compiled
-	elsewhere bool // it has an upstream of its own
-}
-
 // stepFormats are those in which an answer is one thing.
 var stepFormats = []page.Format{page.Auto, page.JSON, page.JSONP, page.XML, page.Text}
 
@@ -129,15 +123,18 @@ func (h *Handler) compileSteps(c *compiled) (err error) {
 }
 
 // compile checks a step. Its errors are those of a [Handler.compile] with the step's name before them.
-func (s *Step) compile(name string, main *compiled) (*compiledStep, error) {
+func (s *Step) compile(name string, main *compiled) (*compiled, error) {
 	asked := s.handler()
-	step := &compiledStep{compiled: &compiled{limits: main.limits}, elsewhere: len(s.Upstream) > 0}
-	checks := []func(*compiled) error{asked.compilePoll, asked.compilePace, asked.compileReading, asked.checkReading}
+	step := &compiled{limits: main.limits, routes: main.routes, elsewhere: len(s.Upstream) > 0}
+	checks := []func(*compiled) error{asked.compilePoll, asked.compileWants, asked.compilePace, asked.compileReading, asked.checkReading}
 	if step.elsewhere {
 		checks = slices.Insert(checks, 0, asked.checkUpstream)
 	}
+	if main.cookies != nil {
+		asked.Cookies = common(*main.cookies, asked.Cookies)
+	}
 	for _, check := range checks {
-		if err := check(step.compiled); err != nil {
+		if err := check(step); err != nil {
 			return nil, inStep(name, err)
 		}
 	}
@@ -145,6 +142,15 @@ func (s *Step) compile(name string, main *compiled) (*compiledStep, error) {
 		return nil, inStep(name, wrong("format", "%s is a list of events, and this answer makes none: it is auto, json, jsonp, xml or text", step.page.Format))
 	}
 	return step, nil
+}
+
+// common returns the names that are in both lists, of which one may be nil, for all names.
+func common(names []string, others *[]string) *[]string {
+	if others == nil {
+		return &names
+	}
+	both := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !slices.Contains(*others, name) })
+	return &both
 }
 
 // inStep says in which step the field stands that err is about.
@@ -179,7 +185,7 @@ func (h *Handler) steps(c *compiled) []namedStep {
 type namedStep struct {
 	name string
 	step *Step
-	plan *compiledStep
+	plan *compiled
 }
 
 // stepCursors returns the names of the cursors that steps read.
@@ -201,7 +207,7 @@ func (h *Handler) stepCursors() []string {
 func (h *Handler) checkStepCursors(c *compiled, read []string, sent map[string]bool) error {
 	steps := h.steps(c)
 	for _, s := range steps {
-		for _, edit := range s.step.handler().edits(s.plan.compiled) {
+		for _, edit := range s.step.handler().edits(s.plan) {
 			for _, name := range edit.template.Cursors() {
 				if !slices.Contains(read, name) {
 					return inStep(s.name, &fieldError{edit.path, edit.name, h.unreadCursor(name, read)})

@@ -21,13 +21,14 @@ const (
 
 // remedies say by kind what feeds differ in, and how they become one.
 var remedies = map[partKind]string{
-	partCookie:   "their cookies, and are polled apart: if what the upstream answers does not depend on them, `cookies` makes them one feed, and `cookies <name...>` keeps only those that matter",
-	partQuery:    "one parameter of the query, and are polled apart: if what the upstream answers does not depend on it, `query -<name>` makes them one feed",
-	partHeader:   "header fields, and are polled apart: if what the upstream answers does not depend on them, `header_up -<name>` makes them one feed",
-	partVar:      "variables that handlers in front have set, and are polled apart: if what the upstream answers does not depend on them, set them for those requests alone that do not ask for an event stream",
-	partBody:     "the body of the clients' requests, and are polled apart: if what the upstream answers does not depend on it, `body` gives all polls the same one",
-	partOriginal: "the URI as clients have sent it, before it was rewritten, and are polled apart: a handler of the `upstream` block sees it, as PHP does in REQUEST_URI",
-	partLocal:    "the address that clients have reached, and are polled apart: a placeholder {http.request.local.*} in the `upstream` block asks for it",
+	partCookie:      "their cookies, and are polled apart: if what the upstream answers does not depend on them, `cookies` makes them one feed, and `cookies <name...>` keeps only those that matter",
+	partQuery:       "one parameter of the query, and are polled apart: if what the upstream answers does not depend on it, `query -<name>` makes them one feed",
+	partHeader:      "header fields, and are polled apart: if what the upstream answers does not depend on them, `header_up -<name>` makes them one feed",
+	partVar:         "variables that handlers in front have set, and are polled apart: if what the upstream answers does not depend on them, set them for those requests alone that do not ask for an event stream",
+	partPlaceholder: "what the `upstream` block takes of a client's request by placeholders, and are polled apart: if what the upstream answers does not depend on it, leave it out",
+	partBody:        "the body of the clients' requests, and are polled apart: if what the upstream answers does not depend on it, `body` gives all polls the same one",
+	partOriginal:    "the URI as clients have sent it, before it was rewritten, and are polled apart: a handler of the `upstream` block sees it, as PHP does in REQUEST_URI",
+	partLocal:       "the address that clients have reached, and are polled apart: a placeholder {http.request.local.*} in the `upstream` block asks for it",
 }
 
 const severalRemedies = "what is named here, and are polled apart: if what the upstream answers does not depend on it, keep it out of the polls"

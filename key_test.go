@@ -12,7 +12,7 @@ import (
 
 // keyPlan has all that can put something of a client into a poll.
 func keyPlan(t testing.TB) *compiled {
-	return planOf(t, "items a", "id id", "query since {sse.cursor}",
+	return planBehind(t, "php_fastcgi localhost:9", "items a", "id id", "query since {sse.cursor}",
 		"header_up X-Tenant {http.request.header.X-Tenant}", "event {http.request.header.X-Event}")
 }
 

@@ -276,6 +276,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, step := range []*compiled{plan, plan.open, plan.wait} {
+		if step != nil {
+			for _, warning := range step.wants.warnings {
+				h.own.Warn("upstream: " + warning)
+			}
+		}
+	}
 	key, err := bridgeKey(h) // before the routes are loaded, which empties them
 	if err != nil {
 		return err

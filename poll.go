@@ -57,13 +57,13 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 		}
 	}
 	p.condition(r.Header, ask)
-	if !p.elsewhere {
+	if !p.plan.elsewhere {
 		addCookies(r.Header, ask.Session.Jar.Cookies(p.absolute(current)))
 	}
 
 	// what is there now is the original request to handlers
 	r.URL, r.RequestURI = original, original.RequestURI()
-	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, server)
+	r = caddyhttp.PrepareRequest(r, p.replacer(), w, server)
 	for name, v := range p.said.vars {
 		caddyhttp.SetVar(r.Context(), name, v)
 	}
@@ -71,8 +71,18 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 	return r, nil
 }
 
-// localAddr is where a poll seems to have arrived: where the client has, as
-// far as that is known.
+// replacer returns one that knows what the client's request held at the placeholders of the upstream's
+// handlers. They are set, as they are by handlers in front: so what the upstream's own set goes on top.
+func (p *pollRequest) replacer() *caddy.Replacer {
+	repl := caddy.NewReplacer()
+	for name, v := range p.said.placeholders {
+		repl.Set(name, v)
+	}
+	return repl
+}
+
+// localAddr is where a poll seems to have arrived: where the client has, if the upstream asks for that,
+// and else nowhere.
 func (p *pollRequest) localAddr() net.Addr {
 	if p.said.local == (localAddr{}) {
 		return localAddr{"tcp", pollRemote}
@@ -215,7 +225,7 @@ func (p *pollRequest) condition(header http.Header, ask feed.Ask) {
 	}
 }
 
-// absolute returns a poll's URL as the upstream's cookies and redirects mean it.
+// absolute returns the poll's URL as the upstream's cookies and redirects mean it.
 func (p *pollRequest) absolute(u *url.URL) *url.URL {
 	abs := urlOf(u.EscapedPath(), u.RawQuery)
 	abs.Scheme, abs.Host = "http", p.said.host

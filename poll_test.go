@@ -248,7 +248,7 @@ func TestOriginalURLIsWhatTheClientAskedForOrTheOperatorWrote(t *testing.T) {
 		{sends + "rewrite /other/{sse.cursor}", "", "/poll?x=1&front=1", "/chat/poll?x=1"},
 		{sends + "rewrite /other/{sse.cursor}", "7", "/other/7?x=1&front=1", "/other/7?x=1&front=1"},
 	} {
-		p := accept(t, planOf(t, c.lines), clientRequest("GET", "/chat/poll?x=1", "", stripped))
+		p := accept(t, planBehind(t, "php_fastcgi localhost:9", c.lines), clientRequest("GET", "/chat/poll?x=1", "", stripped))
 		r := build(t, p, askFrom(c.cursor))
 		original := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
 		if r.RequestURI != c.want || original.RequestURI != c.original || original.URL.RequestURI() != c.original {

@@ -32,11 +32,10 @@ type pollRequest struct {
 	lastID string
 	sent   original // operators are told the path
 
-	which     request
-	polls     *pollRequest // of a step: the polls that it stands beside
-	elsewhere bool         // of a step: another host answers it
-	open      *pollRequest // what is asked before the first poll of a chain; nil for nothing
-	wait      *pollRequest // what is asked between polls; nil for nothing
+	which request
+	polls *pollRequest // of a step: the polls that it stands beside
+	open  *pollRequest // what is asked before the first poll of a chain; nil for nothing
+	wait  *pollRequest // what is asked between polls; nil for nothing
 }
 
 // newPollRequest takes from a client's request what its polls may say, and nothing else. Its
@@ -48,16 +47,15 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	s := &said{
 		https: r.TLS != nil, host: r.Host, path: r.URL.EscapedPath(), header: pollHeader(plan, r.Header), vars: operatorVars(r.Context()),
 	}
-	p.first.originalQuery = p.sent.query
+	if plan.wants.original {
+		p.first.originalQuery = p.sent.query
+	}
 	if plan.open == nil && plan.wait == nil { // steps send what polls replace
 		plan.dropReplaced(s.header, &p.first)
 	}
 	cursors := plan.cursorParameters()
 	s.query = dropQuery(p.first.query, cursors)
-	s.original = &original{p.sent.path, dropQuery(p.first.originalQuery, cursors)}
-	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-		s.local = localAddr{addr.Network(), addr.String()}
-	}
+	s.take(plan.wants, original{p.sent.path, dropQuery(p.first.originalQuery, cursors)}, r)
 
 	var err error
 	if s.body, err = readBody(r); err != nil {
@@ -96,6 +94,24 @@ func sentURL(r *http.Request) original {
 		return original{sent.URL.EscapedPath(), dropID(sent.URL.RawQuery)}
 	}
 	return original{r.URL.EscapedPath(), dropID(r.URL.RawQuery)}
+}
+
+// take takes of a client's request what the handlers of an upstream want of it.
+func (s *said) take(wants wants, sent original, r *http.Request) {
+	s.original, s.local = nil, localAddr{}
+	if wants.original {
+		s.original = &sent
+	}
+	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && wants.local {
+		s.local = localAddr{addr.Network(), addr.String()}
+	}
+	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	s.placeholders = make(map[string]any, len(wants.placeholders))
+	for _, name := range wants.placeholders {
+		if v, known := repl.Get(name); known {
+			s.placeholders[name] = v
+		}
+	}
 }
 
 // dropReplaced drops what edits delete or replace in every poll: it does not go upstream, so it
@@ -150,7 +166,11 @@ func readBody(r *http.Request) ([]byte, error) {
 // library would: frameworks answer differently without it, and EventSource cannot send it.
 func pollHeader(plan *compiled, client http.Header) http.Header {
 	header := make(http.Header)
-	for _, name := range []string{"Authorization", "Accept-Language", "Content-Type", "Cookie"} {
+	kept := []string{"Accept-Language", "Content-Type"}
+	if !plan.elsewhere {
+		kept = append(kept, "Authorization", "Cookie")
+	}
+	for _, name := range append(kept, plan.wants.carried...) {
 		if values := client.Values(name); len(values) > 0 {
 			header[name] = slices.Clone(values)
 		}

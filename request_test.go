@@ -29,7 +29,11 @@ func planOf(t testing.TB, lines ...string) *compiled {
 // planBehind compiles the lines of an sse_bridge block with the given handlers for its upstream.
 func planBehind(t testing.TB, handlers string, lines ...string) *compiled {
 	t.Helper()
-	config, err := adapt("http://a.test {\n\tsse_bridge {\nupstream {\n" + handlers + "\n}\n" + strings.Join(lines, "\n") + "\n}\n}\n")
+	named := ""
+	if strings.Contains(handlers, "invoke x") {
+		named = "&(x) {\nrespond ok\n}\n"
+	}
+	config, err := adapt(named + "http://a.test {\n\tsse_bridge {\nupstream {\n" + handlers + "\n}\n" + strings.Join(lines, "\n") + "\n}\n}\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +80,11 @@ func accept(t testing.TB, plan *compiled, r *http.Request) *pollRequest {
 
 // textIn returns what a handler of the upstream makes of a text with placeholders.
 func textIn(poll *http.Request, text string) string {
-	return poll.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer).ReplaceKnown(text, "")
+	return replacerOf(poll).ReplaceKnown(text, "")
+}
+
+func replacerOf(r *http.Request) *caddy.Replacer {
+	return r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 }
 
 // askFrom is what a chain asks at a cursor; without values, at none.

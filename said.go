@@ -13,17 +13,18 @@ import (
 // the feed's key is its hash: what is not in here does not go upstream, so that no client can
 // receive what its own poll would not have fetched. It is never changed once it has been made.
 type said struct {
-	method   string
-	https    bool
-	host     string
-	path     string    // escaped; as routes above have rewritten it
-	query    string    // raw, likewise; without what cursors write
-	original *original // nil: it is the URL of the poll
-	local    localAddr // zero: nowhere
-	header   http.Header
-	body     []byte
-	vars     map[string]any
-	texts    []string // what the plan's edits and values say between our own placeholders, in the order of [compiled.bind]
+	method       string
+	https        bool
+	host         string
+	path         string    // escaped; as routes above have rewritten it
+	query        string    // raw, likewise; without what cursors write
+	original     *original // nil: no handler of the upstream sees it
+	local        localAddr // zero: likewise
+	header       http.Header
+	body         []byte
+	vars         map[string]any
+	placeholders map[string]any // of the client's request, as the upstream's handlers see them; what is not known is not in here
+	texts        []string       // what the plan's edits and values say between our own placeholders, in the order of [compiled.bind]
 
 	open, wait *said // what the requests beside the polls say; nil for nothing
 }
@@ -72,17 +73,18 @@ func (p part) read(to ...*string) {
 type partKind string
 
 const (
-	partURL      partKind = "url"
-	partQuery    partKind = "query"
-	partOriginal partKind = "original_uri"
-	partLocal    partKind = "local_address"
-	partHeader   partKind = "headers"
-	partCookie   partKind = "cookies"
-	partBody     partKind = "body"
-	partVar      partKind = "vars"
-	partText     partKind = "texts"
-	partOpen     partKind = "open"
-	partWait     partKind = "wait"
+	partURL         partKind = "url"
+	partQuery       partKind = "query"
+	partOriginal    partKind = "original_uri"
+	partLocal       partKind = "local_address"
+	partHeader      partKind = "headers"
+	partCookie      partKind = "cookies"
+	partBody        partKind = "body"
+	partVar         partKind = "vars"
+	partPlaceholder partKind = "placeholders"
+	partText        partKind = "texts"
+	partOpen        partKind = "open"
+	partWait        partKind = "wait"
 )
 
 // parts returns all that is said, always in the same order.
@@ -108,6 +110,9 @@ func (s *said) parts() []part {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
 		parts = append(parts, part{partVar, name, []string{written(s.vars[name])}})
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.placeholders)) {
+		parts = append(parts, part{partPlaceholder, name, []string{written(s.placeholders[name])}})
 	}
 	for _, step := range []struct {
 		kind partKind

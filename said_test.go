@@ -18,7 +18,7 @@ func talkative() *said {
 	s := &said{
 		method: "GET", host: "example.com", path: "/a", query: "x=1", original: &original{"/b", "y=2"}, local: localAddr{"tcp", "192.0.2.1:80"},
 		header: http.Header{"Authorization": {"a"}, "Cookie": {"b=1"}}, body: []byte("c"), vars: map[string]any{"d": 1},
-		texts: []string{"f"},
+		placeholders: map[string]any{"http.auth.user.id": "e"}, texts: []string{"f"},
 	}
 	open, wait := *s, *s
 	s.open, s.wait = &open, &wait
@@ -110,7 +110,7 @@ func TestPollsAreMadeOfWhatTheySayAlone(t *testing.T) {
 	why := map[string]string{
 		"plan": "it is the configuration's", "said": "it is what is said", "key": "it is the hash of that", "bound": "it is the plan, with what is said in it",
 		"first": "it is what tells first polls apart, which are shared by themselves", "lastID": "it is a position, as a cursor is",
-		"sent": "it is shown to operators", "which": "it is the configuration's", "elsewhere": "it is the configuration's", "polls": "it is another of these", "open": "it is another of these", "wait": "it is another of these",
+		"sent": "it is shown to operators", "which": "it is the configuration's", "polls": "it is another of these", "open": "it is another of these", "wait": "it is another of these",
 	}
 	fields := reflect.TypeFor[pollRequest]()
 	for i := range fields.NumField() {
@@ -118,14 +118,14 @@ func TestPollsAreMadeOfWhatTheySayAlone(t *testing.T) {
 			t.Errorf("%s is beside what polls say, and no reason is given", name)
 		}
 	}
-	plan := planBehind(t, "reverse_proxy localhost:9",
+	plan := planBehind(t, "php_fastcgi localhost:9 {\nenv LOCAL {http.request.local}\nenv AGENT {header.User-Agent}\n}",
 		"items a", "id id", "query since {sse.cursor}", "header_up X-Who {header.X-Who}", "open {\nrewrite /open\ncursor session session\n}", "query session {sse.cursor.session}")
 	local := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 443}
 	r := clientRequest("POST", "https://example.com/a?x=1", "body", header("X-Who", "ann"), header("Cookie", "a=1"), header("User-Agent", "curl"), withVar("root", "/srv"))
 	p := accept(t, plan, r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(local))))
 
 	made := &pollRequest{plan: plan, said: p.said, bound: plan.bindTo(p.said.texts), first: p.first}
-	made.open = &pollRequest{plan: plan.open.compiled, said: p.said.open, bound: plan.open.compiled.bindTo(p.said.open.texts), which: anOpen, polls: made}
+	made.open = &pollRequest{plan: plan.open, said: p.said.open, bound: plan.open.bindTo(p.said.open.texts), which: anOpen, polls: made}
 	for _, c := range []struct {
 		name        string
 		given, made *pollRequest
@@ -135,7 +135,7 @@ func TestPollsAreMadeOfWhatTheySayAlone(t *testing.T) {
 		bodyOfB, _ := io.ReadAll(b.Body)
 		if a.Method != b.Method || a.Host != b.Host || a.RequestURI != b.RequestURI || (a.TLS == nil) != (b.TLS == nil) || string(bodyOfA) != string(bodyOfB) ||
 			!maps.EqualFunc(a.Header, b.Header, slices.Equal) || caddyhttp.GetVar(a.Context(), "root") != caddyhttp.GetVar(b.Context(), "root") ||
-			textIn(a, "{http.request.local} {http.request.orig_uri}") != textIn(b, "{http.request.local} {http.request.orig_uri}") {
+			textIn(a, "{http.request.local} {http.request.orig_uri} {http.request.header.User-Agent}") != textIn(b, "{http.request.local} {http.request.orig_uri} {http.request.header.User-Agent}") {
 			t.Errorf("%s: got %v, want %v", c.name, b, a)
 		}
 	}

@@ -25,29 +25,26 @@ const (
 
 // step makes the request of a step beside the polls of p. All that it is made of is part of what
 // those say.
-func (p *pollRequest) step(which request, plan *compiledStep, r *http.Request, repl *caddy.Replacer) (*pollRequest, error) {
+func (p *pollRequest) step(which request, plan *compiled, r *http.Request, repl *caddy.Replacer) (*pollRequest, error) {
 	if plan == nil {
 		return nil, nil
 	}
 	s := *p.said
-	s.body, s.header, s.original = nil, s.header.Clone(), new(*s.original)
+	s.header, s.body = pollHeader(plan, r.Header), nil
 	s.header.Del("Content-Type")
-	if plan.cookies != nil {
-		keepCookies(s.header, *plan.cookies)
-	}
+	sent := original{p.sent.path, dropQuery(p.sent.query, p.plan.cursorParameters())}
 	if plan.elsewhere {
-		s.header.Del("Authorization")
-		s.header.Del("Cookie")
-		s.query, s.original.query = "", "" // which hold a token where the client can set no header
+		s.query, sent.query = "", "" // which hold a token where the client can set no header
 	}
+	s.take(plan.wants, sent, r)
 	var err error
 	if s.method, err = plan.methodOf(r, repl); err != nil {
 		return nil, err
 	}
 	s.texts = plan.resolve(repl)
 	return &pollRequest{
-		plan: plan.compiled, said: &s, bound: plan.bindTo(s.texts),
-		which: which, elsewhere: plan.elsewhere, polls: p,
+		plan: plan, said: &s, bound: plan.bindTo(s.texts),
+		which: which, polls: p,
 	}, nil
 }
 

@@ -255,7 +255,7 @@ func (s served) sites() []string {
 	for _, server := range s.Apps.HTTP.Servers {
 		for _, route := range server.Routes {
 			var handlers any
-			if json.Unmarshal(route.Handle, &handlers) != nil || !holdsBridge(handlers) {
+			if json.Unmarshal(route.Handle, &handlers) != nil || !readDecoded(handlers).bridge {
 				continue
 			}
 			hosts := []string{"localhost"}

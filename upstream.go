@@ -113,7 +113,7 @@ func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 		if err != nil {
 			return page.Response{}, err
 		}
-		if !p.elsewhere {
+		if !p.plan.elsewhere {
 			ask.Session.Jar.SetCookies(asked, (&http.Response{Header: resp.Header}).Cookies())
 		}
 		if to = redirect(asked, resp); to == nil {
