@@ -1,4 +1,92 @@
 package ssebridge
 
-// forwardedFields are those by which a proxy in front says what its client has asked for.
-var forwardedFields = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// The fields by which a proxy in front says what its client has asked for.
+const (
+	forwardedFor   = "X-Forwarded-For"
+	forwardedProto = "X-Forwarded-Proto"
+	forwardedHost  = "X-Forwarded-Host"
+)
+
+var forwardedFields = []string{forwardedFor, forwardedHost, forwardedProto}
+
+// keepForwarded keeps what a proxy in front says of scheme and host, as reverse_proxy would of the
+// request itself: the last one of each, if the proxy is trusted.
+func keepForwarded(header http.Header, plan *compiled, r *http.Request) {
+	if !plan.wants.trust(r) {
+		return
+	}
+	for _, name := range []string{forwardedProto, forwardedHost} {
+		if values := r.Header[name]; len(values) > 0 && values[len(values)-1] != "" {
+			header[name] = values[len(values)-1:]
+		}
+	}
+}
+
+// trust reports whether a request came through a trusted proxy: one of the server's, or one that each
+// reverse_proxy of the upstream trusts.
+func (w wants) trust(r *http.Request) bool {
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
+		return true
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil || len(w.trusted) == 0 {
+		return false
+	}
+	host, _, _ = strings.Cut(host, "%")
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	for _, ranges := range w.trusted {
+		if !slices.ContainsFunc(ranges, func(prefix netip.Prefix) bool { return prefix.Contains(addr) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// trustPoll lets reverse_proxy send what a poll says in these fields. It would write its own, since a
+// poll comes from nobody whom it trusts: but all that stands there is of a trusted proxy, or of the
+// operator.
+func trustPoll(r *http.Request) {
+	for _, name := range forwardedFields {
+		if len(r.Header[name]) > 0 {
+			caddyhttp.SetVar(r.Context(), caddyhttp.TrustedProxyVarKey, true)
+		}
+	}
+}
+
+// deleteField deletes a field of a poll's header. reverse_proxy adds those of proxies, unless they are
+// there without a value.
+func deleteField(header http.Header, name string) {
+	if header.Del(name); slices.Contains(forwardedFields, name) {
+		header[name] = nil
+	}
+}
+
+// origin returns scheme and host of a poll as the upstream knows them, by which its cookies and its
+// redirects go.
+func origin(https bool, host string, header http.Header) *url.URL {
+	u := &url.URL{Scheme: "http", Host: host}
+	if https {
+		u.Scheme = "https"
+	}
+	if proto := strings.ToLower(header.Get(forwardedProto)); proto == "http" || proto == "https" {
+		u.Scheme = proto
+	}
+	if public, err := url.Parse("//" + header.Get(forwardedHost)); err == nil && public.Host != "" && public.Host == header.Get(forwardedHost) {
+		u.Host = public.Host
+	}
+	return u
+}

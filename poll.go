@@ -51,19 +51,20 @@ func (p *pollRequest) build(ctx context.Context, ask feed.Ask, server *caddyhttp
 	}
 	for _, e := range p.headerEdits {
 		if text, ok := e.value.Expand(env); e.del {
-			r.Header.Del(e.name)
+			deleteField(r.Header, e.name)
 		} else if ok {
 			r.Header.Set(e.name, headerValue(text))
 		}
 	}
 	p.condition(r.Header, ask)
 	if !p.plan.elsewhere {
-		addCookies(r.Header, ask.Session.Jar.Cookies(p.absolute(current)))
+		addCookies(r.Header, ask.Session.Jar.Cookies(p.absolute(current, r.Header)))
 	}
 
 	// what is there now is the original request to handlers
 	r.URL, r.RequestURI = original, original.RequestURI()
 	r = caddyhttp.PrepareRequest(r, p.replacer(), w, server)
+	trustPoll(r)
 	for name, v := range p.said.vars {
 		caddyhttp.SetVar(r.Context(), name, v)
 	}
@@ -225,12 +226,10 @@ func (p *pollRequest) condition(header http.Header, ask feed.Ask) {
 	}
 }
 
-// absolute returns the poll's URL as the upstream's cookies and redirects mean it.
-func (p *pollRequest) absolute(u *url.URL) *url.URL {
+// absolute returns a poll's URL as the upstream's cookies and redirects mean it.
+func (p *pollRequest) absolute(u *url.URL, header http.Header) *url.URL {
 	abs := urlOf(u.EscapedPath(), u.RawQuery)
-	abs.Scheme, abs.Host = "http", p.said.host
-	if p.said.https {
-		abs.Scheme = "https"
-	}
+	at := origin(p.said.https, p.said.host, header)
+	abs.Scheme, abs.Host = at.Scheme, at.Host
 	return abs
 }

@@ -47,6 +47,7 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 	s := &said{
 		https: r.TLS != nil, host: r.Host, path: r.URL.EscapedPath(), header: pollHeader(plan, r.Header), vars: operatorVars(r.Context()),
 	}
+	keepForwarded(s.header, plan, r)
 	if plan.wants.original {
 		p.first.originalQuery = p.sent.query
 	}

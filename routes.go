@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,14 +15,15 @@ import (
 
 // routesRead is what the JSON of an upstream's routes says of the requests that they look at.
 type routesRead struct {
-	bridge       bool            // another bridge is in there
-	original     bool            // a handler may see the URL as the client sent it, before it was rewritten
-	tracing      bool            // a handler begins a trace for each request
-	elsewhere    []string        // handlers that are told what to do where nobody reads it here
-	placeholders []found         // each once
-	written      map[string]bool // header fields of the request that handlers set or delete, in their canonical form
-	matched      []found         // header fields by which the routes are chosen, likewise
-	addresses    []string        // matchers that look at the address of a client
+	bridge       bool             // another bridge is in there
+	original     bool             // a handler may see the URL as the client sent it, before it was rewritten
+	tracing      bool             // a handler begins a trace for each request
+	elsewhere    []string         // handlers that are told what to do where nobody reads it here
+	placeholders []found          // each once
+	written      map[string]bool  // header fields of the request that handlers set or delete, in their canonical form
+	matched      []found          // header fields by which the routes are chosen, likewise
+	addresses    []string         // matchers that look at the address of a client
+	trusted      [][]netip.Prefix // by reverse_proxy: whose X-Forwarded-* it keeps, beside the server's trusted proxies
 }
 
 // found is something that stands in routes.
@@ -168,6 +170,13 @@ func (r *routesRead) proxy(node map[string]any) {
 		!slices.Contains(blindSources, word(object(node, "dynamic_upstreams"), "source")) || !slices.Contains(blindPolicies, word(policy, "policy")) {
 		r.original = true
 	}
+	var ranges []netip.Prefix
+	for _, text := range texts(node["trusted_proxies"]) {
+		if prefix, err := caddyhttp.CIDRExpressionToPrefix(text); err == nil { // what is wrong, reverse_proxy says
+			ranges = append(ranges, prefix)
+		}
+	}
+	r.trusted = append(r.trusted, ranges)
 }
 
 // object returns a member that is an object, and else an empty one.

@@ -32,6 +32,7 @@ func (p *pollRequest) step(which request, plan *compiled, r *http.Request, repl 
 	s := *p.said
 	s.header, s.body = pollHeader(plan, r.Header), nil
 	s.header.Del("Content-Type")
+	keepForwarded(s.header, plan, r)
 	sent := original{p.sent.path, dropQuery(p.sent.query, p.plan.cursorParameters())}
 	if plan.elsewhere {
 		s.query, sent.query = "", "" // which hold a token where the client can set no header

@@ -154,7 +154,7 @@ func (t *attempt) requestOf(r *http.Request, which request, body []byte) trial.R
 		p = t.stepOf(which)
 	}
 	return trial.Request{
-		Method: r.Method, URL: p.absolute(r.URL).String(), Header: trial.Telling(r.Header, pollHeader(p.plan, nil)), Body: string(body),
+		Method: r.Method, URL: p.absolute(r.URL, r.Header).String(), Header: trial.Telling(r.Header, pollHeader(p.plan, nil)), Body: string(body),
 	}
 }
 

@@ -108,7 +108,7 @@ func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
 			r.Header.Del("Content-Type")
 		}
-		asked, method := p.absolute(r.URL), r.Method // handlers edit the request in place
+		asked, method := p.absolute(r.URL, r.Header), r.Method // handlers edit the request in place
 		resp, err := b.roundTrip(p.which, r, a)
 		if err != nil {
 			return page.Response{}, err
@@ -116,7 +116,7 @@ func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 		if !p.plan.elsewhere {
 			ask.Session.Jar.SetCookies(asked, (&http.Response{Header: resp.Header}).Cookies())
 		}
-		if to = redirect(asked, resp); to == nil {
+		if to = redirect(asked, p.said.host, resp); to == nil {
 			return resp, nil
 		}
 		if n == maxRedirects {
@@ -128,8 +128,9 @@ func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 	}
 }
 
-// redirect returns where an answer sends the poll, if that is at the same origin.
-func redirect(asked *url.URL, resp page.Response) *url.URL {
+// redirect returns where an answer sends the poll, if that is at the same origin, which the upstream may
+// call by the host that the poll names, too.
+func redirect(asked *url.URL, host string, resp page.Response) *url.URL {
 	switch resp.Status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -141,7 +142,7 @@ func redirect(asked *url.URL, resp page.Response) *url.URL {
 		return nil
 	}
 	to, err := asked.Parse(location)
-	if err != nil || to.Scheme != asked.Scheme || hostPort(to) != hostPort(asked) {
+	if err != nil || to.Scheme != asked.Scheme || hostPort(to) != hostPort(asked) && hostPort(to) != hostPort(&url.URL{Scheme: asked.Scheme, Host: host}) {
 		return nil
 	}
 	if to.Path == "" {

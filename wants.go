@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,7 @@ type wants struct {
 	carried      []string // header fields that handlers read and write, so that polls have the client's
 	original     bool     // the URL as the client sent it
 	local        bool     // the address that the client has reached
+	trusted      [][]netip.Prefix
 	warnings     []string // what of the configuration does not hold for polls
 }
 
@@ -26,7 +28,7 @@ type owner struct {
 // want returns what the handlers of routes take of a client's request. Its error is a *fieldError
 // whose path begins with field.
 func (r *routesRead) want(field string, own owner) (wants, error) {
-	w := wants{original: r.original}
+	w := wants{original: r.original, trusted: r.trusted}
 	for _, p := range r.placeholders {
 		if err := r.refuse(p.name); err != nil {
 			path := below(field, p.path)
