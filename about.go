@@ -23,30 +23,61 @@ const (
 // about is what operators are told of a feed's poll request: where it goes, and what it is made of,
 // but none of the values that a client has given or the configuration adds.
 type about struct {
-	ID      string   `json:"id"`
-	Bridge  string   `json:"bridge"`
-	Method  string   `json:"method"`
-	Host    string   `json:"host"`
-	Path    string   `json:"path"`    // as the client sent it
-	Query   []string `json:"query"`   // the names of its parameters
-	Headers []string `json:"headers"` // the names of the header fields that tell feeds apart
+	ID     string `json:"id"`
+	Bridge string `json:"bridge"`
+	Method string `json:"method"`
+	Host   string `json:"host"`
+	Path   string `json:"path"` // as the client that came first sent it
+
+	// the names of what tells feeds apart
+	Query        []string `json:"query"`
+	Headers      []string `json:"headers"`
+	Cookies      []string `json:"cookies"`
+	Vars         []string `json:"vars"`
+	Placeholders []string `json:"placeholders"` // those of the upstream's handlers
+	Also         []string `json:"also"`         // what has no name: body, original_uri, local_address
 }
 
 // about says what is safe to say of a request.
 func (p *pollRequest) about(id, bridge string) about {
-	a := about{ID: id, Bridge: bridge, Method: p.said.method, Host: brief(p.said.host), Path: brief(p.sent.path), Query: queryNames(p.said.query), Headers: []string{}}
-	names := maps.Clone(p.said.header)
+	a := about{
+		ID: id, Bridge: bridge, Method: p.said.method, Host: brief(p.said.host), Path: brief(p.sent.path), Query: queryNames(p.said.query),
+		Cookies: namesIn(p.said.header["Cookie"], ";"), Vars: sortedNames(p.said.vars), Also: []string{},
+	}
+	headers := maps.Clone(p.said.header)
 	for _, own := range []string{"X-Requested-With", "Accept", "User-Agent"} {
-		delete(names, own)
+		delete(headers, own)
 	}
 	for _, e := range p.headerEdits {
-		if delete(names, e.name); !e.del {
-			names[e.name] = nil
+		if delete(headers, e.name); !e.del {
+			headers[e.name] = nil
 		}
 	}
-	a.Headers = slices.AppendSeq(a.Headers, maps.Keys(names))
-	slices.Sort(a.Headers)
+	a.Headers = sortedNames(headers)
+	placeholders, also := make(map[string]bool), make(map[partKind]bool)
+	for _, s := range []*said{p.said, p.said.open, p.said.wait} {
+		if s == nil {
+			continue
+		}
+		for name := range s.placeholders {
+			placeholders[name] = true
+		}
+		also[partBody] = also[partBody] || len(s.body) > 0
+		also[partOriginal] = also[partOriginal] || s.original != nil
+		also[partLocal] = also[partLocal] || s.local != (localAddr{})
+	}
+	a.Placeholders = sortedNames(placeholders)
+	for _, kind := range []partKind{partBody, partOriginal, partLocal} {
+		if also[kind] {
+			a.Also = append(a.Also, string(kind))
+		}
+	}
 	return a
+}
+
+// sortedNames returns the names of a map; never nil.
+func sortedNames[V any](named map[string]V) []string {
+	return slices.AppendSeq(make([]string, 0, len(named)), slices.Values(slices.Sorted(maps.Keys(named))))
 }
 
 // brief cuts what a client has made up to what is shown of it.

@@ -40,3 +40,16 @@ func TestOnlyNamesOfAQueryAreTold(t *testing.T) {
 		}
 	}
 }
+
+func TestAllThatTellsFeedsApartIsToldByName(t *testing.T) {
+	t.Parallel()
+	plan := planBehind(t, "php_fastcgi localhost:9 {\nenv WHO {header.X-Who}\nenv PORT {http.request.local.port}\n}", "items a", "id id", "query since {sse.cursor}", "header_up X-Team red")
+	r := clientRequest("POST", "/a?room=secret&since=4", "secret", header("Cookie", "sid=secret; theme=secret; secret"), header("Authorization", "secret"),
+		header("X-Who", "secret"), header("Content-Type", "text/plain"), withVar("csp_nonce", "secret"), local("192.0.2.7:443"))
+	got := fmt.Sprintf("%+v", accept(t, plan, r).about("id", "board"))
+	want := "{ID:id Bridge:board Method:POST Host:example.com Path:/a Query:[room] Headers:[Authorization Content-Type Cookie X-Team] Cookies:[sid theme] " +
+		"Vars:[csp_nonce] Placeholders:[http.request.header.X-Who] Also:[body original_uri local_address]}"
+	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -43,6 +43,12 @@ const since = (snapshot, time) => (Date.parse(snapshot.time) - Date.parse(time))
 const request = feed => `${feed.method === "GET" ? "" : feed.method + " "}${feed.host}${feed.path}`
 	+ (feed.query.length ? "?" + feed.query.map(name => name + "=…").join("&") : "");
 
+// apart are the names of what tells a feed from others of its URL.
+const apart = feed => [
+	...feed.headers.map(name => name === "Cookie" && feed.cookies.length ? `cookies ${feed.cookies.join(" ")}` : name),
+	...feed.vars.map(name => `{vars.${name}}`), ...feed.placeholders.map(name => `{${name}}`), ...feed.also.map(name => name.replace("_", " ")),
+];
+
 // push adds a point to a curve.
 function push(key, value) {
 	const values = curves.get(key) || curves.set(key, []).get(key);
@@ -165,7 +171,7 @@ function row(snapshot, feed, seconds) {
 	const known = rows.get(feed.id) || {};
 	const events = push(feed.id + " events", rate(feed, known.feed, "events", seconds));
 	const errors = push(feed.id + " errors", rate(feed, known.feed, "errors", seconds));
-	const bridge = `bridge ${feed.bridge}, feed ${feed.id}` + (feed.headers.length ? `, by ${feed.headers.join(", ")}` : "");
+	const bridge = `bridge ${feed.bridge}, feed ${feed.id}` + (apart(feed).length ? `, by ${apart(feed).join(", ")}` : "");
 	const made = make("tr", feed.state === "down" || feed.state === "refused" ? {class: "down"} : {},
 		make("td", {}, make("span", {class: `state ${feed.state}`}, feed.state),
 			make("small", {}, feed.reason || "", make("small", {}, `for ${span(since(snapshot, feed.since))}`))),
