@@ -36,10 +36,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return h.Upstream.Compile(next).ServeHTTP(w, r)
 	}
 	h.cors.grant(w.Header(), r)
-	if r.Method == http.MethodHead {
+	switch r.Method {
+	case http.MethodGet, http.MethodPost:
+	case http.MethodHead:
 		streamHeader(w.Header())
 		w.WriteHeader(http.StatusOK)
 		return nil
+	default:
+		return notAllowed(w, r)
 	}
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	leave, err := h.bridge.admit(ip)
@@ -86,6 +90,17 @@ func wantsStream(r *http.Request) bool {
 		}
 	}
 	return false
+}
+
+// notAllowed answers a method of which there is no stream. Polls would repeat it, and what a client
+// means to do once must not be done at each interval (RFC 9110, section 9.2.1).
+func notAllowed(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return caddyhttp.Error(http.StatusMethodNotAllowed, fmt.Errorf("opening the stream: there is none of a %s, which polls would repeat", r.Method))
 }
 
 func streamHeader(header http.Header) {
@@ -168,7 +183,7 @@ func (h *Handler) turnAway(w http.ResponseWriter, r *http.Request, why error) er
 	if errors.Is(why, errBusy) {
 		wait *= busyRetry
 	}
-	body := sse.AppendEvent(sse.AppendRetry(nil, wait), "bridge.busy", []byte("{}"), "")
+	body := sse.AppendEvent(sse.AppendRetry(nil, wait), "bridge.busy", fmt.Appendf(nil, `{"reason":%q}`, reason), "")
 	_, _ = w.Write(body) // a client that did not wait is away as well
 	return nil
 }

@@ -162,6 +162,76 @@ func TestHEADOfAStreamIsItsHeaders(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatCanBeRepeatedIsPolled(t *testing.T) {
+	var polls sync.Map
+	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		polls.Store(r.Method+" "+string(body), true)
+		io.WriteString(w, "hello")
+	})
+	polled := func() (all []string) {
+		polls.Range(func(poll, _ any) bool {
+			all = append(all, poll.(string))
+			return true
+		})
+		slices.Sort(all)
+		polls.Clear()
+		return all
+	}
+	for _, line := range []string{"", "method REPORT"} {
+		s := runCaddy(t, bridgeSite(addr, "interval 1h", "cors https://app.example", line))
+		for _, c := range []struct {
+			method, body string
+			status       int
+			polls        string
+		}{
+			{"GET", "", 200, "GET "}, {"POST", "a=1", 200, "POST a=1"}, {"HEAD", "", 200, ""}, {"OPTIONS", "", 204, ""},
+			{"DELETE", "", 405, ""}, {"PUT", "a=1", 405, ""}, {"PATCH", "a=1", 405, ""}, {"REPORT", "", 405, ""}, {"get", "", 405, ""},
+		} {
+			r, err := http.NewRequestWithContext(t.Context(), c.method, s.url, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Accept", "text/event-stream")
+			r.Header.Set("Origin", "https://app.example")
+			resp, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.polls != "" {
+				if _, err := io.ReadFull(resp.Body, make([]byte, len("retry: "))); err != nil {
+					t.Errorf("%s: %v", c.method, err)
+				}
+			}
+			resp.Body.Close()
+			want := c.polls
+			if _, body, found := strings.Cut(want, " "); found && line != "" {
+				want = "REPORT " + body
+			}
+			allow := "GET, HEAD, POST, OPTIONS"
+			if c.status == 200 {
+				allow = ""
+			}
+			if got := strings.Join(polled(), "; "); resp.StatusCode != c.status || resp.Header.Get("Allow") != allow || got != want {
+				t.Errorf("%q, %s: got %s, Allow %q, polls %q; want %d, %q, %q", line, c.method, resp.Status, resp.Header.Get("Allow"), got, c.status, allow, want)
+			}
+			if resp.Header.Get("Access-Control-Allow-Origin") == "" || !slices.Contains(resp.Header.Values("Vary"), "Accept") {
+				t.Errorf("%q, %s: got %v", line, c.method, resp.Header)
+			}
+		}
+		r, err := http.NewRequestWithContext(t.Context(), "DELETE", s.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := http.DefaultTransport.RoundTrip(r); err != nil || resp.StatusCode != 200 {
+			t.Errorf("a legacy client's DELETE gets %v, %v", resp, err)
+		} else {
+			resp.Body.Close()
+		}
+		polled()
+	}
+}
+
 func TestLegacyClientsKeepTheirURL(t *testing.T) {
 	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

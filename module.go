@@ -57,7 +57,7 @@ type Handler struct {
 	// They must not lead to another `sse_bridge`. Required.
 	Upstream caddyhttp.RouteList `json:"upstream,omitempty"`
 
-	// The HTTP method of the polls. Default: the client's own. Accepts placeholders.
+	// The HTTP method of the polls. Default: the client's own, which is GET or POST. Accepts placeholders.
 	Method string `json:"method,omitempty"`
 
 	// The URI of the polls, which begins with `/`, `?` or a placeholder. If it has a `?`, the

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -181,7 +182,7 @@ func TestClientsOverALimitAreAskedToComeBack(t *testing.T) {
 			t.Errorf("%s: got %s", limit, over.response.Status)
 		}
 		e := over.next()
-		if ms, err := strconv.Atoi(e.Retry); e.Type != "bridge.busy" || e.Data != "{}" || e.ID != "" || err != nil || ms < 8_000 || ms > 12_000 {
+		if ms, err := strconv.Atoi(e.Retry); e.Type != "bridge.busy" || e.Data != `{"reason":"limit"}` || e.ID != "" || err != nil || ms < 8_000 || ms > 12_000 {
 			t.Errorf("%s: got %+v", limit, e)
 		}
 		over.ended()
@@ -194,6 +195,23 @@ func TestClientsOverALimitAreAskedToComeBack(t *testing.T) {
 		again.want("hello")
 		again.close()
 		eventually(t, "the place to be free", func() bool { return clientsOf(t) == 0 })
+	}
+}
+
+func TestAClientOfABridgeThatStopsIsAskedToComeBack(t *testing.T) {
+	t.Parallel()
+	b := bridgeOf(t, func(http.ResponseWriter, *http.Request) {}, "retry 1s")
+	if err := b.Destruct(); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	if err := b.current.Load().ServeHTTP(w, clientRequest("GET", "/", "", header("Accept", "text/event-stream")), nil); err != nil {
+		t.Fatal(err)
+	}
+	var e received
+	parseStream(w.Body, func(got received) { e = got }, func(string) {})
+	if ms, err := strconv.Atoi(e.Retry); w.Code != 200 || e.Type != "bridge.busy" || e.Data != `{"reason":"stopping"}` || err != nil || ms < 800 || ms > 1200 {
+		t.Errorf("got %d, %+v", w.Code, e)
 	}
 }
 
