@@ -46,6 +46,8 @@ type bridge struct {
 	streams *streamCounters
 	turns   *announcer
 
+	copiedTold atomic.Bool // [bridge.hintCopied] has spoken
+
 	mu        sync.Mutex
 	instances []*Handler // provisioned and not cleaned up, oldest first
 	feeds     *feeds
