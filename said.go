@@ -89,12 +89,14 @@ const (
 
 // parts returns all that is said, always in the same order.
 func (s *said) parts() []part {
-	parts := []part{
-		{kind: partURL, fields: []string{strconv.FormatBool(s.https), s.method, s.host, s.path}},
-		{kind: partQuery, fields: []string{s.query}},
-		{kind: partBody, fields: []string{string(s.body)}},
-		{kind: partText, fields: s.texts},
-	}
+	parts := make([]part, 0, 8+len(s.header)+len(s.vars)+len(s.placeholders))
+	parts = append(
+		parts,
+		part{kind: partURL, fields: []string{strconv.FormatBool(s.https), s.method, s.host, s.path}},
+		part{kind: partQuery, fields: []string{s.query}},
+		part{kind: partBody, fields: []string{string(s.body)}},
+		part{kind: partText, fields: s.texts},
+	)
 	if s.original != nil {
 		parts = append(parts, part{kind: partOriginal, fields: []string{s.original.path, s.original.query}})
 	}
@@ -133,7 +135,8 @@ func written(v any) string { return fmt.Sprintf("%#v", v) }
 func (s *said) key() feedKey {
 	k := newKeyWriter()
 	for _, p := range s.parts() {
-		k.add(string(p.kind), append([]string{p.name}, p.fields...)...)
+		k.text(p.name)
+		k.add(string(p.kind), p.fields...)
 	}
 	return k.sum()
 }
