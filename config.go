@@ -3,7 +3,6 @@ package ssebridge
 import (
 	"net/textproto"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -163,22 +162,6 @@ type compiled struct {
 
 // holds reports whether the upstream tells of news by answering a request that it has held.
 func (c *compiled) holds() bool { return c.hold > 0 || c.wait != nil && c.wait.hold > 0 }
-
-// owns is what polls have of their own: what the bridge says, what they keep of the client's header, and
-// what edits say.
-func (c *compiled) owns() owner {
-	own := owner{headers: []string{"Accept", "Accept-Language", "Content-Type", "If-Modified-Since", "If-None-Match", "X-Requested-With"}}
-	if !c.elsewhere {
-		own.headers = append(own.headers, "Authorization", "Cookie")
-	}
-	for _, e := range c.headerUp {
-		own.headers = append(own.headers, e.name)
-	}
-	own.cookie = func(name string) bool {
-		return !c.elsewhere && (c.cookies == nil || slices.ContainsFunc(*c.cookies, func(kept string) bool { return strings.EqualFold(kept, name) }))
-	}
-	return own
-}
 
 // cursorParameters are the names in a query that cursors write.
 func (c *compiled) cursorParameters() []string {

@@ -2,7 +2,6 @@ package ssebridge
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
@@ -24,27 +23,6 @@ func TestQueriesKeepTheSpellingOfWhatIsNotNamed(t *testing.T) {
 		}
 		if got := dropQuery(c.query, []string{c.name}); got != c.drop {
 			t.Errorf("dropping %s from %s: got %s, want %s", c.name, c.query, got, c.drop)
-		}
-	}
-}
-
-func TestTheEventIDIsTakenFromTheHeaderFirst(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ header, query, id, rest string }{
-		{"", "a=1", "", "a=1"},
-		{"7", "a=1", "7", "a=1"},
-		{"7", "lastEventId=6&a=1", "7", "a=1"},
-		{"", "a=1&lastEventId=a%2Cb%2B+c", "a,b+ c", "a=1"},
-		{"", "last_event_id=5&a=1&Last-Event-ID=4", "4", "a=1"},
-		{"", "lastEventId=&Last-Event-ID=4", "4", ""},
-		{"", "lasteventid=4", "4", ""},
-	} {
-		r := &http.Request{Header: http.Header{}, URL: &url.URL{RawQuery: c.query}}
-		if c.header != "" {
-			r.Header.Set("Last-Event-ID", c.header)
-		}
-		if id, rest := splitID(r); id != c.id || rest != c.rest {
-			t.Errorf("%s and %s: got %q and %q", c.header, c.query, id, rest)
 		}
 	}
 }

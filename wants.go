@@ -11,12 +11,12 @@ import (
 
 // wants is what the handlers of an upstream take of a client's request, by their configuration.
 type wants struct {
-	placeholders []string // the names of those that are resolved when the client comes
-	carried      []string // header fields that handlers read and write, so that polls have the client's
-	original     bool     // the URL as the client sent it
-	local        bool     // the address that the client has reached
-	trusted      [][]netip.Prefix
-	warnings     []string // what of the configuration does not hold for polls
+	placeholders []string         // the names of those that are resolved when the client comes
+	carried      []string         // header fields that handlers read and write, so that polls have the client's
+	original     bool             // the URL as the client sent it
+	local        bool             // the address that the client has reached
+	trusted      [][]netip.Prefix // by reverse_proxy: from whom it keeps X-Forwarded-*
+	warnings     []string         // what of the configuration does not hold for polls
 }
 
 // owner tells what of a request is the poll's own.
@@ -45,6 +45,22 @@ func (r *routesRead) want(field string, own owner) (wants, error) {
 	}
 	w.warnings = r.warn(own)
 	return w, nil
+}
+
+// owns is what polls have of their own: what the bridge says, what they keep of the client's header, and
+// what edits say.
+func (c *compiled) owns() owner {
+	own := owner{headers: []string{"Accept", "Accept-Language", "Content-Type", "If-Modified-Since", "If-None-Match", "X-Requested-With"}}
+	if !c.elsewhere {
+		own.headers = append(own.headers, "Authorization", "Cookie")
+	}
+	for _, e := range c.headerUp {
+		own.headers = append(own.headers, e.name)
+	}
+	own.cookie = func(name string) bool {
+		return !c.elsewhere && (c.cookies == nil || slices.ContainsFunc(*c.cookies, func(kept string) bool { return strings.EqualFold(kept, name) }))
+	}
+	return own
 }
 
 // placeholderError is what is wrong with a placeholder in the routes of an upstream.
