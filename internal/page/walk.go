@@ -76,33 +76,22 @@ func (w *walk) isBorder(i int) bool {
 }
 
 // resume returns how many items the position from, within this page, has done. Only those
-// up to the first item with an id of its own can be meant. If none has the fingerprint that
-// was left, nothing is done, and found is false: a repeat is better than a loss. Of several, in a
-// list that is read again and again, the one counts that stands where it stood: a log may well
-// say the same three times. Such a list mostly grows at its end and loses items at its front: if
-// several stand only further on than it stood, they may all be others that say the same.
+// up to the first item with an id of its own can be meant. If none is found, nothing is done: a
+// repeat is better than a loss.
 func (w *walk) resume(from position.Position) (done int, found bool) {
 	if from.Done == 0 {
 		return 0, true
 	}
-	var prints position.Prints
+	s := newSeeker(from)
 	for i := range w.items {
-		if prints.Next(w.items[i].raw) == from.Print {
-			if !w.content || i+1 == from.Done {
-				return i + 1, true
-			}
-			switch {
-			case done == 0:
-				done = i + 1
-			case done > from.Done:
-				return 0, false
-			}
-		}
-		if w.ids != nil && w.isBorder(i) {
+		if s.next(w.items[i].raw) || w.ids != nil && w.isBorder(i) {
 			break
 		}
 	}
-	return done, done > 0
+	if !s.found() {
+		return 0, false
+	}
+	return s.best, true
 }
 
 // next goes on by an item and returns the position after it.
