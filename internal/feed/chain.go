@@ -193,6 +193,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	}
 	c.polling = false
 	c.feed.answered(c, now)
+	c.feed.remark(p)
 	if c.settle(p, now) {
 		c.polled(now, Silent, p.Status, 0)
 		return false

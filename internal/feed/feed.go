@@ -108,6 +108,7 @@ type Feed struct {
 	closing  *time.Timer       // runs while a refusal is remembered and nobody is here
 	circuit  circuit
 	outages  int // how often the upstream was away and came back
+	remarked remarked
 	last     LastPoll
 	polls    int64
 	errors   int64

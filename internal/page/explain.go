@@ -21,6 +21,8 @@ type Found struct {
 	Item        []byte // the first of them
 	IDs         int    // of how many an id was found
 	First, Last string // the ids of the first and the last item, as they stand in the answer
+	Repeated    string // the first id that several items have, where ids are the cursor
+	Times       int    // how many have that one
 	Types       []string
 	Data        int // in how many items, or in the document, the data path found something
 	Ignored     int
@@ -90,6 +92,9 @@ func (a *answer) explainItems(f *Found) {
 		return
 	}
 	f.Items = len(items)
+	if a.reader.source == fromItems {
+		f.repeated(items)
+	}
 	for i, it := range items {
 		if i == 0 {
 			f.Item, f.First = it.raw, it.id
@@ -98,6 +103,20 @@ func (a *answer) explainItems(f *Found) {
 			f.IDs++
 		}
 		f.count(a, it)
+	}
+}
+
+// repeated notes the first id that several items have.
+func (f *Found) repeated(items []item) {
+	times := make(map[string]int, len(items))
+	for _, it := range items {
+		times[it.id]++
+	}
+	for _, it := range items {
+		if n := times[it.id]; n > 1 && it.id != "" {
+			f.Repeated, f.Times = it.id, n
+			return
+		}
 	}
 }
 

@@ -34,18 +34,18 @@ func (a *answer) events() (Page, error) {
 	if err := a.reader.sort(items); err != nil {
 		return Page{}, unreadable(a.wait, "%w", err)
 	}
-	rest, lost := a.drop(items)
-	w := a.walk(rest)
-	done, found := w.resume(a.from)
-	if !found && (a.from.Cursor.IsZero() || w.content) {
-		lost = true
+	w := a.walk(items)
+	before := a.resume(w)
+	w.skip(before.skipped)
+	p := Page{Next: a.from, Lost: before.lost, Wait: a.wait, Events: make([]Event, 0, len(items)-before.done)}
+	if w.repeats {
+		p.Repeats = a.reader.id.String()
 	}
-	p := Page{Next: a.from, Lost: lost, Wait: a.wait, Events: make([]Event, 0, len(rest)-done)}
 	types := map[string]string{} // one string for all events of a type
 	data, ignored := 0, false    // events for which the data path found something; an item was ignored
-	for i, it := range rest {
+	for i, it := range items[before.skipped:] {
 		p.Next = w.next()
-		if i < done {
+		if before.skipped+i < before.done {
 			continue
 		}
 		a.env.Item = it.raw

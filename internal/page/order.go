@@ -27,33 +27,6 @@ func (r *Reader) sort(items []item) error {
 	return nil
 }
 
-// drop drops the items that came before, as their ids tell, if these are the cursor. It also
-// reports whether the cursor's item should be on the page and is not.
-func (a *answer) drop(items []item) (rest []item, lost bool) {
-	if a.reader.source != fromItems || a.from.Cursor.IsZero() {
-		return items, false
-	}
-	cursor := a.from.Cursor[0]
-	if a.reader.order == ByID {
-		at, ok := parseInteger(cursor)
-		if !ok { // the upstream may know better: a repeat is better than a loss
-			return items, false
-		}
-		for i, it := range items {
-			if id, _ := parseInteger(it.id); id.compare(at) > 0 {
-				return items[i:], false
-			}
-		}
-		return nil, false
-	}
-	for i, it := range slices.Backward(items) {
-		if it.id == cursor {
-			return items[i+1:], false
-		}
-	}
-	return items, a.reader.order == Overlap || a.reader.order == NewestFirst && a.reader.unsent
-}
-
 // integer is a decimal integer of any size.
 type integer struct {
 	negative bool

@@ -41,6 +41,10 @@ type Page struct {
 
 	// Complete is true where an Empty answer says by its More that nothing follows.
 	Complete bool
+	// Repeats is the configured value of the ids, where some items of the answer have the same. Such
+	// items are told apart by their places and their bytes; but under [ByID], what comes later with an
+	// id that was sent is taken for what was there.
+	Repeats string
 
 	// Events are the new items, oldest first; for a document, the one that it is, or none
 	// where its answer has no body.

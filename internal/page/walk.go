@@ -10,13 +10,22 @@ import "github.com/sse-bridge/caddy-sse-bridge/internal/position"
 // Fingerprints begin anew at each border, since that is where the page begins when it is
 // read again.
 //
+// An id that stands more than once on a page names no item, and an upstream that is asked by it may
+// give any of them, or none. If all of these stand side by side, the position after the last of them
+// counts from the first: it holds whether the page that follows begins behind them all or repeats them.
+// If not, they count like items without an id. But where polls send the cursor, the last id of the page
+// is one in any case: it has to move on.
+//
 // Validators say whether a list has changed, and not what of it is new. So none of its positions
 // is a border: the last one has the new validators too, for the next poll.
 type walk struct {
 	items   []item
-	ids     position.Cursor // of the items, one for all positions; nil if they are not the cursor
-	numbers bool            // ids are integers, and 7 is 007
-	latest  map[integer]int // where an id stands last; nil if all are known to differ
+	ids     position.Cursor  // of the items, one for all positions; nil if they are not the cursor
+	numbers bool             // ids are integers, and 7 is 007; what is not above the cursor came before
+	sent    bool             // polls send the cursor
+	last    int              // the last item with an id; -1 for none
+	places  map[integer]span // of the ids; nil if all are known to differ
+	repeats bool             // some do not
 	end     position.Position
 	moved   bool // the page has a new cursor, which is end
 	content bool // and it does not tell which items came before: only their fingerprints do
@@ -27,10 +36,12 @@ type walk struct {
 	prints position.Prints   // of those
 }
 
-// walk returns a walk through items, which begin right after the position of the poll, but
-// for what that has done.
+// span is where an id stands on a page.
+type span struct{ first, last, times int }
+
+// walk returns a walk through items, as from the beginning of the page that the poll asked for.
 func (a *answer) walk(items []item) *walk {
-	w := &walk{items: items, border: a.border(a.from.Cursor)}
+	w := &walk{items: items, border: a.border(a.from.Cursor), sent: !a.reader.unsent, last: -1}
 	if a.reader.source != fromItems {
 		w.end = a.border(a.cursor())
 		w.moved = !w.end.Cursor.Equal(a.from.Cursor)
@@ -38,21 +49,36 @@ func (a *answer) walk(items []item) *walk {
 		return w
 	}
 	w.ids, w.numbers = make(position.Cursor, len(items)), a.reader.order == ByID
-	ascend, seen, newest := true, false, integer{}
+	ascend, newest := true, integer{}
 	for i, it := range items {
 		if w.ids[i] = it.id; it.id != "" {
 			id := w.key(it.id)
-			ascend = ascend && (!seen || newest.compare(id) < 0)
-			seen, newest = true, id
+			ascend = ascend && (w.last < 0 || newest.compare(id) < 0)
+			w.last, newest = i, id
 		}
 	}
 	if !ascend {
-		w.latest = make(map[integer]int, len(items))
-		for i, it := range items {
-			w.latest[w.key(it.id)] = i
-		}
+		w.findPlaces()
 	}
 	return w
+}
+
+// findPlaces notes where the ids stand.
+func (w *walk) findPlaces() {
+	w.places = make(map[integer]span, len(w.items))
+	for i, it := range w.items {
+		if it.id == "" {
+			continue
+		}
+		key := w.key(it.id)
+		s, again := w.places[key]
+		if !again {
+			s.first = i
+		}
+		s.last, s.times = i, s.times+1
+		w.places[key] = s
+		w.repeats = w.repeats || again
+	}
 }
 
 // key returns what makes ids equal. Those that need not be integers are compared like some,
@@ -65,46 +91,55 @@ func (w *walk) key(id string) integer {
 	return integer{digits: id}
 }
 
-// isBorder reports whether the position after item i is a border. Of items with equal ids,
-// only the last is followed by one: whoever asks by that id gets none of them.
-func (w *walk) isBorder(i int) bool {
-	if w.ids == nil {
-		return w.moved && !w.content && i == len(w.items)-1
-	}
+// names reports whether the position after item i has that item's id for its cursor, and counts from
+// which item.
+func (w *walk) names(i int) (from int, ok bool) {
 	id := w.items[i].id
-	return id != "" && (w.latest == nil || w.latest[w.key(id)] == i)
-}
-
-// resume returns how many items the position from, within this page, has done. Only those
-// up to the first item with an id of its own can be meant. If none is found, nothing is done: a
-// repeat is better than a loss.
-func (w *walk) resume(from position.Position) (done int, found bool) {
-	if from.Done == 0 {
-		return 0, true
+	switch {
+	case id == "":
+		return 0, false
+	case w.places == nil:
+		return i, true
 	}
-	s := newSeeker(from)
-	for i := range w.items {
-		if s.next(w.items[i].raw) || w.ids != nil && w.isBorder(i) {
-			break
-		}
-	}
-	if !s.found() {
+	s := w.places[w.key(id)]
+	if s.last != i {
 		return 0, false
 	}
-	return s.best, true
+	if w.numbers {
+		return i, true
+	}
+	return s.first, s.times == s.last-s.first+1 || w.sent && i == w.last
+}
+
+// skip goes by items that the upstream would not give again to who asks from the position of the poll:
+// up to the one by whose id the poll asked.
+func (w *walk) skip(items int) { w.at = items }
+
+// print returns the fingerprint of item i among those that come after another one.
+func (w *walk) print(after, i int) (p position.Print) {
+	var prints position.Prints
+	for _, it := range w.items[max(after+1, i-2) : i+1] { // it is of three items
+		p = prints.Next(it.raw)
+	}
+	return p
 }
 
 // next goes on by an item and returns the position after it.
 func (w *walk) next() position.Position {
 	i := w.at
 	w.at++
-	if w.isBorder(i) {
-		if w.ids == nil {
+	if w.ids == nil {
+		if w.moved && !w.content && i == len(w.items)-1 {
 			return w.end
 		}
+	} else if from, ok := w.names(i); ok {
 		w.border.Cursor = w.ids[i : i+1 : i+1]
 		w.done, w.prints = 0, position.Prints{}
-		return w.border
+		p := w.border
+		if p.Done = i - from; p.Done > 0 {
+			p.Print = w.print(from, i)
+		}
+		return p
 	}
 	w.done++
 	p := w.border

@@ -72,10 +72,10 @@ func TestEqualAndMissingIdsCountFromTheIdBefore(t *testing.T) {
 	for _, c := range [][3]string{
 		{"", "- - 5", "~1 ~2 5"},
 		{"", "1 - - 4 -", "1 1~1 1~2 4 4~1"},
-		{"3", "4 4 4 5", "3~1 3~2 4 5"},
-		{"3", "3 4 4", "3~1 4"},
-		{"3", "5 6 5", "3~1 6 5"},       // asking by 5 must not leave out 6
-		{"3", "6 5 - 6", "3~1 5 5~1 6"}, // nor must asking by 6 leave out 5
+		{"3", "4 4 4 5", "3~1 3~2 4~2 5"},
+		{"3", "3 4 4", "3~1 4~1"},
+		{"3", "5 6 5", "3~1 6 5~2"},       // asking by 5 must not leave out 6
+		{"3", "6 5 - 6", "3~1 5 5~1 6~3"}, // nor must asking by 6 leave out 5
 		{"3", "-", "3~1"},
 	} {
 		from := at()

@@ -38,7 +38,7 @@ func Hint(e Evidence) string {
 	if e.Page.Reset || e.Answer.Status == http.StatusNotModified || len(bytes.TrimSpace(e.Found.Body)) == 0 {
 		return ""
 	}
-	for _, ask := range []func(Evidence) string{notJSON, noItems, oneItem, notFound, stuck, errorDocument, listUnread} {
+	for _, ask := range []func(Evidence) string{notJSON, noItems, oneItem, notFound, repeated, stuck, errorDocument, listUnread} {
 		if text := ask(e); text != "" {
 			return text
 		}
@@ -260,6 +260,18 @@ func complaint(body []byte) string {
 		}
 	}
 	return ""
+}
+
+// repeated explains ids that name no item.
+func repeated(e Evidence) string {
+	if e.Found.Times == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d items of this answer have the id %s, so that it names none of them: is there another path that is unique? ", e.Found.Times, clip(e.Found.Repeated))
+	if e.Config.Order == page.ByID {
+		return text + "With order by_id, one that comes later with an id which was sent is taken for what was there"
+	}
+	return text + "Such items are told apart by their places and their bytes"
 }
 
 // stuck explains a poll that asks again for what it had.

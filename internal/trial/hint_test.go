@@ -32,6 +32,16 @@ func listOf(items, id string) (c page.Config) {
 	return c
 }
 
+func byID(c page.Config) page.Config {
+	c.Order = page.ByID
+	return c
+}
+
+func cursorOf(path string) []page.Cursor {
+	v, _ := value.Parse(path)
+	return []page.Cursor{{Values: []value.Value{v}}}
+}
+
 func TestHints(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -59,6 +69,9 @@ func TestHints(t *testing.T) {
 		{"no id at all", listOf("rows", "uuid"), 200, `{"rows":[{"name":"x"},{"name":"y"}]}`, nil, "there are name"},
 		{"an object of objects", listOf("rooms", "id"), 200, `{"rooms":{"a":{"id":1},"b":{"id":2}}}`, nil, "items rooms.@values"},
 		{"an object with a list", listOf("data", "id"), 200, `{"data":{"total":1,"rows":[{"id":1}]}}`, nil, "did you mean `data.rows`"},
+		{"ids that repeat", listOf("rows", "rev"), 200, `{"rows":[{"rev":7,"n":1},{"rev":0,"n":2},{"rev":0,"n":3}]}`, nil, "2 items of this answer have the id 0"},
+		{"ids that repeat by_id", byID(listOf("rows", "rev")), 200, `{"rows":[{"rev":7,"n":1},{"rev":7,"n":2}]}`, nil, "is taken for what was there"},
+		{"ids that repeat beside a cursor", page.Config{Items: listOf("rows", "").Items, ID: listOf("", "rev").ID, Cursors: cursorOf("next")}, 200, `{"rows":[{"rev":0},{"rev":0}],"next":2}`, nil, ""},
 		{"a list unread", page.Config{}, 200, `{"rows":[{"seq":1}]}`, nil, "write items rows and id seq"},
 		{"a login page", listOf("rows", "id"), 200, `<html><form><input type="password"></form></html>`, nil, "login page"},
 		{"a login page as a document", page.Config{}, 200, `<html><form><input name=p type='password'></form></html>`, nil, "login page"},

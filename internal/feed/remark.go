@@ -1,0 +1,19 @@
+package feed
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+)
+
+// remarked is what the operator has been told of a feed's answers, once each.
+type remarked struct{ repeats bool }
+
+// remark tells the operator what is odd in an answer, and goes well all the same. The feed's lock is held.
+func (f *Feed) remark(p page.Page) {
+	if p.Repeats != "" && !f.remarked.repeats {
+		f.remarked.repeats = true
+		f.health.logger.Warn("ids repeat in one answer, so that they name no item: is the path of `id` right? Such items are told apart by their places and their bytes",
+			zap.String("id", p.Repeats))
+	}
+}
