@@ -192,9 +192,10 @@ type Handler struct {
 	// values are looked up in the body. Default: none.
 	End []Condition `json:"end,omitempty"`
 
-	// A value that is the least time until the next poll, in seconds, such as
-	// `parameters.retry_after`; looked up in the body, of errors too. It can only lengthen the
-	// wait, as `Retry-After` and `X-Poll-Interval` in the header do always. Default: none.
+	// A value that is the least time until the next poll, in seconds and an hour at most, such as
+	// `parameters.retry_after`; looked up in the body, of errors too: a 4xx that has it is no
+	// refusal. It can only lengthen the wait, as `Retry-After` and `X-Poll-Interval` in the
+	// header do always. Default: none.
 	RetryAfter string `json:"retry_after,omitempty"`
 
 	// A [jq](https://jqlang.org) program that reads the answer, for what paths cannot say. It is

@@ -75,6 +75,44 @@ func TestFailuresAtFirstContactAreNoRefusals(t *testing.T) {
 	}
 }
 
+// Two refusals running would end the stream for good.
+func TestALimitThatIsSpentEndsNoStream(t *testing.T) {
+	limited := map[string]func(h http.Header){
+		"/retry-after": func(h http.Header) { h.Set("Retry-After", "1") },
+		"/remaining": func(h http.Header) {
+			h.Set("X-RateLimit-Remaining", "0")
+			h.Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Unix()+1, 10))
+		},
+	}
+	backends := map[string]*sometimes{}
+	var blocks strings.Builder
+	for path := range limited {
+		backends[path] = &sometimes{chat: newChat(0)}
+		backends[path].chat.say("one")
+		fmt.Fprintf(&blocks, "\tsse_bridge %s %s {\n\t\tinterval 50ms\n\t\titems messages\n\t\tid id\n\t\tdata text\n\t\tquery lastId {sse.cursor}\n\t}\n", path, backend(t, backends[path].ServeHTTP))
+	}
+	s := runCaddy(t, "{{site}} {\n"+blocks.String()+"}\n")
+	for path, limit := range limited {
+		stream := subscribe(t, s.url+path)
+		stream.want("one|1")
+		answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			limit(w.Header())
+			w.WriteHeader(http.StatusForbidden)
+		})
+		backends[path].answer.Store(&answer)
+		backends[path].chat.say("two")
+		stream.hasComment("status 403")
+		eventually(t, "three polls", func() bool { return backends[path].polls.Load() >= 3 })
+		newcomer := subscribe(t, s.url+path)
+		backends[path].answer.Store(nil)
+		stream.want("two|2")
+		newcomer.want("one|1", "two|2")
+		if newcomer.response.StatusCode != http.StatusOK {
+			t.Errorf("%s: a newcomer got %s", path, newcomer.response.Status)
+		}
+	}
+}
+
 func TestRedirectsAtTheSameOriginAreFollowed(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string

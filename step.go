@@ -75,14 +75,14 @@ func (b *bridge) open(ctx context.Context, p *pollRequest, ask feed.Ask) error {
 	case err != nil:
 		return fmt.Errorf("opening a session: %w", err)
 	case answered.Reset:
-		return &page.Error{Comment: commentUnreadable, Wait: answered.Wait, Err: fmt.Errorf("opening a session: its reset condition holds")}
+		return &page.Error{Comment: commentUnreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: its reset condition holds")}
 	}
 	ask.Session.Opened = make(map[string]string)
 	p.open.keep(ask.Session, answered.Next.Cursor)
 	for _, cur := range p.open.plan.page.Cursors {
 		if ask.Session.Opened[cur.Name] == "" {
 			ask.Session.Opened = nil
-			return &page.Error{Comment: commentUnreadable, Wait: answered.Wait, Err: fmt.Errorf("opening a session: the answer has no %s", placeholderOf(cur.Name))}
+			return &page.Error{Comment: commentUnreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: the answer has no %s", placeholderOf(cur.Name))}
 		}
 	}
 	return nil
@@ -102,13 +102,13 @@ func (b *bridge) ring(ctx context.Context, p *pollRequest, ask feed.Ask) (rung b
 	if err != nil { // the poll finds out how the upstream is
 		failure := new(page.Error)
 		errors.As(err, &failure)
-		return true, page.Page{Wait: failure.Wait}, nil
+		return true, page.Page{Wait: failure.Wait, Asked: failure.Asked}, nil
 	}
 	if ask.Session.Opened == nil {
 		ask.Session.Opened = make(map[string]string)
 	}
 	p.wait.keep(ask.Session, answered.Next.Cursor)
-	return answered.More, page.Page{Next: ask.From, Validators: ask.Validators, Wait: answered.Wait, Reset: answered.Reset}, nil
+	return answered.More, page.Page{Next: ask.From, Validators: ask.Validators, Wait: answered.Wait, Asked: answered.Asked, Reset: answered.Reset}, nil
 }
 
 // listened notes whether a chain hears of news, and logs it where that has changed.

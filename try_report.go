@@ -187,7 +187,7 @@ func because(plan *compiled, p feed.Polled) string {
 	case feed.Backoff:
 		return "an error, after which the wait is random and doubles, up to 30s"
 	case feed.AskedTo:
-		return fmt.Sprintf("the backend asks for a pause of %s", p.Page.Wait)
+		return paused(p)
 	case feed.AtOnce:
 		if p.Page.More {
 			return "more holds"
@@ -198,6 +198,18 @@ func because(plan *compiled, p feed.Polled) string {
 		return fmt.Sprintf("an answer without news came at once, so that the interval of %s counts", plan.intervalMin)
 	}
 	return fmt.Sprintf("interval %s, counted from the start of this poll", plan.intervalMin)
+}
+
+// paused says which pause the backend has asked for.
+func paused(p feed.Polled) string {
+	wait, asked := p.Page.Wait, p.Page.Asked
+	if failed, ok := errors.AsType[*page.Error](p.Err); ok {
+		wait, asked = failed.Wait, failed.Asked
+	}
+	if asked > 0 {
+		return fmt.Sprintf("the backend asks for a pause of %s, and gets %s: is it in seconds?", asked, wait)
+	}
+	return fmt.Sprintf("the backend asks for a pause of %s", wait)
 }
 
 // events are those that clients get of a poll.

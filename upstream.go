@@ -61,7 +61,7 @@ func (b *bridge) poll(p *pollRequest) feed.Poll {
 			return page.Page{Next: ask.From, Validators: ask.Validators}, nil
 		}
 		answered, failed = p.reader.Read(resp, ask.From, p.env(ask))
-		answered.Wait = max(answered.Wait, quiet.Wait)
+		answered.Wait, answered.Asked = max(answered.Wait, quiet.Wait), max(answered.Asked, quiet.Asked)
 		answered.Status = resp.Status
 		if failure := (*page.Error)(nil); errors.As(failed, &failure) {
 			failure.Status = resp.Status

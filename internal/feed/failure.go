@@ -39,6 +39,9 @@ func (c *chain) fail(err error) {
 	if c.ctx.Err() != nil {
 		return
 	}
+	if failure != nil {
+		c.feed.remarkPause(failure.Wait, failure.Asked)
+	}
 	c.polling = false
 	c.failures++
 	if refusal != nil || c.failures%placeTries == 0 {

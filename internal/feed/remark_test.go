@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,4 +33,32 @@ func TestIDsThatRepeatAreWarnedOfOnceInAFeed(t *testing.T) {
 			t.Errorf("got %v", lines)
 		}
 	})
+}
+
+func TestAPauseThatIsCutShortIsWarnedOfOnceInAFeed(t *testing.T) {
+	for name, answer := range map[string]func() (page.Page, error){
+		"an answer": func() (page.Page, error) { return page.Page{Wait: time.Hour, Asked: 6500 * time.Second}, nil },
+		"an error": func() (page.Page, error) {
+			return page.Page{}, &page.Error{Comment: "status 429", Later: true, Wait: time.Hour, Asked: 6500 * time.Second}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				core, logs := observer.New(zapcore.WarnLevel)
+				f := New(testConfig(), zap.New(core))
+				var polls atomic.Int32
+				c := join(t, f, "", func(context.Context, Ask) (page.Page, error) {
+					polls.Add(1)
+					return answer()
+				})
+				pass(3 * time.Hour)
+				c.leave()
+				lines := logs.FilterMessageSnippet("a longer pause").All()
+				n := polls.Load()
+				if len(lines) != 1 || lines[0].ContextMap()["asked"] != 6500*time.Second || n < 3 || n > 4 {
+					t.Errorf("%d polls in three hours; logged %v", n, lines)
+				}
+			})
+		})
+	}
 }

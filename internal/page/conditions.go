@@ -1,13 +1,6 @@
 package page
 
-import (
-	"math"
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
-)
+import "github.com/sse-bridge/caddy-sse-bridge/internal/value"
 
 // holds reports whether one of the conditions holds for the whole answer. One that looks into
 // JSON says nothing of an answer that is none, turned around or not: `reset !ok` must not take a
@@ -33,27 +26,4 @@ func (a *answer) ignored(it item) bool {
 		}
 	}
 	return false
-}
-
-// pacing returns the least time to the next poll that the answer asks for, in its header or in
-// its body.
-func (a *answer) pacing() time.Duration {
-	least := wait(a.header)
-	if after := a.look(a.reader.retryAfter, a.body.text); after != nil {
-		least = max(least, decimalSeconds(string(after)))
-	}
-	return least
-}
-
-// decimalSeconds reads a count of seconds that may have a fraction, as Discord writes it. It is 0
-// for anything else.
-func decimalSeconds(s string) time.Duration {
-	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-	if err != nil && !math.IsInf(n, 0) || math.IsNaN(n) || n <= 0 {
-		return 0
-	}
-	if n >= maxWait.Seconds() {
-		return maxWait
-	}
-	return time.Duration(n * float64(time.Second))
 }

@@ -11,7 +11,7 @@ func (a *answer) document() (Page, error) {
 	data := a.body.text
 	if !r.data.IsZero() {
 		if data = a.look(r.data, a.body.text); data == nil {
-			return Page{}, unreadable(a.wait, "data path %s found nothing", r.data)
+			return Page{}, unreadable("data path %s found nothing", r.data)
 		}
 	}
 	typ := r.eventDefault
@@ -27,6 +27,5 @@ func (a *answer) document() (Page, error) {
 		Events:     []Event{{Type: typ, Data: data, Key: position.Hash(typ, key)}},
 		Next:       a.border(a.cursor()),
 		Validators: validators(a.header),
-		Wait:       a.wait,
 	}, nil
 }

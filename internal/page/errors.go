@@ -10,8 +10,15 @@ import (
 type Error struct {
 	Status  int           // of the answer; 0 where there was none
 	Comment string        // for clients, from a fixed list: never the upstream's words
-	Wait    time.Duration // the least time to the next poll that the answer asks for
-	Err     error         // for the operator
+	Wait    time.Duration // the least time to the next poll that the answer asks for, capped
+	Asked   time.Duration // what it asks for, where that is more than Wait; else 0
+
+	// Later is true where the upstream is well, and says that the same request may do better later: 409,
+	// 423, 425, 429, and any other 4xx that asks to wait or says that a rate limit is spent. All other
+	// errors may be an outage: no answer, 421, 5xx, and what cannot be read.
+	Later bool
+
+	Err error // for the operator
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Comment, e.Err) }

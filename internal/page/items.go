@@ -24,7 +24,7 @@ type item struct {
 func (a *answer) events() (Page, error) {
 	items, err := a.items()
 	if err != nil {
-		return Page{}, unreadable(a.wait, "%w", err)
+		return Page{}, unreadable("%w", err)
 	}
 	if len(items) == 0 {
 		p := a.empty()
@@ -32,12 +32,12 @@ func (a *answer) events() (Page, error) {
 		return p, nil
 	}
 	if err := a.reader.sort(items); err != nil {
-		return Page{}, unreadable(a.wait, "%w", err)
+		return Page{}, unreadable("%w", err)
 	}
 	w := a.walk(items)
 	before := a.resume(w)
 	w.skip(before.skipped)
-	p := Page{Next: a.from, Lost: before.lost, Wait: a.wait, Events: make([]Event, 0, len(items)-before.done)}
+	p := Page{Next: a.from, Lost: before.lost, Events: make([]Event, 0, len(items)-before.done)}
 	if w.repeats {
 		p.Repeats = a.reader.id.String()
 	}
@@ -74,7 +74,7 @@ func (a *answer) events() (Page, error) {
 	}
 	a.env.Item = nil
 	if data == 0 && len(p.Events) > 1 && a.from.IsZero() {
-		return Page{}, unreadable(a.wait, "data path %s found nothing in any item", a.reader.data)
+		return Page{}, unreadable("data path %s found nothing in any item", a.reader.data)
 	}
 	p.News = len(p.Events) > 0 || !p.Next.Cursor.Equal(a.from.Cursor) || ignored && p.Next.ID() != a.from.ID()
 	p.Stuck = !p.News && !ignored && a.reader.order == ""

@@ -75,8 +75,11 @@ type Page struct {
 	Restarted bool
 
 	// Wait is the least time to the next poll that the answer asks for (Retry-After,
-	// X-Poll-Interval, and what is configured in the body). 0 where it asks for none.
+	// X-Poll-Interval, and what is configured in the body), an hour at most. 0 where it asks for none.
 	Wait time.Duration
+
+	// Asked is what the answer asks for, where that is more than Wait; else 0.
+	Asked time.Duration
 }
 
 // Event is one item, before it is encoded.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -212,20 +213,34 @@ func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Pa
 	}
 
 	a := answer{reader: r, status: resp.Status, header: resp.Header, body: b, from: from, env: env}
-	a.wait = a.pacing()
-	if a.holds(r.reset) {
-		return Page{Reset: true, Next: from, Wait: a.wait}, nil
+	a.asked = a.pacing()
+	p, err := a.read()
+	if failed := (*Error)(nil); errors.As(err, &failed) {
+		failed.Wait, failed.Asked = capped(a.asked)
 	}
-	verdict, err := r.judge(resp, a.wait)
+	if err != nil {
+		return Page{}, err
+	}
+	p.Wait, p.Asked = capped(a.asked)
+	return p, nil
+}
+
+// read reads the answer.
+func (a *answer) read() (Page, error) {
+	r := a.reader
+	if a.holds(r.reset) {
+		return Page{Reset: true, Next: a.from}, nil
+	}
+	verdict, err := a.judge()
 	switch {
 	case err != nil:
 		return Page{}, err
 	case verdict == nothing:
-		return Page{Next: from, Wait: a.wait, Empty: true}, nil
-	case b.err != nil:
-		return Page{}, unreadable(a.wait, "%w", b.err)
+		return Page{Next: a.from, Empty: true}, nil
+	case a.body.err != nil:
+		return Page{}, unreadable("%w", a.body.err)
 	case a.restarted():
-		return Page{Restarted: true, Next: from, Wait: a.wait}, nil
+		return Page{Restarted: true, Next: a.from}, nil
 	}
 	p, err := a.page(verdict)
 	if err != nil {
@@ -254,12 +269,12 @@ func (a *answer) page(v verdict) (Page, error) {
 		return p, nil
 	}
 	if !b.json && (r.format == JSON || r.format == JSONP || r.needsJSON && r.format != Text) {
-		return Page{}, unreadable(a.wait, "%s where JSON was expected", b.nature())
+		return Page{}, unreadable("%s where JSON was expected", b.nature())
 	}
 	if !r.program.IsZero() {
 		made, err := a.run()
 		if err != nil {
-			return Page{}, unreadable(a.wait, "%w", err)
+			return Page{}, unreadable("%w", err)
 		}
 		b := *a
 		b.body = made
@@ -282,7 +297,7 @@ type answer struct {
 	body   body
 	from   position.Position // its cursor has all names
 	env    *value.Env
-	wait   time.Duration
+	asked  time.Duration // the least time to the next poll
 
 	itemless bool // there is nothing at the path of the items
 }
@@ -313,7 +328,7 @@ func present(v []byte) bool { return len(v) > 0 && string(v) != "null" }
 // empty returns the page of an answer without a body or items. It is news if it moves the
 // cursor.
 func (a *answer) empty() Page {
-	p := Page{Next: a.from, Wait: a.wait}
+	p := Page{Next: a.from}
 	if cursor := a.cursor(); !cursor.Equal(a.from.Cursor) {
 		p.News, p.Next = true, a.border(cursor)
 	}

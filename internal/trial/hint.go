@@ -70,6 +70,8 @@ func unanswered(err error) string {
 // refused explains a status that is no answer.
 func refused(e Evidence) string {
 	switch s := e.Answer.Status; {
+	case s == http.StatusTooManyRequests, limited(e.Err, s):
+		return "the backend is asked too often: raise interval"
 	case s == http.StatusUnauthorized:
 		text := "the backend wants to know who asks: give what a browser of yours sends, with -H 'Cookie: …' or -H 'Authorization: …'"
 		if challenge, _, _ := strings.Cut(e.Answer.Header.Get("WWW-Authenticate"), " "); challenge != "" {
@@ -88,12 +90,16 @@ func refused(e Evidence) string {
 			text += ": " + allow
 		}
 		return text + "; set it with method"
-	case s == http.StatusTooManyRequests:
-		return "the backend is asked too often: raise interval"
 	case e.Err != nil && s >= 400 && e.Found.JSON:
 		return complaint(e.Found.Body)
 	}
 	return ""
+}
+
+// limited reports whether a status that is none of those which say later by themselves says so.
+func limited(err error, status int) bool {
+	failed, ok := errors.AsType[*page.Error](err)
+	return ok && failed.Later && status != http.StatusConflict && status != http.StatusLocked && status != http.StatusTooEarly
 }
 
 // login finds the forms by which one logs in.

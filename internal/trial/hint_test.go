@@ -87,6 +87,8 @@ func TestHints(t *testing.T) {
 		{"405", page.Config{}, 405, "", []string{"Allow", "POST"}, "another method here: POST"},
 		{"302", page.Config{}, 302, "", []string{"Location", "/login"}, "it leads to /login"},
 		{"429", page.Config{}, 429, "", nil, "raise interval"},
+		{"403 that says later", page.Config{}, 403, "", []string{"Retry-After", "30"}, "raise interval"},
+		{"409 with words", page.Config{}, 409, `{"message":"another reader"}`, nil, "another reader"},
 		{"400 with words", page.Config{}, 400, `{"message":"bad since"}`, nil, "bad since"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
