@@ -318,7 +318,7 @@ func (h *Handler) compileReading(c *compiled) (err error) {
 			return err
 		}
 		c.page.EventDefault = h.Event.Default
-		if fixed, ok := strings.CutPrefix(h.Event.Value, "="); ok && strings.HasPrefix(fixed, page.Reserved) || strings.HasPrefix(h.Event.Default, page.Reserved) {
+		if fixed, ok := strings.CutPrefix(h.Event.Value, "="); ok && page.IsReserved(fixed) || page.IsReserved(h.Event.Default) {
 			return wrong("event", "types that begin with %s are the bridge's own: take another one", page.Reserved)
 		}
 	}

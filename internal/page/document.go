@@ -16,7 +16,7 @@ func (a *answer) document() (Page, error) {
 	}
 	typ := r.eventDefault
 	if t := a.look(r.event, a.body.text); present(t) {
-		typ = string(t)
+		typ = typeOf(string(t))
 	}
 	key := data
 	if a.body.json && value.ValidJSON(data) { // a path may find a string, which is without its quotes here

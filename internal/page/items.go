@@ -41,7 +41,7 @@ func (a *answer) events() (Page, error) {
 	if w.repeats {
 		p.Repeats = a.reader.id.String()
 	}
-	types := map[string]string{} // one string for all events of a type
+	types := map[string]string{} // of events, by what they are called: one string for all of a type
 	data, ignored := 0, false    // events for which the data path found something; an item was ignored
 	for i, it := range items[before.skipped:] {
 		p.Next = w.next()
@@ -57,8 +57,9 @@ func (a *answer) events() (Page, error) {
 		if t := a.lookIn(it, a.reader.event); present(t) {
 			known, ok := types[string(t)]
 			if !ok {
-				known = string(t)
-				types[known] = known
+				name := string(t)
+				known = typeOf(name)
+				types[name] = known
 			}
 			e.Type = known
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 )
 
 func TestCursorNamesAreThoseThatIdsAreMadeOf(t *testing.T) {
@@ -33,11 +34,17 @@ func TestCursorNamesAreThoseThatIdsAreMadeOf(t *testing.T) {
 func TestAnEventOfABackendCannotPassForANotice(t *testing.T) {
 	t.Parallel()
 	for _, config := range []string{"items a; id n; event t", "event a.0.t"} {
-		// what cannot stand in a line is dropped on the way
-		for _, reserved := range []string{`bridge.reset`, `\nbridge.reset`, `bri\u0000dge.re\rset`} {
+		// what cannot stand in a line is dropped on the way, and many clients trim what is around a field
+		for _, reserved := range []string{
+			`bridge.reset`, `\nbridge.reset`, `bri\u0000dge.re\rset`, ` bridge.reset`, `  bridge.reset`, `\tbridge.reset`, `bridge.reset `, `\u00a0bridge.reset`,
+			`\ufeffbridge.reset`, `\u2028bridge.reset`, `\u0085bridge.reset`, `\u001fbridge.reset`, ` \u0000 bridge.reset`, `\n \rbridge.`, `\u200bbridge.reset`,
+		} {
 			p := mustRead(t, reader(t, config), ok(`{"a":[{"n":1,"t":"`+reserved+`"},{"n":2,"t":"bridged"}]}`), at())
 			if e := p.Events[0]; e.Type != "" || !strings.Contains(string(e.Data), reserved) {
 				t.Errorf("%s: got the type %q, data %s", config, e.Type, e.Data)
+			}
+			if _, typ, _ := strings.Cut(string(sse.AppendEvent(nil, p.Events[0].Type, nil, "")), "event: "); typ != "" {
+				t.Errorf("%s: a client gets %q", config, typ)
 			}
 			if last := p.Events[len(p.Events)-1]; len(p.Events) == 2 && last.Type != "bridged" {
 				t.Errorf("%s: got the type %q of the last event", config, last.Type)

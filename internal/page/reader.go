@@ -4,11 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -190,10 +188,6 @@ func (r *Reader) Document() bool { return r.document }
 // id, and "etag" and "last_modified" if not. Those of a document only steer its polls.
 func (r *Reader) Cursors() []string { return slices.Clone(r.names) }
 
-// Reserved begins the types of the bridge's own notices. What an upstream sends must not pass for one
-// of them: an event of such a type comes without it.
-const Reserved = "bridge."
-
 // Read reads the answer to a poll that was sent from a position: the zero one for the first
 // poll of a newcomer. It fills env with the answer, so that the conditions of the caller can
 // see it, whatever Read returns; env may be nil.
@@ -248,11 +242,6 @@ func (a *answer) read() (Page, error) {
 	}
 	if r.unsent && r.source == fromItems {
 		p.Validators = validators(a.header)
-	}
-	for i, e := range p.Events {
-		if strings.HasPrefix(sse.Line(e.Type), Reserved) {
-			p.Events[i].Type = ""
-		}
 	}
 	p.More, p.End = a.holds(r.more), a.holds(r.end)
 	p.Empty = p.Empty && !p.More
