@@ -175,7 +175,8 @@ type Handler struct {
 
 	// The items that make no event: those for which any of these holds. They count otherwise: the
 	// cursor moves on behind them. The values are looked up in the item; where there are no items,
-	// in the body, and a body that is ignored is no news. Default: none.
+	// in the body, and a body that is ignored is no news. An answer that is ignored whatever is in
+	// it, by `{sse.status} 409`, say, need not be in the format. Default: none.
 	Ignore []Condition `json:"ignore,omitempty"`
 
 	// There is more to be had at once where any of these holds, so that the next poll is not waited

@@ -14,7 +14,24 @@ func (a *answer) holds(conditions []value.Condition) bool {
 	return false
 }
 
-// ignored reports whether an item, or a document, is to be passed over.
+// passedOver reports whether the whole answer is to be passed over, whatever is in it. What looks into
+// JSON says nothing of an answer that is none, as in holds, and nor does what looks into an item, where
+// the answer is not the one item.
+func (a *answer) passedOver() bool {
+	one := a.reader.document || a.reader.format == Message
+	if a.reader.format == Message {
+		a.env.Item = a.body.text
+		defer func() { a.env.Item = nil }()
+	}
+	for _, c := range a.reader.ignore {
+		if (a.body.json || !c.NeedsJSON()) && (one || !c.ReadsItem()) && c.Holds(a.body.text, a.env) {
+			return true
+		}
+	}
+	return false
+}
+
+// ignored reports whether an item is to be passed over.
 func (a *answer) ignored(it item) bool {
 	for _, c := range a.reader.ignore {
 		scope := it.raw

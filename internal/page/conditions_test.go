@@ -136,3 +136,56 @@ func TestRetryAfterInTheBodyLengthensTheWait(t *testing.T) {
 		equal(t, "wait after "+after, p.Wait, want)
 	}
 }
+
+func TestWhatIsIgnoredAsAWholeIsNotReadAndItsCursorCounts(t *testing.T) {
+	t.Parallel()
+	const html = "<html><p>session expired</p></html>"
+	const whole = "accept 409; ignore {sse.status} 409; cursor {sse.header.X-Sid}; "
+	program := config(t, whole)
+	program.Program, _ = value.ParseJQ(".body.ok")
+	program.ProgramCursors, program.Cursors = []string{""}, nil
+	for name, r := range map[string]*Reader{
+		"a document":            reader(t, whole+"data ok"),
+		"a document of JSON":    reader(t, whole+"data ok; format json"),
+		"JSONP":                 reader(t, whole+"data ok; format jsonp"),
+		"text":                  reader(t, whole+"format text"),
+		"messages":              reader(t, whole+"data ok; format message"),
+		"items":                 reader(t, whole+"items a; id n"),
+		"the answer as a list":  reader(t, whole+"items @this; data n"),
+		"items that are sorted": reader(t, whole+"items a; id n; order by_id"),
+		"XML":                   reader(t, whole+"format xml; items a.b"),
+		"a feed":                reader(t, whole+"format feed; id guid"),
+		"a table":               reader(t, whole+"format csv header; id id"),
+		"lines":                 reader(t, whole+"format lines"),
+		"a header":              reader(t, strings.Replace(whole, "{sse.status} 409", "{sse.header.X-Sid}", 1)+"data ok"),
+		"what is not there":     reader(t, strings.Replace(whole, "{sse.status} 409", "!{sse.header.X-Data}", 1)+"data ok"),
+		"a program":             NewReader(program),
+	} {
+		p, err := r.Read(status(409, html, "X-Sid: s2"), at("s1"), nil)
+		want := "s2"
+		if name == "a program" {
+			want = "s1" // which has the cursor
+		}
+		if err != nil || len(p.Events) > 0 || p.Next.ID() != want || p.News != (want == "s2") {
+			t.Errorf("%s: %d events, next %s, news %t, %v", name, len(p.Events), p.Next.ID(), p.News, err)
+		}
+		if found := r.Explain(status(409, html, "X-Sid: s2"), nil); !found.Passed || found.Ignored == 0 {
+			t.Errorf("%s: it is explained as %+v", name, found)
+		}
+	}
+	body := mustRead(t, reader(t, "accept 409; ignore {sse.status} 409; cursor sid; data ok"), status(409, `{"sid":"s2"}`), at("s1"))
+	equal(t, "a cursor in the body", body.Next.ID(), "s2")
+
+	for name, c := range map[string]string{
+		"a path, of what is no JSON":      "accept 409; data ok; ignore !ok",
+		"another status":                  "accept 409; data ok; ignore {sse.status} 410",
+		"what looks into the item":        "accept 409; items a; ignore !{sse.item.ok}",
+		"a path into the item":            "accept 409; items a; ignore !ok",
+		"a path into what is no JSON":     "accept 409; items a; ignore !{sse.body.ok}",
+		"a condition on the item's bytes": "accept 409; items a; ignore !{sse.item}",
+	} {
+		if p, err := reader(t, c).Read(status(409, html), at(), nil); err == nil {
+			t.Errorf("%s: it passed, with %+v", name, p)
+		}
+	}
+}

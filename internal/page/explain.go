@@ -26,6 +26,7 @@ type Found struct {
 	Types       []string
 	Data        int // in how many items, or in the document, the data path found something
 	Ignored     int
+	Passed      bool // the answer is passed over as a whole, whatever is in it
 
 	Cursor map[string]string // what was found of each cursor, by its name
 	Holds  []string          // the conditions that hold, with the names of their fields
@@ -33,7 +34,7 @@ type Found struct {
 
 // Explain says what the paths find in an answer. It is for who sets them up: [Reader.Read] is what
 // makes events of an answer.
-func (r *Reader) Explain(resp Response, env *value.Env) Found {
+func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
 	if env == nil {
 		env = new(value.Env)
 	}
@@ -43,7 +44,10 @@ func (r *Reader) Explain(resp Response, env *value.Env) Found {
 		reader: r, status: resp.Status, header: resp.Header, body: b, env: env,
 		from: position.Position{Cursor: make(position.Cursor, len(r.names))},
 	}
-	f := Found{Body: b.text, JSON: b.json, Err: b.err, Cursor: make(map[string]string)}
+	f = Found{Body: b.text, JSON: b.json, Err: b.err, Passed: a.passedOver(), Cursor: make(map[string]string)}
+	if f.Passed {
+		defer func() { f.Ignored = max(f.Ignored, 1) }()
+	}
 	if !b.json {
 		f.Nature = b.nature()
 	}

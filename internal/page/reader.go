@@ -231,7 +231,7 @@ func (a *answer) read() (Page, error) {
 		return Page{}, err
 	case verdict == nothing:
 		return Page{Next: a.from, Empty: true}, nil
-	case a.body.err != nil:
+	case a.body.err != nil && !a.passedOver():
 		return Page{}, unreadable("%w", a.body.err)
 	case a.restarted():
 		return Page{Restarted: true, Next: a.from}, nil
@@ -249,18 +249,30 @@ func (a *answer) read() (Page, error) {
 	return p, nil
 }
 
-// page reads an answer that is accepted.
+// page reads an answer that is accepted. One that is passed over as a whole need not be what is expected:
+// only its cursor counts.
 func (a *answer) page(v verdict) (Page, error) {
-	r, b := a.reader, a.body
-	if v == quiet || b.empty() {
+	if v == quiet || a.body.empty() || a.reader.document && a.passedOver() {
 		p := a.empty()
 		p.Empty = v == quiet
 		return p, nil
 	}
-	if !b.json && (r.format == JSON || r.format == JSONP || r.needsJSON && r.format != Text) {
-		return Page{}, unreadable("%s where JSON was expected", b.nature())
+	p, err := a.content()
+	if err != nil && a.passedOver() {
+		return a.empty(), nil
 	}
-	if !r.program.IsZero() {
+	return p, err
+}
+
+// content reads what an answer holds.
+func (a *answer) content() (Page, error) {
+	r, b := a.reader, a.body
+	switch {
+	case b.err != nil:
+		return Page{}, b.err
+	case !b.json && (r.format == JSON || r.format == JSONP || r.needsJSON && r.format != Text):
+		return Page{}, unreadable("%s where JSON was expected", b.nature())
+	case !r.program.IsZero():
 		made, err := a.run()
 		if err != nil {
 			return Page{}, unreadable("%w", err)
@@ -268,12 +280,8 @@ func (a *answer) page(v verdict) (Page, error) {
 		b := *a
 		b.body = made
 		return b.events()
-	}
-	if !r.document {
+	case !r.document:
 		return a.events()
-	}
-	if a.ignored(item{raw: b.text, json: b.json}) {
-		return a.empty(), nil
 	}
 	return a.document()
 }

@@ -38,6 +38,9 @@ func Hint(e Evidence) string {
 	if e.Page.Reset || e.Answer.Status == http.StatusNotModified || len(bytes.TrimSpace(e.Found.Body)) == 0 {
 		return ""
 	}
+	if e.Found.Passed && e.Err == nil {
+		return ""
+	}
 	for _, ask := range []func(Evidence) string{notJSON, noItems, oneItem, notFound, repeated, stuck, errorDocument, listUnread} {
 		if text := ask(e); text != "" {
 			return text

@@ -37,6 +37,12 @@ func byID(c page.Config) page.Config {
 	return c
 }
 
+func ignoring(words ...string) (c page.Config) {
+	condition, _ := value.ParseCondition(words)
+	c.Ignore = []value.Condition{condition}
+	return c
+}
+
 func cursorOf(path string) []page.Cursor {
 	v, _ := value.Parse(path)
 	return []page.Cursor{{Values: []value.Value{v}}}
@@ -75,6 +81,7 @@ func TestHints(t *testing.T) {
 		{"a list unread", page.Config{}, 200, `{"rows":[{"seq":1}]}`, nil, "write items rows and id seq"},
 		{"a login page", listOf("rows", "id"), 200, `<html><form><input type="password"></form></html>`, nil, "login page"},
 		{"a login page as a document", page.Config{}, 200, `<html><form><input name=p type='password'></form></html>`, nil, "login page"},
+		{"a login page that is ignored", ignoring("{sse.status}", "200"), 200, `<html><form><input type="password"></form></html>`, nil, ""},
 		{"a page", listOf("rows", "id"), 200, `<html><p>Hello</p></html>`, nil, "an HTML page for people"},
 		{"a fragment as a document", page.Config{}, 200, `<li>Hello</li>`, nil, ""},
 		{"XML", listOf("rows", "id"), 200, `<?xml version="1.0"?><rows/>`, nil, "format xml"},

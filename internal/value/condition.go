@@ -45,6 +45,9 @@ func (c Condition) Holds(scope []byte, env *Env) bool {
 // NeedsJSON reports whether Holds reads JSON, as [Value.NeedsJSON].
 func (c Condition) NeedsJSON() bool { return c.value.NeedsJSON() }
 
+// ReadsItem reports whether Holds reads the scope, or the item of env.
+func (c Condition) ReadsItem() bool { return c.value.ReadsItem() }
+
 // Bind returns c with [Template.Bind] applied to its value. The matches are literals.
 func (c Condition) Bind(resolve func(text string) string) Condition {
 	c.value = c.value.Bind(resolve)

@@ -70,6 +70,9 @@ func (v Value) Get(scope []byte, env *Env) []byte {
 // path into the body or the item.
 func (v Value) NeedsJSON() bool { return !v.path.IsZero() || v.template.needsJSON() }
 
+// ReadsItem reports whether Get reads the scope, or the item of env.
+func (v Value) ReadsItem() bool { return !v.path.IsZero() || v.template.ReadsItem() }
+
 // Bind returns v with [Template.Bind] applied, if it is a template; else v.
 func (v Value) Bind(resolve func(text string) string) Value {
 	v.template = v.template.Bind(resolve)
