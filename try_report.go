@@ -189,6 +189,9 @@ func because(plan *compiled, p feed.Polled) string {
 	case feed.AskedTo:
 		return paused(p)
 	case feed.AtOnce:
+		if p.Page.Carry != nil {
+			return "the position is looked for in the next page"
+		}
 		if p.Page.More {
 			return "more holds"
 		}
@@ -238,6 +241,7 @@ func notices(p feed.Polled) []string {
 		{p.Page.Reset, "reset holds: clients get a bridge.reset, and what a newcomer gets"},
 		{p.Page.Restarted, "the epoch has changed: clients get a bridge.reset, and what a newcomer gets"},
 		{p.Page.Lost, "the cursor's own item is not in the answer: clients get a bridge.reset, since what is between is not known"},
+		{p.Page.Carry != nil, "the page is shorter than where the position is in it: its items are held back until the next page shows whether clients have them"},
 		{p.Page.End, "end holds: the streams end here"},
 	} {
 		if n.holds {

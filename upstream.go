@@ -22,6 +22,9 @@ const (
 	maxRedirects = 5
 	// heldAfter is how long a poll must be under way to count as held by the upstream.
 	heldAfter = time.Second
+	// carriedFor is how long a page may take that decides about items which are held back. One that the
+	// upstream holds for longer is not there yet.
+	carriedFor = 3 * time.Second
 )
 
 // The comments by which clients learn that a poll brought nothing.
@@ -57,10 +60,16 @@ func (b *bridge) poll(p *pollRequest) feed.Poll {
 		switch {
 		case err != nil:
 			return page.Page{}, err
+		case silent && ask.Carry != nil:
+			return ask.Carry.Settle(), nil
 		case silent:
 			return page.Page{Next: ask.From, Validators: ask.Validators}, nil
 		}
-		answered, failed = p.reader.Read(resp, ask.From, p.env(ask))
+		if p.plan.forgetful { // which gives nothing again that could be compared
+			answered, failed = p.reader.Read(resp, ask.From, p.env(ask))
+		} else {
+			answered, failed = p.reader.ReadOn(resp, ask.From, ask.Carry, p.env(ask))
+		}
 		answered.Wait, answered.Asked = max(answered.Wait, quiet.Wait), max(answered.Asked, quiet.Asked)
 		answered.Status = resp.Status
 		if failure := (*page.Error)(nil); errors.As(failed, &failure) {
@@ -80,7 +89,11 @@ func (b *bridge) exchange(ctx context.Context, p *pollRequest, ask feed.Ask) (re
 		}
 		defer release()
 	}
-	polling, cancel := context.WithTimeout(ctx, p.plan.timeout)
+	timeout := p.plan.timeout
+	if ask.Carry != nil && p.plan.hold > 0 { // clients wait for what is held back, which is no news to the upstream
+		timeout = min(timeout, carriedFor)
+	}
+	polling, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	resp, err = b.ask(polling, p, ask)
 	switch {

@@ -51,8 +51,9 @@ type chain struct {
 
 	// guarded by feed.mu, and written by the poller alone but for readers and what is said of them
 	at         position.Position
-	text       []byte // of that document, where patches are made of it
-	document   string // the key of the document that the readers have
+	carry      *page.Carry // of the page behind at, where it left open what comes after at
+	text       []byte      // of that document, where patches are made of it
+	document   string      // the key of the document that the readers have
 	validators page.Validators
 	placed     bool      // a poll from this position, or one before it, has been answered
 	failures   int       // polls running that brought nothing to read
@@ -169,17 +170,25 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	c.feed.forgetStarts(now)
 	c.pace.start(now)
 	c.feed.probes(c)
-	ask = Ask{
-		From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Session: &c.session,
-		First: c.at.Cursor.IsZero(), Held: c.held && c.feed.config.LongPoll,
-		Ring: c.placed && c.more == 0 && c.failures == 0 && !soon,
-	}
+	ask = c.asks()
+	ask.Held = c.held && c.feed.config.LongPoll
+	ask.Ring = c.placed && c.more == 0 && c.carry == nil && c.failures == 0 && !soon
 	if c.doubt.newcomer() {
-		ask.First, ask.From, ask.Validators, ask.Ring = true, position.Position{}, page.Validators{}, false
+		ask.First, ask.From, ask.Carry, ask.Validators, ask.Ring = true, position.Position{}, nil, page.Validators{}, false
 		c.session.Opened = nil // what it got may have moved on
 	}
 	c.polls++
 	return ask, true
+}
+
+// asks returns what the chain asks from where it is.
+func (c *chain) asks() Ask {
+	ask := Ask{From: c.at, Carry: c.carry, Validators: c.validators, Number: c.polls, Chain: c.id, Session: &c.session}
+	if c.carry != nil {
+		ask.From = c.carry.From
+	}
+	ask.First = ask.From.Cursor.IsZero()
+	return ask
 }
 
 // take takes an answer that could be read. It reports whether the answer was news.
@@ -216,7 +225,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	}
 	c.polled(now, outcome, p.Status, events)
 	c.held = !news || now.Sub(c.pace.started) >= held
-	moved := !p.Next.Cursor.Equal(from)
+	moved := p.Carry != nil || !p.Next.Cursor.Equal(from)
 	if c.first != nil {
 		c.first.answered, c.first.prompt = now, now.Sub(c.pace.started) < held
 		c.first = nil
@@ -262,6 +271,9 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		c.feed.health.logger.Warn("the answer has only items that were sent already, and its cursor does not move: does the poll send the cursor?")
 	}
 	c.countBare(p)
+	if c.carry = p.Carry; c.carry != nil { // the readers stay where they are
+		return
+	}
 	var before []byte
 	if p.Lost {
 		before = c.feed.reset(gap)

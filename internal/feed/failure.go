@@ -80,7 +80,7 @@ func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
 
 // startOver goes on as for a newcomer, and says so. The feed's lock is held.
 func (c *chain) startOver(now time.Time, reason reset) {
-	c.at, c.validators, c.doubt, c.placed, c.failures = position.Position{}, page.Validators{}, none, false, 0
+	c.at, c.carry, c.validators, c.doubt, c.placed, c.failures = position.Position{}, nil, page.Validators{}, none, false, 0
 	c.standing, c.reached, c.document, c.session.Opened = standing{}, true, "", nil
 	c.log.forget()
 	c.publish(c.feed.reset(reason), nil)

@@ -22,6 +22,7 @@ import (
 type Ask struct {
 	First      bool              // a client's own first request: no edit of a cursor applies
 	From       position.Position // where to go on
+	Carry      *page.Carry       // what the page has to decide, from where From says; nil: nothing
 	Validators page.Validators   // of the answer that is known, where a conditional poll may do
 	Number     int               // how many polls the chain has made before
 	Chain      string            // a UUID, the same for all polls of a chain

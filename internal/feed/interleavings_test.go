@@ -29,7 +29,7 @@ type read struct {
 	keys   []string // of these
 	places []int
 	next   string
-	place  int
+	place  int // after the answer to a newcomer
 	held   bool
 }
 
@@ -66,18 +66,23 @@ func newWalk(w world) *walk {
 	}
 }
 
-// place returns the last item with an event that comes before a position, in an answer that begins
-// after start.
-func (w *walk) place(at position.Position, start int) int {
-	if at.Cursor.IsZero() {
-		return w.floor(start + at.Done)
+// placeOf returns the item that an event is made of. Where they are all the same, its position says it.
+func (w *walk) placeOf(e page.Event, start int) int {
+	var it item
+	if err := json.Unmarshal(e.Data, &it); err != nil {
+		panic(err)
 	}
-	text := at.Cursor[0]
-	n, err := strconv.Atoi(text[strings.LastIndexByte(text, '-')+1:])
+	if it.N != sameItem {
+		return it.N
+	}
+	if e.At.Cursor.IsZero() {
+		return start + e.At.Done
+	}
+	n, err := strconv.Atoi(e.At.Cursor[0])
 	if err != nil {
 		panic(err)
 	}
-	return w.floor(n + at.Done)
+	return n + e.At.Done
 }
 
 func (w *walk) floor(n int) int {
@@ -111,9 +116,10 @@ func (w *walk) ask(published int, at position.Position, id, serial string) *read
 	if err != nil {
 		panic(fmt.Sprintf("%s: from %q: %v", w.world.name, id, err))
 	}
-	r := &read{page: p, next: p.Next.ID(), place: w.place(p.Next, answer.from), held: answer.held}
+	// where a newcomer stands whom the answer gives nothing
+	r := &read{page: p, next: p.Next.ID(), place: w.floor(answer.from + len(answer.items)), held: answer.held}
 	for _, e := range p.Events {
-		r.ids, r.places = append(r.ids, e.At.ID()), append(r.places, w.place(e.At, answer.from))
+		r.ids, r.places = append(r.ids, e.At.ID()), append(r.places, w.placeOf(e, answer.from))
 		r.keys = append(r.keys, keyOf(e, w.reader.Tokens()))
 	}
 	w.reads[name] = r
@@ -138,18 +144,25 @@ func (w *walk) brought(published int) []card {
 		}
 		cards = append(cards, card{id, at, place})
 	}
-	follow := func(at position.Position, id string) {
+	follow := func(at position.Position, id string, place int) {
 		for n := range published + 1 {
 			r := w.ask(n, at, id, "other")
 			for i, id := range r.ids {
 				add(id, r.places[i])
 			}
-			add(r.next, r.place)
+			switch count := len(r.ids); {
+			case count > 0:
+				add(r.next, r.places[count-1])
+			case id == "":
+				add(r.next, r.place)
+			default:
+				add(r.next, place)
+			}
 		}
 	}
-	follow(position.Position{}, "")
+	follow(position.Position{}, "", 0)
 	for i := 0; i < len(cards); i++ {
-		follow(cards[i].at, cards[i].id)
+		follow(cards[i].at, cards[i].id, cards[i].place)
 	}
 	w.cards[published] = cards
 	return cards

@@ -42,10 +42,7 @@ func (c *chain) report(ask Ask, p page.Page, news bool, err error) {
 	next, why := c.feed.due(c)
 	c.feed.mu.Unlock()
 	watch(Polled{
-		Ask: ask, Page: p, Err: err, News: news,
-		Next: Ask{
-			First: c.at.Cursor.IsZero(), From: c.at, Validators: c.validators, Number: c.polls, Chain: c.id, Session: &c.session,
-		},
+		Ask: ask, Page: p, Err: err, News: news, Next: c.asks(),
 		Wait: max(time.Until(next), 0), Why: why, Over: c.ctx.Err() != nil,
 	})
 }

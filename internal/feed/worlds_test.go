@@ -29,6 +29,9 @@ type reply struct {
 	held  bool // it has no news, and comes at the end of a long poll
 }
 
+// sameItem is the number of items that are all the same.
+const sameItem = 7
+
 type item struct {
 	ID   string `json:"id,omitempty"`
 	Skip bool   `json:"skip,omitempty"`
@@ -169,7 +172,7 @@ func worlds() []world {
 			from = newcomer(published, first, from)
 			items := after(published, from, 3)
 			for i := range items {
-				items[i] = item{N: 7}
+				items[i] = item{N: sameItem}
 			}
 			return reply{from: from, items: items, next: strconv.Itoa(from + len(items))}
 		}},

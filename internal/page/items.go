@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -74,10 +75,16 @@ func (a *answer) events() (Page, error) {
 		p.Events = append(p.Events, e)
 	}
 	a.env.Item = nil
+	if before.open.count > 0 {
+		return a.hold(before.open, p.Events, p.Next), nil
+	}
+	if a.carry != nil && !before.found {
+		p.Events = slices.Concat(a.carry.held, p.Events)
+	}
 	if data == 0 && len(p.Events) > 1 && a.from.IsZero() {
 		return Page{}, unreadable("data path %s found nothing in any item", a.reader.data)
 	}
-	p.News = len(p.Events) > 0 || !p.Next.Cursor.Equal(a.from.Cursor) || ignored && p.Next.ID() != a.from.ID()
+	p.News = a.carry != nil || len(p.Events) > 0 || !p.Next.Cursor.Equal(a.from.Cursor) || ignored && p.Next.ID() != a.from.ID()
 	p.Stuck = !p.News && !ignored && a.reader.order == ""
 	if !p.News {
 		p.Next = a.from

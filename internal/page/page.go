@@ -53,6 +53,11 @@ type Page struct {
 	// Next is where the next poll goes on: the position after all Events.
 	Next position.Position
 
+	// Carry is what the next page has to decide, where this one cannot tell whether its items were sent:
+	// there are no Events then, Next is the position of the poll, and the next poll asks from where Carry
+	// says, and is read by [Reader.ReadOn] with it. Where no page follows, it is settled. nil: all is decided.
+	Carry *Carry
+
 	// Validators for the next poll of a document, or of items whose polls do not send the cursor
 	// and so are all the same. Where they are empty, those before stay.
 	Validators Validators

@@ -195,18 +195,30 @@ func (r *Reader) Cursors() []string { return slices.Clone(r.names) }
 // The error is an [*Error] for an answer that is none, after which the poll is repeated, or
 // a [*Refusal] for one that declines the poll.
 func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Page, error) {
+	return r.readAll(resp, &answer{reader: r, from: from}, env)
+}
+
+// ReadOn is [Reader.Read] for who carries what one page leaves open to the next. Where carry is not nil,
+// the poll was sent from where it says, and not from that position.
+func (r *Reader) ReadOn(resp Response, from position.Position, carry *Carry, env *value.Env) (Page, error) {
+	if carry != nil {
+		from = carry.From
+	}
+	return r.readAll(resp, &answer{reader: r, from: from, carries: true, carry: carry}, env)
+}
+
+func (r *Reader) readAll(resp Response, a *answer, env *value.Env) (Page, error) {
 	if env == nil {
 		env = new(value.Env)
 	}
 	b := r.decode(resp)
 	env.Status, env.Header, env.Body, env.Item = resp.Status, resp.Header, b.text, nil
-	if len(from.Cursor) != len(r.names) {
+	if len(a.from.Cursor) != len(r.names) {
 		cursor := make(position.Cursor, len(r.names))
-		copy(cursor, from.Cursor)
-		from.Cursor = cursor
+		copy(cursor, a.from.Cursor)
+		a.from.Cursor = cursor
 	}
-
-	a := answer{reader: r, status: resp.Status, header: resp.Header, body: b, from: from, env: env}
+	a.status, a.header, a.body, a.env = resp.Status, resp.Header, b, env
 	a.asked = a.pacing()
 	p, err := a.read()
 	if failed := (*Error)(nil); errors.As(err, &failed) {
@@ -229,6 +241,8 @@ func (a *answer) read() (Page, error) {
 	switch {
 	case err != nil:
 		return Page{}, err
+	case verdict == nothing && a.carry != nil:
+		return a.carry.Settle(), nil
 	case verdict == nothing:
 		return Page{Next: a.from, Empty: true}, nil
 	case a.body.err != nil && !a.passedOver():
@@ -236,6 +250,8 @@ func (a *answer) read() (Page, error) {
 	case a.restarted():
 		return Page{Restarted: true, Next: a.from}, nil
 	}
+	more, end := a.holds(r.more), a.holds(r.end)
+	a.last = end && !more
 	p, err := a.page(verdict)
 	if err != nil {
 		return Page{}, err
@@ -243,8 +259,10 @@ func (a *answer) read() (Page, error) {
 	if r.unsent && r.source == fromItems {
 		p.Validators = validators(a.header)
 	}
-	p.More, p.End = a.holds(r.more), a.holds(r.end)
-	p.Empty = p.Empty && !p.More
+	if p.Carry == nil {
+		p.More, p.End = more, end
+	}
+	p.Empty = p.Empty && !more && p.Carry == nil
 	p.Complete = p.Empty && len(r.more) > 0
 	return p, nil
 }
@@ -296,6 +314,10 @@ type answer struct {
 	env    *value.Env
 	asked  time.Duration // the least time to the next poll
 
+	carries bool   // what is left open can be carried to the next page
+	carry   *Carry // from the page before, or nil
+	last    bool   // nothing will follow
+
 	itemless bool // there is nothing at the path of the items
 }
 
@@ -326,7 +348,15 @@ func present(v []byte) bool { return len(v) > 0 && string(v) != "null" }
 // cursor.
 func (a *answer) empty() Page {
 	p := Page{Next: a.from}
-	if cursor := a.cursor(); !cursor.Equal(a.from.Cursor) {
+	cursor := a.cursor()
+	moved := !cursor.Equal(a.from.Cursor)
+	if s, seeks := a.seeking(); seeks && a.goesOn(s, moved) {
+		return a.hold(s, nil, a.border(cursor))
+	}
+	if a.carry != nil {
+		p = a.carry.Settle()
+	}
+	if moved {
 		p.News, p.Next = true, a.border(cursor)
 	}
 	return p

@@ -8,9 +8,12 @@ import (
 
 // came says which items of a page came before.
 type came struct {
-	skipped int // the first items of the page, that no position after the poll's counts
-	done    int // all that came before, those included
-	lost    bool
+	skipped int  // the first items of the page, that no position after the poll's counts
+	done    int  // all that came before, those included
+	lost    bool // what is between the position and the page cannot be known
+
+	open  seeker // which has gone by all items, and goes on in the next page; the zero one if all is decided
+	found bool   // of what was carried here, all came before
 }
 
 // resume finds out which items of a page came before the position of the poll.
@@ -18,8 +21,30 @@ func (a *answer) resume(w *walk) came {
 	if w.ids != nil && !a.from.Cursor.IsZero() {
 		return a.resumeAtID(w)
 	}
+	if s, seeks := a.seeking(); seeks {
+		return a.resumeOn(w, s)
+	}
 	done, found := w.seek(a.from, 0, len(w.items))
 	return came{done: done, lost: !found && (a.from.Cursor.IsZero() || w.content)}
+}
+
+// resumeOn is resume where the search goes on from page to page.
+func (a *answer) resumeOn(w *walk, s seeker) came {
+	before := s.count
+	for _, it := range w.items {
+		if s.next(it.raw) {
+			break
+		}
+	}
+	switch {
+	case s.found():
+		return came{done: s.best - before, found: true}
+	case a.goesOn(s, w.moved):
+		return came{open: s}
+	case a.carry != nil:
+		return came{lost: a.carry.at.Cursor.IsZero()}
+	}
+	return came{lost: a.from.Cursor.IsZero()}
 }
 
 // resumeAtID is resume where the cursor is the id of an item, which the page may repeat.
