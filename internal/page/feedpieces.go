@@ -28,6 +28,8 @@ var errTooManyItems = fmt.Errorf("the page has more than %d items", maxItems)
 type feedPieces struct {
 	head     [][]byte // the feed with its first entry alone, some of whose dates it may take for its own
 	headCost int
+	first    [][]byte    // the entry that is in the head, if there is one
+	name     []byte      // of the root
 	entries  []feedEntry // all others
 	root     [2][]byte   // the tags of the root, or what a JSON feed begins and ends with
 	channel  [2][]byte   // the tags of the channel
@@ -107,8 +109,8 @@ func cutFeed(text []byte) (f feedPieces, err error) {
 	for _, part := range f.head {
 		f.headCost += costOfByte * len(part)
 	}
-	if len(f.entries) > 0 {
-		f.entries = f.entries[1:]
+	if f.name = root; len(f.entries) > 0 {
+		f.first, f.entries = [][]byte{f.entries[0].text}, f.entries[1:]
 	}
 	return f, err
 }

@@ -30,7 +30,10 @@ func feedToJSON(text []byte, memory int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := feedWriter{out: newOutput(len(trimmed), memory), spare: memory / 4}
+	w := feedWriter{out: newOutput(len(trimmed), memory), spare: memory / 4, kind: rssKind, root: pieces.name}
+	if kind == gofeed.FeedTypeAtom {
+		w.kind = atomKind
+	}
 	if err := w.out.bytes([]byte(`{"items":[`)); err != nil {
 		return nil, err
 	}
@@ -40,7 +43,7 @@ func feedToJSON(text []byte, memory int) ([]byte, error) {
 	}
 	first := head.Items
 	head.Items = nil
-	if err := w.items(first); err != nil {
+	if err := w.items(first, pieces.first...); err != nil {
 		return nil, err
 	}
 	if err := w.pieces(pieces); err != nil {
@@ -72,13 +75,15 @@ type feedWriter struct {
 	one   bytes.Buffer // the JSON of one item
 	count int          // items
 	spare int          // the memory that a piece may take while it is read
+	kind  feedKind
+	root  []byte // the name of the root; nil for a JSON feed, whose ids stay what they are
 }
 
 // pieces reads all entries but the first.
 func (w *feedWriter) pieces(f feedPieces) error {
 	for i := 0; i < len(f.entries); {
 		piece, cost := [][]byte{f.opening(f.entries[i])}, 0
-		first := f.entries[i]
+		first, begin := f.entries[i], i
 		for ; i < len(f.entries) && f.entries[i].channel == first.channel && len(piece) < maxPiece && (cost == 0 || cost+f.entries[i].cost <= w.spare/4); i++ {
 			if len(piece) > 1 {
 				piece = append(piece, f.between)
@@ -90,7 +95,11 @@ func (w *feedWriter) pieces(f feedPieces) error {
 		if err != nil {
 			return err
 		}
-		if err := w.items(got.Items); err != nil {
+		entries := make([][]byte, 0, i-begin)
+		for _, e := range f.entries[begin:i] {
+			entries = append(entries, e.text)
+		}
+		if err := w.items(got.Items, entries...); err != nil {
 			return err
 		}
 	}
@@ -116,8 +125,11 @@ func (w *feedWriter) parse(parts [][]byte, cost int, what string) (*gofeed.Feed,
 	return f, nil
 }
 
-// items writes items behind those before, and lets go of each.
-func (w *feedWriter) items(items []*gofeed.Item) error {
+// items writes items behind those before, and lets go of each. They are made of those entries.
+func (w *feedWriter) items(items []*gofeed.Item, entries ...[]byte) error {
+	if w.root != nil {
+		w.kind.restore(items, entries, w.root)
+	}
 	for i, it := range items {
 		if w.count++; w.count > maxItems {
 			return errTooManyItems
