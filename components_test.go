@@ -31,6 +31,17 @@ func need(t *testing.T, what string, err error) {
 	t.Skipf("%s is missing: %v", what, err)
 }
 
+// needServer returns where a server is, of a Debian package. Its folder is not in the PATH of everybody.
+func needServer(t *testing.T, program, debian string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + program)
+	}
+	need(t, fmt.Sprintf("%s (Debian: %s)", program, debian), err)
+	return path
+}
+
 func needPHP(t *testing.T) {
 	t.Helper()
 	_, err := exec.LookPath("php")
@@ -49,10 +60,11 @@ func needNode(t *testing.T, folder string) {
 
 // component is a real program that runs in a process of its own. It ends with the test, or before by stop.
 type component struct {
-	addr   string // on which it listens
-	exited <-chan struct{}
-	output *lockedBuffer
-	stop   func()
+	program string
+	addr    string // on which it listens
+	exited  <-chan struct{}
+	output  *lockedBuffer
+	stop    func()
 }
 
 // startComponent runs a program in a folder, with its port in PORT, and waits until it listens.
@@ -66,11 +78,18 @@ func startComponent(t *testing.T, folder string, env []string, program string, a
 	}
 	_, port, _ := net.SplitHostPort(addr)
 	c := runComponent(t, folder, append(env, "PORT="+port), program, args...)
+	c.listens(t, addr)
+	return c
+}
+
+// listens waits until the program listens on an address, which becomes its own.
+func (c *component) listens(t *testing.T, addr string) {
+	t.Helper()
 	c.addr = addr
-	eventually(t, program+" to listen", func() bool {
+	eventually(t, c.program+" to listen", func() bool {
 		select {
 		case <-c.exited:
-			t.Fatalf("%s has exited", program)
+			t.Fatalf("%s has exited", c.program)
 		default:
 		}
 		conn, err := net.Dial("tcp", addr)
@@ -80,7 +99,6 @@ func startComponent(t *testing.T, folder string, env []string, program string, a
 		conn.Close()
 		return true
 	})
-	return c
 }
 
 // runComponent runs a program in a folder. It is a process group of its own, as PHP's server
@@ -88,7 +106,7 @@ func startComponent(t *testing.T, folder string, env []string, program string, a
 func runComponent(t *testing.T, folder string, env []string, program string, args ...string) *component {
 	t.Helper()
 	exited := make(chan struct{})
-	c := &component{exited: exited, output: new(lockedBuffer)}
+	c := &component{program: program, exited: exited, output: new(lockedBuffer)}
 	cmd := exec.Command(program, args...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), env...)

@@ -2,9 +2,7 @@ package ssebridge
 
 import (
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -58,11 +56,7 @@ func (s *subscription) wantEvent(i int) {
 // with what it is replaced.
 func (x nginxExample) nginx(edits ...string) *component {
 	x.t.Helper()
-	path, err := exec.LookPath("nginx")
-	if err != nil { // not in the PATH of everybody
-		path, err = exec.LookPath("/usr/sbin/nginx")
-	}
-	need(x.t, "nginx (Debian: nginx-light)", err)
+	path := needServer(x.t, "nginx", "nginx-light")
 	text, err := os.ReadFile(filepath.Join("examples", "behind-nginx", "nginx.conf"))
 	if err != nil {
 		x.t.Fatal(err)
@@ -79,19 +73,7 @@ func (x nginxExample) nginx(edits ...string) *component {
 		x.t.Fatal(err)
 	}
 	n := runComponent(x.t, prefix, nil, path, "-e", "stderr", "-p", prefix, "-c", "nginx.conf")
-	eventually(x.t, "nginx to listen", func() bool {
-		select {
-		case <-n.exited:
-			x.t.Fatal("nginx has exited")
-		default:
-		}
-		conn, err := net.Dial("tcp", x.addr)
-		if err != nil {
-			return false
-		}
-		conn.Close()
-		return true
-	})
+	n.listens(x.t, x.addr)
 	return n
 }
 
