@@ -56,7 +56,7 @@ func (s *subscription) wantEvent(i int) {
 // with what it is replaced.
 func (x nginxExample) nginx(edits ...string) *component {
 	x.t.Helper()
-	path := needServer(x.t, "nginx", "nginx-light")
+	path := needServer(x.t, "nginx", "nginx")
 	text, err := os.ReadFile(filepath.Join("examples", "behind-nginx", "nginx.conf"))
 	if err != nil {
 		x.t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+	"golang.org/x/tools/txtar"
 )
 
 // example returns the Caddyfile of an example with its backend at an address, ready for runCaddy.
@@ -58,6 +59,40 @@ func exampleWith(t *testing.T, name string, values map[string]string) string {
 	return relativeRoot.ReplaceAllString(site, "${1}"+folder+"/$2")
 }
 
+// recipeSite returns a recipe of docs/upstreams.md as a site, with its backend at an address. Edits are pairs of what
+// is there, and with what it is replaced.
+func recipeSite(t *testing.T, name, backend string, edits ...string) string {
+	t.Helper()
+	archive, err := txtar.ParseFile(filepath.Join("testdata", "upstreams", name+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := parseRecipe(name, archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := r.Caddyfile
+	for edits = append([]string{r.upstreams[0].addr, backend}, edits...); len(edits) > 0; edits = edits[2:] {
+		if !strings.Contains(block, edits[0]) {
+			t.Fatalf("the recipe %s has no %q", name, edits[0])
+		}
+		block = strings.ReplaceAll(block, edits[0], edits[1])
+	}
+	return "{{site}} {\n" + block + "}"
+}
+
+// subscribeByName opens a stream of a site that has a name.
+func subscribeByName(t *testing.T, caddyfile, path string, header ...string) *subscription {
+	t.Helper()
+	_, port, err := net.SplitHostPort(freeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := "http://site.test:" + port
+	runCaddy(t, strings.Replace(caddyfile, "{{site}}", site, 1))
+	return subscribeWith(t, roomTransport(t), site+path, header...)
+}
+
 var bridgeBlock = regexp.MustCompile(`(?m)^\t*sse_bridge .*\{$`)
 
 // move has the site continue on another node: at another address, and with bridges that know
@@ -69,22 +104,27 @@ func (s *site) move(caddyfile string, generation int) {
 	s.reload(bridgeBlock.ReplaceAllString(caddyfile, fmt.Sprintf("$0\n\t\tkeepalive %ds", 1000+generation)))
 }
 
-// post sends a request to a backend.
-func post(t *testing.T, method, url, contentType, body string) {
+// post sends a request to a backend, which must succeed, and returns the answer. Header fields come in pairs.
+func post(t *testing.T, method, url, contentType, body string, header ...string) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", contentType)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode >= http.StatusMultipleChoices {
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= http.StatusMultipleChoices {
 		t.Fatalf("%s %s: %s %v\n%s", method, url, resp.Status, err, text)
 	}
+	return string(text)
 }
 
 // cuts is a client that is cut off at every event, and resumes by its id.

@@ -11,11 +11,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// poorWire lays a toxiproxy to an upstream.
+// poorWire lays a toxiproxy to an upstream. It may be stopped, and started again at the same address.
 func poorWire(t *testing.T, upstream string) *toxiproxy.Proxy {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := toxiproxy.NewProxy(server, "upstream", "127.0.0.1:0", upstream)
+	p := toxiproxy.NewProxy(server, "upstream", freeAddr(t), upstream)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,113 @@
+package ssebridge
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+)
+
+const syncthingKey = "key-of-the-test"
+
+// syncthing is a Syncthing that speaks with nobody. It keeps its settings when it is restarted.
+type syncthing struct {
+	*component
+	t       *testing.T
+	program string
+	home    string
+	shared  string // the folder that it looks after
+}
+
+func startSyncthing(t *testing.T) *syncthing {
+	t.Helper()
+	s := &syncthing{t: t, program: needServer(t, "syncthing", "syncthing"), home: t.TempDir(), shared: t.TempDir()}
+	config := fmt.Sprintf(`<configuration version="35">
+	<gui><address>%s</address><apikey>%s</apikey></gui>
+	<options>
+		<listenAddress>tcp://%s</listenAddress>
+		<globalAnnounceEnabled>false</globalAnnounceEnabled>
+		<localAnnounceEnabled>false</localAnnounceEnabled>
+		<relaysEnabled>false</relaysEnabled>
+		<natEnabled>false</natEnabled>
+		<startBrowser>false</startBrowser>
+		<urAccepted>-1</urAccepted>
+		<crashReportingEnabled>false</crashReportingEnabled>
+		<setLowPriority>false</setLowPriority>
+	</options>
+</configuration>`, freeAddr(t), syncthingKey, freeAddr(t))
+	if err := os.WriteFile(filepath.Join(s.home, "config.xml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start(freeAddr(t))
+	s.ask(http.MethodPut, "/rest/config/folders/shared", fmt.Sprintf(`{"id":"shared","path":%q,"fsWatcherEnabled":false}`, s.shared))
+	return s
+}
+
+// start waits until Syncthing has told the events of its start.
+func (s *syncthing) start(addr string) {
+	s.t.Helper()
+	s.component = runComponent(s.t, s.home, []string{"STHASHING=standard"}, s.program, "serve", "--home="+s.home, "--gui-address="+addr,
+		"--no-default-folder", "--no-restart", "--no-upgrade")
+	s.listens(s.t, addr)
+	eventually(s.t, "Syncthing to have started", func() bool { return strings.Contains(s.get("/rest/events?timeout=1"), "StartupComplete") })
+}
+
+// restart stops it, and starts it again at the same address.
+func (s *syncthing) restart() {
+	s.t.Helper()
+	s.stop()
+	s.start(s.addr)
+}
+
+func (s *syncthing) get(path string) string {
+	s.t.Helper()
+	return s.ask(http.MethodGet, path, "")
+}
+
+func (s *syncthing) ask(method, path, body string) string {
+	s.t.Helper()
+	return post(s.t, method, "http://"+s.addr+path, "application/json", body, "X-API-Key", syncthingKey)
+}
+
+// say makes an event that a file of that name has come.
+func (s *syncthing) say(name string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.shared, name), nil, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.ask(http.MethodPost, "/rest/db/scan?folder=shared", "")
+}
+
+// syncthingSite is a recipe with the key of the test, and without types.
+func syncthingSite(t *testing.T, recipe, backend string) string {
+	t.Helper()
+	return recipeSite(t, recipe, backend, "{header.X-API-Key}", syncthingKey, "\tevent type\n", "")
+}
+
+func TestSyncthingEventsAreResumedAtEveryEvent(t *testing.T) {
+	server := startSyncthing(t)
+	server.get("/rest/events?timeout=1&events=LocalIndexUpdated") // it counts those from here on
+	said := 0
+	for _, recipe := range []string{"syncthing-events", "syncthing-events-limit"} {
+		t.Run(recipe, func(t *testing.T) {
+			cutAtEveryEvent(t, syncthingSite(t, recipe, server.addr), "data.filenames.0", func(t *testing.T) (string, func(int)) {
+				return fmt.Sprintf("/rest/events?events=LocalIndexUpdated&since=%d", said), func(i int) {
+					server.say(fmt.Sprint("event ", i))
+					said++
+				}
+			})
+		})
+	}
+}
+
+func TestSyncthingIsAskedByItsOwnName(t *testing.T) {
+	server := startSyncthing(t)
+	stream := subscribeByName(t, syncthingSite(t, "syncthing-events", server.addr), "/rest/events")
+	if e := stream.next(); gjson.Get(e.Data, "type").Str != "Starting" {
+		t.Errorf("got %+v", e)
+	}
+}
