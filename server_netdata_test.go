@@ -1,0 +1,184 @@
+package ssebridge
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+)
+
+// netdata is a Netdata that measures nothing but a gauge that is sent to it. Alarms of it are raised at 1, 2 and so on.
+type netdata struct {
+	*component
+	t       *testing.T
+	program string
+	folder  string
+	gauge   string // its address
+}
+
+const netdataAlarms = 8
+
+func startNetdata(t *testing.T) *netdata {
+	t.Helper()
+	n := &netdata{t: t, program: needServer(t, "netdata", "netdata-core"), folder: t.TempDir(), gauge: freeAddr(t)}
+	who, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := freeAddr(t)
+	_, gauge, _ := net.SplitHostPort(n.gauge)
+	config := strings.NewReplacer("{{folder}}", n.folder, "{{user}}", who.Username, "{{addr}}", addr, "{{gauge}}", gauge).Replace(`
+[global]
+	run as user = {{user}}
+	process scheduling policy = keep
+	OOM score = keep
+[directories]
+	config = {{folder}}/config
+	stock config = {{folder}}/config
+	health config = {{folder}}/config/health.d
+	stock health config = {{folder}}/config/health.d
+	log = {{folder}}/state
+	cache = {{folder}}/state
+	lib = {{folder}}/state
+	lock = {{folder}}/state
+	home = {{folder}}/state
+	plugins = {{folder}}/plugins
+[db]
+	mode = ram
+	retention = 60
+[logs]
+	debug log = none
+	error log = stderr
+	access log = none
+[plugins]
+	timex = no
+	idlejitter = no
+	tc = no
+	proc = no
+	diskspace = no
+	cgroups = no
+	netdata monitoring = no
+	netdata monitoring extended = no
+	statsd = yes
+[ml]
+	enabled = no
+[web]
+	bind to = {{addr}}
+[statsd]
+	bind to = udp:127.0.0.1:{{gauge}}
+[health]
+	run at least every seconds = 1
+	script to execute on alarm = /bin/true
+`)
+	var alarms strings.Builder
+	for i := range netdataAlarms {
+		fmt.Fprintf(&alarms, `
+ alarm: level_%d
+    on: statsd_level.gauge
+lookup: max -1s unaligned of gauge
+ every: 1s
+  warn: $this >= %d
+  info: event %d
+    to: silent
+`, i+1, i+1, i+1)
+	}
+	for _, folder := range []string{"config/health.d", "state", "plugins"} {
+		if err := os.MkdirAll(filepath.Join(n.folder, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, text := range map[string]string{
+		"netdata.conf":                              config,
+		"config/health.d/level.conf":                alarms.String(),
+		"config/.opt-out-from-anonymous-statistics": "",
+	} {
+		if err := os.WriteFile(filepath.Join(n.folder, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.start(addr)
+	return n
+}
+
+// start waits until all alarms know that there is no reason for them.
+func (n *netdata) start(addr string) {
+	n.t.Helper()
+	n.component = runComponent(n.t, n.folder, nil, n.program, "-D", "-c", filepath.Join(n.folder, "netdata.conf"))
+	n.listens(n.t, addr)
+	before := n.newest()
+	n.reach(0, func() bool { return n.count("CLEAR", before) == netdataAlarms })
+}
+
+// reach sets the gauge until what it is to bring about has come: Netdata forgets one that it is not told of again.
+func (n *netdata) reach(level int, done func() bool) {
+	n.t.Helper()
+	conn, err := net.Dial("udp", n.gauge)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer conn.Close()
+	eventually(n.t, fmt.Sprint("alarms of the level ", level), func() bool {
+		fmt.Fprintf(conn, "level:%d|g\n", level)
+		return done()
+	})
+}
+
+// log returns the log after an id.
+func (n *netdata) log(after string) gjson.Result {
+	n.t.Helper()
+	return gjson.Parse(post(n.t, "GET", "http://"+n.addr+"/api/v1/alarm_log?after="+after, "", ""))
+}
+
+// newest returns the id of the newest entry, or none.
+func (n *netdata) newest() string { return n.log("0").Get("0.unique_id").Raw }
+
+// count returns how many entries there are of a status after an id.
+func (n *netdata) count(status, after string) int {
+	return len(n.log(after).Get(fmt.Sprintf("#(status==%q)#", status)).Array())
+}
+
+func TestNetdataAlarmsAreResumedAtEveryEvent(t *testing.T) {
+	n := startNetdata(t)
+	caddyfile := recipeSite(t, "netdata-alarm-log", n.addr, "interval 10s", "interval 50ms", "\tevent status\n", "")
+	s := runCaddy(t, caddyfile)
+	before := n.newest()
+	raise := func(i int) { n.reach(i, func() bool { return n.count("WARNING", before) == i }) }
+	live := func(i int) bool { return i%4 == 0 }
+	absent := func(i int) {
+		if i%2 == 0 {
+			s.move(caddyfile, i)
+		}
+	}
+	cuts{s, "/api/v1/alarm_log?after=" + before, "info", raise, live, absent}.follow(t, 5)
+}
+
+func TestANetdataThatIsRestartedGoesOn(t *testing.T) {
+	n := startNetdata(t)
+	s := runCaddy(t, recipeSite(t, "netdata-alarm-log", n.addr, "interval 10s", "interval 50ms"))
+	url := s.url + "/api/v1/alarm_log?after=" + n.newest()
+	before := n.newest()
+	n.reach(3, func() bool { return n.count("WARNING", before) == 3 })
+	there, away := subscribe(t, url), subscribe(t, url)
+	var last string
+	for range 3 {
+		last = there.next().ID
+		away.next()
+	}
+	away.close()
+	n.stop()
+	n.start(n.addr)
+	for who, stream := range map[string]*subscription{"that was there": there, "that comes back": subscribe(t, url, "Last-Event-ID", last)} {
+		entries := n.log(last).Array()
+		for i := len(entries) - 1; i >= 0; i-- {
+			want := entries[i].Get("unique_id").Raw
+			if e := stream.next(); e.ID != want {
+				t.Fatalf("a client %s gets %+v, want the entry %s", who, e, want)
+			}
+		}
+	}
+}
