@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func TestWhatAloneKeepsFeedsApartIsNamedOnce(t *testing.T) {
 	t.Parallel()
 	nth := func(target string, changes func(n int) []change) (requests []*http.Request) {
 		for n := range 5 {
-			requests = append(requests, clientRequest("GET", strings.ReplaceAll(target, "N", fmt.Sprint(n)), "", changes(n)...))
+			requests = append(requests, clientRequest("GET", strings.ReplaceAll(target, "N", strconv.Itoa(n)), "", changes(n)...))
 		}
 		return requests
 	}

@@ -183,8 +183,15 @@ func TestOnlyWhatCanBeRepeatedIsPolled(t *testing.T) {
 			status       int
 			polls        string
 		}{
-			{"GET", "", 200, "GET "}, {"POST", "a=1", 200, "POST a=1"}, {"HEAD", "", 200, ""}, {"OPTIONS", "", 204, ""},
-			{"DELETE", "", 405, ""}, {"PUT", "a=1", 405, ""}, {"PATCH", "a=1", 405, ""}, {"REPORT", "", 405, ""}, {"get", "", 405, ""},
+			{"GET", "", 200, "GET "},
+			{"POST", "a=1", 200, "POST a=1"},
+			{"HEAD", "", 200, ""},
+			{"OPTIONS", "", 204, ""},
+			{"DELETE", "", 405, ""},
+			{"PUT", "a=1", 405, ""},
+			{"PATCH", "a=1", 405, ""},
+			{"REPORT", "", 405, ""},
+			{"get", "", 405, ""},
 		} {
 			r, err := http.NewRequestWithContext(t.Context(), c.method, s.url, strings.NewReader(c.body))
 			if err != nil {

@@ -30,8 +30,9 @@ const shortKey = 8
 // by polling its upstream. Every other request goes to the same upstream as it is.
 //
 // The poll is the client's own request with the edits below. Of the client's headers only
-// Authorization, Cookie, Accept-Language and those that an edit adds go upstream. Clients whose
-// polls would be the same request share what the polls bring.
+// Authorization, Cookie, Accept-Language and those that an edit adds go upstream, and what a
+// trusted proxy says of scheme and host. Placeholders of the client in the upstream's handlers are
+// resolved when it comes. Clients whose polls would be the same request share what the polls bring.
 //
 // A **value** is a [gjson path](https://github.com/tidwall/gjson/blob/master/SYNTAX.md), or a
 // template if it holds a placeholder with a dot in its name, or, after `=`, a literal. Only JSON
@@ -54,7 +55,8 @@ const shortKey = 8
 // The last six are known once there is an answer, so not in the edits of a poll.
 type Handler struct {
 	// The routes that answer the polls, and the requests that do not ask for an event stream.
-	// They must not lead to another `sse_bridge`. Required.
+	// They must not lead to another `sse_bridge`, and hold no placeholder that differs for each
+	// request. Required.
 	Upstream caddyhttp.RouteList `json:"upstream,omitempty"`
 
 	// The HTTP method of the polls. Default: the client's own, which is GET or POST. Accepts placeholders.
@@ -278,12 +280,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range []*compiled{plan, plan.open, plan.wait} {
-		if step != nil {
-			for _, warning := range step.wants.warnings {
-				h.own.Warn("upstream: " + warning)
-			}
-		}
+	for _, warning := range plan.warnings() {
+		h.own.Warn("upstream: " + warning)
 	}
 	key, err := bridgeKey(h) // before the routes are loaded, which empties them
 	if err != nil {

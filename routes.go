@@ -84,7 +84,7 @@ func below(path, name string) string { return strings.TrimPrefix(path+"."+name, 
 
 // text notes the placeholders of a text, as Caddy finds them: a backslash takes a brace its meaning.
 func (r *routesRead) text(path, text string) {
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		if text[i] != '{' || i > 0 && text[i-1] == '\\' {
 			continue
 		}

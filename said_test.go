@@ -112,10 +112,9 @@ func TestPollsAreMadeOfWhatTheySayAlone(t *testing.T) {
 		"first": "it is what tells first polls apart, which are shared by themselves", "lastID": "it is a position, as a cursor is",
 		"sent": "it is shown to operators", "which": "it is the configuration's", "polls": "it is another of these", "open": "it is another of these", "wait": "it is another of these",
 	}
-	fields := reflect.TypeFor[pollRequest]()
-	for i := range fields.NumField() {
-		if name := fields.Field(i).Name; why[name] == "" {
-			t.Errorf("%s is beside what polls say, and no reason is given", name)
+	for field := range reflect.TypeFor[pollRequest]().Fields() {
+		if why[field.Name] == "" {
+			t.Errorf("%s is beside what polls say, and no reason is given", field.Name)
 		}
 	}
 	plan := planBehind(t, "php_fastcgi localhost:9 {\nenv LOCAL {http.request.local}\nenv AGENT {header.User-Agent}\n}",

@@ -15,7 +15,7 @@ type wants struct {
 	carried      []string         // header fields that handlers read and write, so that polls have the client's
 	original     bool             // the URL as the client sent it
 	local        bool             // the address that the client has reached
-	trusted      [][]netip.Prefix // by reverse_proxy: from whom it keeps X-Forwarded-*
+	trusted      [][]netip.Prefix // by reverse_proxy: from whom it keeps X-Forwarded-*; nil if one trusts nobody
 	warnings     []string         // what of the configuration does not hold for polls
 }
 
@@ -28,7 +28,10 @@ type owner struct {
 // want returns what the handlers of routes take of a client's request. Its error is a *fieldError
 // whose path begins with field.
 func (r *routesRead) want(field string, own owner) (wants, error) {
-	w := wants{original: r.original, trusted: r.trusted}
+	w := wants{original: r.original}
+	if !slices.ContainsFunc(r.trusted, func(ranges []netip.Prefix) bool { return len(ranges) == 0 }) {
+		w.trusted = r.trusted
+	}
 	for _, p := range r.placeholders {
 		if err := r.refuse(p.name); err != nil {
 			path := below(field, p.path)
@@ -61,6 +64,21 @@ func (c *compiled) owns() owner {
 		return !c.elsewhere && (c.cookies == nil || slices.ContainsFunc(*c.cookies, func(kept string) bool { return strings.EqualFold(kept, name) }))
 	}
 	return own
+}
+
+// warnings are those of the upstream and of the steps', each once.
+func (c *compiled) warnings() (all []string) {
+	for _, plan := range []*compiled{c, c.open, c.wait} {
+		if plan == nil {
+			continue
+		}
+		for _, warning := range plan.wants.warnings {
+			if !slices.Contains(all, warning) {
+				all = append(all, warning)
+			}
+		}
+	}
+	return all
 }
 
 // placeholderError is what is wrong with a placeholder in the routes of an upstream.
