@@ -31,8 +31,7 @@ func (c *chain) met(a *chain) (place, bool) {
 	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.at.Cursor.IsZero() || a.at.Cursor.IsZero() || c.doubt != none || a.doubt != none {
 		return place{}, false
 	}
-	// the younger one goes over to the end of the older one's log, not each to that of the other
-	return meet(c.at.ID(), c.standing, a.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens && a.older(c))
+	return meet(c.at.ID(), c.standing, a.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens, a.older(c))
 }
 
 // seenFrom is the log of one chain, for another one that looks for its place there.
@@ -132,7 +131,8 @@ func (f *Feed) watchYield() {
 }
 
 // makeRoom has chains that are behind start over. Where none is, the one that the fewest read goes over
-// to the oldest, although nothing proves that they stand at one place, and its readers are told so. The
+// to the oldest of which an answer has shown where it is, although nothing proves that they stand at one
+// place, and its readers are told so. Where there is no such chain, it starts over and becomes one. The
 // feed's lock is held.
 func (f *Feed) makeRoom(now time.Time) {
 	behind := false
@@ -145,15 +145,30 @@ func (f *Feed) makeRoom(now time.Time) {
 			}
 		}
 	}
-	oldest, others := f.chains[0], f.chains[1:]
-	if behind || len(others) == 0 || oldest.at.Cursor.IsZero() || oldest.failures > 0 {
+	if behind {
 		return
 	}
+	into := slices.IndexFunc(f.chains, func(c *chain) bool { return !c.standing.word })
+	others := slices.Clone(f.chains)
+	if into >= 0 {
+		others = slices.Delete(others, into, into+1)
+	}
+	others = slices.DeleteFunc(others, func(c *chain) bool { return now.Sub(c.born) < yieldAfter })
+	if len(others) == 0 {
+		return
+	}
+	slices.Reverse(others) // of two that as many read, the younger one
 	c := slices.MinFunc(others, func(c, d *chain) int { return cmp.Compare(len(c.readers), len(d.readers)) })
-	if now.Sub(c.born) < yieldAfter {
+	if into < 0 {
+		c.yield = true
+		c.nudge()
+		return
+	}
+	a := f.chains[into]
+	if a.at.Cursor.IsZero() || a.failures > 0 {
 		return
 	}
 	c.publish(f.reset(yielded), nil)
-	c.goOver(oldest, oldest.log.end())
+	c.goOver(a, a.log.end())
 	f.seatWaiting()
 }

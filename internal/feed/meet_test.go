@@ -161,7 +161,7 @@ func TestChainsThatCannotMeetMakeRoomWithAWord(t *testing.T) {
 		u := sparse{pages: 200, tokens: true}
 		poll := u.poll(u.reader(t))
 		f := newFeed(config)
-		oldest := join(t, f, "200@1", poll)
+		oldest := join(t, f, "", poll)
 		pass(time.Second)
 		younger := join(t, f, "200@2", poll)
 		pass(time.Second)
@@ -178,6 +178,67 @@ func TestChainsThatCannotMeetMakeRoomWithAWord(t *testing.T) {
 			t.Errorf("the one that waited got %q", waits.text())
 		}
 		for _, c := range []*client{oldest, younger, waits} {
+			c.leave()
+		}
+	})
+}
+
+// The upstream finds nothing behind a place that it has not come to, as it does at its end.
+func TestNobodyIsSentToAPlaceThatOnlyAClientHasNamed(t *testing.T) {
+	for _, longPoll := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			config := testConfig()
+			config.Tokens, config.LongPoll = true, longPoll
+			u := newUpstream()
+			u.publish(5)
+			if longPoll {
+				u.hold = 25 * time.Second
+			}
+			f := newFeed(config)
+			stranger := join(t, f, "999999", u.poll)
+			pass(10 * time.Second)
+			newcomer := join(t, f, "", u.poll)
+			back := join(t, f, "3", u.poll)
+			pass(time.Minute)
+			u.publish(1)
+			pass(time.Minute)
+			synctest.Wait()
+			if got := ids(t, newcomer); got != "1 2 3 4 5 6" {
+				t.Errorf("a newcomer got %q", got)
+			}
+			if got := ids(t, back); got != "4 5 6" {
+				t.Errorf("who came back from 3 got %q", got)
+			}
+			for _, c := range []*client{stranger, newcomer, back} {
+				c.leave()
+			}
+		})
+	}
+}
+
+func TestPlacesThatOnlyClientsHaveNamedMakeRoomForOthers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.Tokens, config.Chains = true, 3
+		u := newUpstream()
+		u.publish(5)
+		f := newFeed(config)
+		var clients []*client
+		for _, id := range []string{"999999", "888888", "777777", "4", ""} {
+			clients = append(clients, join(t, f, id, u.poll))
+			pass(time.Second)
+		}
+		pass(3 * time.Minute)
+		u.publish(1)
+		pass(time.Minute)
+		synctest.Wait()
+		if got := ids(t, clients[3]); got != "5 6" {
+			t.Errorf("who came back from 4 got %q", got)
+		}
+		if got := ids(t, clients[4]); got != "1 2 3 4 5 6" {
+			t.Errorf("a newcomer got %q", got)
+		}
+		for _, c := range clients {
 			c.leave()
 		}
 	})

@@ -16,11 +16,12 @@ type standing struct {
 	came time.Time // when the newest of what comes before its place came here
 	end  time.Time // when the newest poll was sent that found the upstream's end; zero: none has
 	key  string    // of the last event, where events have keys
+	word bool      // no event shows yet that the place is one of the upstream's: a client has named it
 }
 
 // brought is the standing of a chain whose position a client has brought. The client may have it
 // from another node, so it may be newer than all that was asked for here before now.
-func brought(now time.Time) standing { return standing{came: now} }
+func brought(now time.Time) standing { return standing{came: now, word: true} }
 
 // asked is the poll that an answer is for.
 type asked struct {
@@ -37,7 +38,7 @@ func (s *standing) took(p page.Page, poll asked) {
 		s.came = poll.answered
 	}
 	if len(p.Events) > 0 {
-		s.key = keyOf(p.Events[len(p.Events)-1], poll.keys)
+		s.key, s.word = keyOf(p.Events[len(p.Events)-1], poll.keys), false
 	}
 	if !first && p.Empty && (!moved || p.Complete || poll.longPoll && poll.answered.Sub(poll.sent) >= waited) {
 		s.end = poll.sent
@@ -73,15 +74,19 @@ type book[P any] interface {
 //  4. What had come to the other chain before such a poll was sent stands before the place that it
 //     asked from. So, if each of the two has such an answer, to a poll sent after the newest of the
 //     other's came, neither stands before the other. What a client brought came with the client.
-//  5. Nothing else proves anything.
-func meet[P any](id string, c, a standing, log book[P], tokens bool) (at P, met bool) {
+//     The younger one goes over, so that they do not both.
+//  5. A client may name a place that the upstream has not come to, where an upstream finds nothing either.
+//     Nobody goes over to a place before an event has come after it; from there the clients may go, and do
+//     so from the older chain too.
+//  6. Nothing else proves anything.
+func meet[P any](id string, c, a standing, log book[P], tokens, older bool) (at P, met bool) {
 	if at, met = log.find(id); met {
 		return at, true
 	}
 	if at, met = log.find(c.key); met {
 		return at, true
 	}
-	if tokens && c.end.After(a.came) && a.end.After(c.came) {
+	if tokens && !a.word && (older || c.word) && c.end.After(a.came) && a.end.After(c.came) {
 		return log.end(), true
 	}
 	return at, false
