@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,6 +32,27 @@ func TestIDsThatRepeatAreWarnedOfOnceInAFeed(t *testing.T) {
 		lines := logs.FilterMessageSnippet("ids repeat in one answer").All()
 		if len(lines) != 1 || lines[0].ContextMap()["id"] != "rev" || len(lines[0].Context) != 1 {
 			t.Errorf("got %v", lines)
+		}
+	})
+}
+
+func TestPositionsTooLongForIDsAreWarnedOfOnceInAFeed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for length, want := range map[int]int{position.MaxID: 0, position.MaxID + 1: 1} {
+			core, logs := observer.New(zapcore.WarnLevel)
+			f := New(testConfig(), zap.New(core))
+			poll := func(_ context.Context, ask Ask) (page.Page, error) {
+				cursor := strconv.Itoa(ask.Number)
+				at := position.Position{Cursor: position.Cursor{cursor + strings.Repeat("x", length-len(cursor))}}
+				return page.Page{News: true, Next: at, Events: []page.Event{{Data: []byte(cursor), At: at}}}, nil
+			}
+			c, other := join(t, f, "", poll), join(t, f, "1", poll)
+			pass(30 * time.Second)
+			c.leave()
+			other.leave()
+			if lines := logs.FilterMessageSnippet("too long for event ids").All(); len(lines) != want || want > 0 && len(lines[0].Context) != 1 {
+				t.Errorf("positions of %d bytes: logged %v", length, lines)
+			}
 		}
 	})
 }

@@ -102,6 +102,15 @@ func (p Position) ID() string {
 	return string(b)
 }
 
+// Hashed reports whether the id of p is a hash, since p is too long for one.
+func (p Position) Hashed() bool {
+	size := len(p.Epoch)
+	for _, v := range p.Cursor {
+		size += len(v)
+	}
+	return size > MaxID/4 && strings.HasPrefix(p.ID(), "!") // an escape takes three bytes
+}
+
 // ErrHashed is returned by [Parse] for an id that stands for a cursor too long to be one.
 var ErrHashed = errors.New("the id is a hash of a long cursor: only a log that still holds it can place it")
 

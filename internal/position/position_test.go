@@ -62,6 +62,15 @@ func TestLongIDsAreHashedAndOnlyALogPlacesThem(t *testing.T) {
 	if long != at(fits+"x").ID() || long == at(fits+"y").ID() {
 		t.Error("the hash does not stand for the cursor")
 	}
+	for p, want := range map[*Position]bool{
+		{Cursor: Cursor{fits}}: false, {Cursor: Cursor{fits + "x"}}: true, {Cursor: Cursor{strings.Repeat(" ", MaxID/3)}}: false, {Cursor: Cursor{strings.Repeat(" ", MaxID/3+1)}}: true,
+		{Epoch: fits, Cursor: Cursor{"1"}}: true, {Epoch: "e", Cursor: Cursor{"1"}}: false, {Cursor: Cursor{fits}, Done: 1}: true, {}: false,
+		{Epoch: strings.Repeat("%", MaxID/8), Cursor: Cursor{strings.Repeat("~", MaxID/8), "", strings.Repeat(",", MaxID/8)}}: true,
+	} {
+		if p.Hashed() != want || want != (len(p.ID()) == 25 && p.ID()[0] == '!') {
+			t.Errorf("the id of %d bytes %.30q: hashed %t, want %t", len(p.ID()), p.ID(), p.Hashed(), want)
+		}
+	}
 	// escapes count: the bound is on what is sent
 	if id := at(strings.Repeat(" ", MaxID/3+1)).ID(); id[0] != '!' {
 		t.Errorf("an escaped id of %d bytes was not hashed", len(id))
