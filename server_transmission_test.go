@@ -131,3 +131,25 @@ func TestATransmissionThatIsRestartedResetsItsClients(t *testing.T) {
 		t.Errorf("after the reset came %v, %s at last", names, last)
 	}
 }
+
+func TestTheTorrentsOfATransmissionComeWhenTheyChange(t *testing.T) {
+	x := startTransmission(t)
+	x.add("first")
+	caddyfile := recipeSite(t, "transmission-torrents", x.addr, "interval 2s", "interval 50ms", `["id","name","status","percentDone"]`, `["name"]`)
+	checkDocument(t, caddyfile, "/torrents", func(to int) { x.add(fmt.Sprint("torrent ", to)) },
+		func(data string) int { return int(gjson.Get(data, "torrents.#").Int()) })
+}
+
+func TestATransmissionThatIsRestartedIsAskedWithItsNewToken(t *testing.T) {
+	x := startTransmission(t)
+	x.add("first")
+	stream := subscribeByName(t, recipeSite(t, "transmission-torrents", x.addr, "interval 2s", "interval 50ms", `["id","name","status","percentDone"]`, `["name"]`), "/torrents")
+	if e := stream.next(); e.Data != `{"torrents":[{"name":"first"}]}` {
+		t.Fatalf("got %+v", e)
+	}
+	x.stop()
+	x.start(x.addr)
+	x.add("second")
+	for gjson.Get(stream.next().Data, "torrents.#").Int() != 2 { // it answers before it has read its own torrents
+	}
+}
