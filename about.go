@@ -38,8 +38,8 @@ type about struct {
 	Also         []string `json:"also"`         // what has no name: body, original_uri, local_address
 }
 
-// about says what is safe to say of a request.
-func (p *pollRequest) about(id, bridge string) about {
+// newAbout says what is safe to say of a request.
+func newAbout(p *pollRequest, id, bridge string) about {
 	a := about{
 		ID: id, Bridge: bridge, Method: p.said.method, Host: brief(p.said.host), Path: brief(p.sent.path), Query: queryNames(p.said.query),
 		Cookies: namesIn(p.said.header["Cookie"], ";"), Vars: sortedNames(p.said.vars), Also: []string{},

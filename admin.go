@@ -133,17 +133,6 @@ func survey(limit int) overview {
 	return o
 }
 
-// allBridges returns the bridges that are in use.
-func allBridges() (all []*bridge) {
-	bridges.Range(func(_, v any) bool {
-		if b, ok := v.(*bridge); ok {
-			all = append(all, b)
-		}
-		return true
-	})
-	return all
-}
-
 func (a *adminAPI) serveFeeds(w http.ResponseWriter, r *http.Request) error {
 	limit := defaultListed
 	if text := r.URL.Query().Get("limit"); text != "" {
@@ -164,18 +153,6 @@ func (a *adminAPI) serveFeed(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return apiError(http.StatusNotFound, "there is no feed of that id: /sse_bridge/feeds lists those that there are")
-}
-
-// feedOf returns the feed of an id; nil if there is none.
-func (b *bridge) feedOf(id string) (*feed.Feed, about) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for f, about := range b.feeds.about {
-		if about.ID == id {
-			return f, about
-		}
-	}
-	return nil, about{}
 }
 
 func writeJSON(w http.ResponseWriter, v any) error {

@@ -77,8 +77,8 @@ func (b *bridge) announce(f *feed.Feed, reason string) {
 	b.mu.Lock()
 	about, known := b.feeds.about[f]
 	b.mu.Unlock()
-	h := b.current.Load()
-	if !known || h == nil || h.events == nil {
+	newest := b.current.Load()
+	if !known || newest == nil || newest.events == nil {
 		return // the feed has closed, or the last configuration has ended
 	}
 	name := eventUp
@@ -86,5 +86,5 @@ func (b *bridge) announce(f *feed.Feed, reason string) {
 	if reason != "" {
 		name, data["reason"] = eventDown, reason
 	}
-	h.events.Emit(h.ctx, name, data)
+	newest.events.Emit(newest.ctx, name, data)
 }

@@ -24,26 +24,26 @@ type resolvers struct{ known, path, query, body func(text string) string }
 
 // bind resolves the texts of the plan, each once and always in the same order: what is inserted is
 // never expanded again.
-func (c *compiled) bind(r resolvers) bound {
+func bind(c *compiled, r resolvers) bound {
 	return bound{
 		rewritePath:  c.rewritePath.Bind(r.path),
 		rewriteQuery: c.rewriteQuery.Bind(r.query),
 		queryEdits:   bindEdits(c.query, r.known),
 		headerEdits:  bindEdits(c.headerUp, r.known),
 		bodyTemplate: c.body.Bind(r.body),
-		reader:       c.readerFor(r.known),
+		reader:       readerFor(c, r.known),
 	}
 }
 
 // resolve returns the plan's texts with the client's placeholders resolved, in the order of bind.
-func (c *compiled) resolve(repl *caddy.Replacer) (texts []string) {
+func resolve(c *compiled, repl *caddy.Replacer) (texts []string) {
 	by := func(resolve func(text, empty string) string) func(string) string {
 		return func(text string) string {
 			texts = append(texts, resolve(text, ""))
 			return text
 		}
 	}
-	c.bind(resolvers{
+	bind(c, resolvers{
 		known: by(repl.ReplaceKnown),
 		path:  by(escapingReplacer(repl, escapePath).ReplaceAll),
 		query: by(escapingReplacer(repl, url.QueryEscape).ReplaceAll),
@@ -53,13 +53,13 @@ func (c *compiled) resolve(repl *caddy.Replacer) (texts []string) {
 }
 
 // bindTo puts texts that resolve returned where they belong.
-func (c *compiled) bindTo(texts []string) bound {
+func bindTo(c *compiled, texts []string) bound {
 	next := func(string) string {
 		text := texts[0]
 		texts = texts[1:]
 		return text
 	}
-	return c.bind(resolvers{next, next, next, next})
+	return bind(c, resolvers{next, next, next, next})
 }
 
 func bindEdits(edits []compiledEdit, resolve func(string) string) []compiledEdit {
@@ -72,7 +72,7 @@ func bindEdits(edits []compiledEdit, resolve func(string) string) []compiledEdit
 
 // readerFor returns the reader of a client's answers: that of all, unless a value holds one of the
 // client's placeholders.
-func (c *compiled) readerFor(resolve func(text string) string) *page.Reader {
+func readerFor(c *compiled, resolve func(text string) string) *page.Reader {
 	same := true
 	known := func(text string) string {
 		resolved := resolve(text)

@@ -31,34 +31,58 @@ var bridges = caddy.NewUsagePool()
 // bridge is all feeds of one configured sse_bridge. It outlives the handler instances that a
 // reload replaces; polls use the routes of the newest one.
 type bridge struct {
-	name    string   // in metrics, logs and events
-	salt    [16]byte // of the feeds' ids
-	plan    *compiled
-	logger  *zap.Logger
-	crowds  *zap.Logger // for what each of many clients may cause
-	config  feed.Config
-	slots   slots
-	current atomic.Pointer[Handler]          // the newest instance; nil after the last one
-	server  atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
-	watch   *watchdog
-	back    *reconnects
-	attempt *attempt // nil but in `caddy sse-bridge try`; set before the first client
-	streams *streamCounters
-	turns   *announcer
+	name     string   // in metrics, logs and events
+	salt     [16]byte // of the feeds' ids
+	plan     *compiled
+	logger   *zap.Logger
+	crowds   *zap.Logger // for what each of many clients may cause
+	config   feed.Config
+	poller   *poller
+	current  atomic.Pointer[instance]         // the newest one; nil after the last one
+	server   atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
+	observer Observer                         // nil except in `caddy sse-bridge try`; set before the first client
+	streams  *streams
+	turns    *announcer
 
 	copiedTold atomic.Bool // [bridge.hintCopied] has spoken
 
 	mu        sync.Mutex
-	instances []*Handler // provisioned and not cleaned up, oldest first
+	instances []*instance // provisioned and not cleaned up, oldest first
 	feeds     *feeds
 	perIP     map[string]int
 	clients   int
 	halted    bool
 }
 
+// shortKey is how many digits of a bridge's key name it that has no name.
+const shortKey = 8
+
+// loadBridge returns the bridge of a key, or makes it. Each call takes a releaseBridge in the end.
+func loadBridge(key, name string, plan *compiled) (*bridge, error) {
+	b, _, err := bridges.LoadOrNew(key, func() (caddy.Destructor, error) {
+		b := newBridge(plan)
+		if b.name = name; b.name == "" {
+			b.name = key[:shortKey]
+		}
+		return b, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the bridge: %w", err)
+	}
+	return b.(*bridge), nil
+}
+
+// releaseBridge lets go of a bridge, which ends with the last one that does.
+func releaseBridge(key string) error {
+	if _, err := bridges.Delete(key); err != nil {
+		return fmt.Errorf("ending the bridge: %w", err)
+	}
+	return nil
+}
+
 func newBridge(plan *compiled) *bridge {
 	b := &bridge{
-		plan: plan, slots: make(slots, plan.limits.Polls), streams: newStreamCounters(),
+		plan:  plan,
 		perIP: make(map[string]int),
 	}
 	_, _ = rand.Read(b.salt[:]) // it never fails
@@ -70,8 +94,8 @@ func newBridge(plan *compiled) *bridge {
 	b.logger = newLogger(b)
 	b.crowds = sparing(b.logger)
 	b.turns = newAnnouncer(b.announce)
-	b.back = newReconnects(plan.retry)
-	b.watch = newWatchdog(plan, b.back)
+	b.streams = newStreams(plan)
+	b.poller = newPoller(b, plan.limits.Polls)
 	b.config = feed.Config{
 		Document: plan.reader.Document(), Cursors: len(plan.cursorNames), Tokens: plan.reader.Tokens(),
 		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.holds(),
@@ -109,38 +133,38 @@ func (b *bridge) Destruct() error {
 	for _, f := range live {
 		f.Halt()
 	}
-	b.watch.endSpread()
+	b.streams.watch.endSpread()
 	return nil
 }
 
 // add takes in an instance, whose configuration may still fail to load.
-func (b *bridge) add(h *Handler) {
+func (b *bridge) add(i *instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.instances = append(b.instances, h)
+	b.instances = append(b.instances, i)
 	b.follow()
 }
 
 // started is told that an instance's configuration has been loaded: it takes over.
-func (b *bridge) started(h *Handler) {
+func (b *bridge) started(i *instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	h.started = true
+	i.started = true
 	b.follow()
 }
 
 // remove takes an instance off.
-func (b *bridge) remove(h *Handler) {
+func (b *bridge) remove(i *instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.instances = slices.DeleteFunc(b.instances, func(other *Handler) bool { return other == h })
+	b.instances = slices.DeleteFunc(b.instances, func(other *instance) bool { return other == i })
 	b.follow()
 }
 
 // newest returns the newest instance of a configuration that runs: one that is being loaded
 // takes nothing over, since it may fail. Where none runs, it is the newest of all; nil after
 // the last one. b.mu is held.
-func (b *bridge) newest() *Handler {
+func (b *bridge) newest() *instance {
 	for _, h := range slices.Backward(b.instances) {
 		if h.started && !h.stopping {
 			return h
@@ -167,14 +191,14 @@ func (b *bridge) follow() {
 
 // stopping is told that an instance's configuration stops: at every reload, and at exit. Streams
 // end where no other instance goes on; at exit the watchdog hurries them.
-func (b *bridge) stopping(h *Handler) {
+func (b *bridge) stopping(i *instance) {
 	b.mu.Lock()
-	h.stopping = true
+	i.stopping = true
 	b.current.Store(b.newest())
-	live := slices.ContainsFunc(b.instances, func(h *Handler) bool { return !h.stopping })
+	live := slices.ContainsFunc(b.instances, func(other *instance) bool { return !other.stopping })
 	b.mu.Unlock()
 	if !live {
-		b.watch.endSpread()
+		b.streams.watch.endSpread()
 	}
 }
 
@@ -186,11 +210,14 @@ func (b *bridge) routes(which request) caddyhttp.Handler {
 	return nil
 }
 
+// newestServer returns the server of the newest client, or its successor.
+func (b *bridge) newestServer() *caddyhttp.Server { return b.server.Load() }
+
 // newestLogger returns the log of the newest instance, and a silent one after the last. It takes
 // no lock, since who holds one logs too.
 func (b *bridge) newestLogger() *zap.Logger {
 	if h := b.current.Load(); h != nil {
-		return h.own
+		return h.logger
 	}
 	return zap.NewNop()
 }
@@ -228,9 +255,9 @@ func (b *bridge) admit(ip string) (leave func(), err error) {
 
 // join gives a client its place in the feed of its poll request.
 func (b *bridge) join(p *pollRequest) (*feed.Reader, error) {
-	poll := b.poll(p)
-	if b.attempt != nil {
-		b.attempt.begin(p)
+	poll := b.poller.poll(p)
+	if b.observer != nil {
+		b.observer.begin(p)
 	}
 	for {
 		f, err := b.feed(p)
@@ -263,7 +290,7 @@ func (b *bridge) feed(p *pollRequest) (*feed.Feed, error) {
 }
 
 // about says what is safe to say of a poll's feed.
-func (b *bridge) about(p *pollRequest) about { return p.about(b.feedID(p.key), b.name) }
+func (b *bridge) about(p *pollRequest) about { return newAbout(p, b.feedID(p.key), b.name) }
 
 // loggerOf returns the logger of a poll's feed.
 func (b *bridge) loggerOf(p *pollRequest) *zap.Logger {
@@ -280,6 +307,17 @@ func (b *bridge) feedID(key feedKey) string {
 	return hex.EncodeToString(sum[:6])
 }
 
+// hintCopied says once in the bridge's life what polls lack of what a forward_auth in front says.
+func (b *bridge) hintCopied(r *http.Request) {
+	if b.copiedTold.Load() {
+		return
+	}
+	if names := copiedFields(b.plan, r); len(names) > 0 && b.copiedTold.CompareAndSwap(false, true) {
+		b.logger.Warn("forward_auth in front sets header fields that polls do not have, so that they are anonymous where plain requests are not: `header_up "+
+			names[0]+" {header."+names[0]+"}` gives them one", zap.String("bridge", b.name), zap.Strings("headers", names))
+	}
+}
+
 // forget drops a feed that has closed.
 func (b *bridge) forget(f *feed.Feed) {
 	b.mu.Lock()
@@ -287,10 +325,33 @@ func (b *bridge) forget(f *feed.Feed) {
 	b.feeds.drop(f)
 }
 
+// allBridges returns the bridges that are in use.
+func allBridges() (all []*bridge) {
+	bridges.Range(func(_, v any) bool {
+		if b, ok := v.(*bridge); ok {
+			all = append(all, b)
+		}
+		return true
+	})
+	return all
+}
+
+// feedOf returns the feed of an id; nil if there is none.
+func (b *bridge) feedOf(id string) (*feed.Feed, about) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for f, about := range b.feeds.about {
+		if about.ID == id {
+			return f, about
+		}
+	}
+	return nil, about{}
+}
+
 // bridgeKey identifies a bridge by its whole JSON. The adapter numbers route groups through a
 // whole Caddyfile, so that an unrelated block changes them: they are numbered anew.
-func bridgeKey(h *Handler) (string, error) {
-	raw, err := json.Marshal(h)
+func bridgeKey(c *Config) (string, error) {
+	raw, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("writing the configuration as JSON: %w", err)
 	}

@@ -65,7 +65,7 @@ func keyOf(t *testing.T, raw []byte) string {
 	if err := caddy.StrictUnmarshalJSON(raw, h); err != nil {
 		t.Fatal(err)
 	}
-	key, err := bridgeKey(h)
+	key, err := bridgeKey(&h.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,8 +150,8 @@ func newTestBridge(t *testing.T, fields string) *bridge {
 
 func TestPollsGoToTheNewestConfigurationThatRuns(t *testing.T) {
 	b := newTestBridge(t, "")
-	first, second, third := new(Handler), new(Handler), new(Handler)
-	check := func(step string, want *Handler) {
+	first, second, third := new(instance), new(instance), new(instance)
+	check := func(step string, want *instance) {
 		t.Helper()
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -184,7 +184,7 @@ func TestPollsUseTheServerOfTheNewestConfiguration(t *testing.T) {
 	app := func() *caddyhttp.App {
 		return &caddyhttp.App{Servers: map[string]*caddyhttp.Server{"": {}}} // only provisioning gives names
 	}
-	first, second, failed := &Handler{http: app()}, &Handler{http: app()}, &Handler{http: app()}
+	first, second, failed := &instance{http: app()}, &instance{http: app()}, &instance{http: app()}
 	b.add(first)
 	b.started(first)
 	b.server.Store(first.http.Servers[""])
@@ -202,7 +202,7 @@ func TestPollsUseTheServerOfTheNewestConfiguration(t *testing.T) {
 	if b.server.Load() != second.http.Servers[""] {
 		t.Error("the server of an earlier configuration is used")
 	}
-	b.started(&Handler{}) // within another app
+	b.started(&instance{}) // within another app
 	if b.server.Load() != second.http.Servers[""] {
 		t.Error("a handler without a server has taken it")
 	}
@@ -220,8 +220,8 @@ func TestLogsGoToTheNewestConfiguration(t *testing.T) {
 	logger.Error("lost") // nobody is there yet
 
 	var old, warnings, debug bytes.Buffer
-	first := &Handler{own: zap.New(memoryLog(zapcore.DebugLevel, &old))}
-	second := &Handler{own: zap.New(zapcore.NewTee(memoryLog(zapcore.WarnLevel, &warnings), memoryLog(zapcore.DebugLevel, &debug))).Named("http.handlers.sse_bridge")}
+	first := &instance{logger: zap.New(memoryLog(zapcore.DebugLevel, &old))}
+	second := &instance{logger: zap.New(zapcore.NewTee(memoryLog(zapcore.WarnLevel, &warnings), memoryLog(zapcore.DebugLevel, &debug))).Named("http.handlers.sse_bridge")}
 	b.add(first)
 	b.started(first)
 	logger.Info("one")
@@ -265,7 +265,7 @@ func TestTheKeyOfABlockOutlivesVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, h := range bridgesIn(t, config) {
-			key, err := bridgeKey(h)
+			key, err := bridgeKey(&h.Config)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -88,23 +88,23 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	if err := p.parse(); err != nil {
 		return nil, err
 	}
-	if _, err := p.handler.compile(); err != nil {
+	if _, err := p.config.compile(); err != nil {
 		return nil, p.locate(err)
 	}
-	return p.handler, nil
+	return &Handler{Config: *p.config}, nil
 }
 
-// parser fills a Handler from the tokens of one directive. It checks their count and form;
-// whatever else must hold for the JSON too, and is found when the Handler is compiled.
+// parser fills a Config from the tokens of one directive. It checks their count and form;
+// whatever else must hold for the JSON too, and is found when the Config is compiled.
 type parser struct {
 	httpcaddyfile.Helper
-	handler *Handler
-	tokens  map[string]caddyfile.Token   // the subdirectives, by the path of their field
-	routes  map[string][]caddyfile.Token // what is parsed as routes, likewise
+	config *Config
+	tokens map[string]caddyfile.Token   // the subdirectives, by the path of their field
+	routes map[string][]caddyfile.Token // what is parsed as routes, likewise
 }
 
 func newParser(h httpcaddyfile.Helper) *parser {
-	return &parser{Helper: h, handler: new(Handler), tokens: make(map[string]caddyfile.Token), routes: make(map[string][]caddyfile.Token)}
+	return &parser{Helper: h, config: new(Config), tokens: make(map[string]caddyfile.Token), routes: make(map[string][]caddyfile.Token)}
 }
 
 func (p *parser) parse() error {
@@ -119,97 +119,62 @@ func (p *parser) parse() error {
 	return nil
 }
 
-func (p *parser) subdirective() error {
-	h := p.handler
-	switch name := p.Val(); name {
-	case "upstream":
-		return p.upstreamBlock()
-	case "open":
-		return p.step(&h.Open)
-	case "wait":
-		return p.step(&h.Wait)
+// parsers read the arguments of the subdirectives.
+func parsers() map[string]func(p *parser, c *Config) error {
+	return map[string]func(p *parser, c *Config) error{
+		"upstream": func(p *parser, _ *Config) error { return p.upstreamBlock() },
+		"open":     func(p *parser, c *Config) error { return p.step(&c.Open) },
+		"wait":     func(p *parser, c *Config) error { return p.step(&c.Wait) },
 
-	case "method":
-		if err := p.text(&h.Method); err != nil {
-			return err
-		}
-		h.Method = normalMethod(h.Method)
-		return nil
-	case "rewrite":
-		return p.text(&h.Rewrite)
-	case "query":
-		return p.edit(&h.Query)
-	case "header_up":
-		return p.edit(&h.HeaderUp)
-	case "cookies":
-		return p.cookies()
-	case "body":
-		return p.body()
+		"method":    func(p *parser, c *Config) error { return p.method(&c.Method) },
+		"rewrite":   func(p *parser, c *Config) error { return p.text(&c.Rewrite) },
+		"query":     func(p *parser, c *Config) error { return p.edit(&c.Query) },
+		"header_up": func(p *parser, c *Config) error { return p.edit(&c.HeaderUp) },
+		"cookies":   func(p *parser, _ *Config) error { return p.cookies() },
+		"body":      func(p *parser, _ *Config) error { return p.body() },
 
-	case "interval":
-		return p.interval()
-	case "long_poll":
-		return p.longPoll()
-	case "timeout":
-		return p.duration(&h.Timeout)
+		"interval":  func(p *parser, _ *Config) error { return p.interval() },
+		"long_poll": func(p *parser, _ *Config) error { return p.longPoll() },
+		"timeout":   func(p *parser, c *Config) error { return p.duration(&c.Timeout) },
 
-	case "format":
-		return p.format()
-	case "items":
-		return p.text(&h.Items)
-	case "id":
-		return p.text(&h.ID)
-	case "event":
-		return p.event()
-	case "data":
-		return p.text(&h.Data)
-	case "cursor":
-		return p.cursor()
-	case "start":
-		return p.start()
-	case "epoch":
-		return p.text(&h.Epoch)
-	case "order":
-		return p.text(&h.Order)
-	case "accept":
-		return p.accept()
-	case "ignore":
-		return p.condition(&h.Ignore)
-	case "more":
-		return p.condition(&h.More)
-	case "reset":
-		return p.condition(&h.Reset)
-	case "end":
-		return p.condition(&h.End)
-	case "retry_after":
-		return p.text(&h.RetryAfter)
-	case "jq":
-		return p.text(&h.JQ)
-	case "diff":
-		return p.text(&h.Diff)
+		"format":      func(p *parser, _ *Config) error { return p.format() },
+		"items":       func(p *parser, c *Config) error { return p.text(&c.Items) },
+		"id":          func(p *parser, c *Config) error { return p.text(&c.ID) },
+		"event":       func(p *parser, _ *Config) error { return p.event() },
+		"data":        func(p *parser, c *Config) error { return p.text(&c.Data) },
+		"cursor":      func(p *parser, _ *Config) error { return p.cursor() },
+		"start":       func(p *parser, _ *Config) error { return p.start() },
+		"epoch":       func(p *parser, c *Config) error { return p.text(&c.Epoch) },
+		"order":       func(p *parser, c *Config) error { return p.text(&c.Order) },
+		"accept":      func(p *parser, _ *Config) error { return p.accept() },
+		"ignore":      func(p *parser, c *Config) error { return p.condition(&c.Ignore) },
+		"more":        func(p *parser, c *Config) error { return p.condition(&c.More) },
+		"reset":       func(p *parser, c *Config) error { return p.condition(&c.Reset) },
+		"end":         func(p *parser, c *Config) error { return p.condition(&c.End) },
+		"retry_after": func(p *parser, c *Config) error { return p.text(&c.RetryAfter) },
+		"jq":          func(p *parser, c *Config) error { return p.text(&c.JQ) },
+		"diff":        func(p *parser, c *Config) error { return p.text(&c.Diff) },
 
-	case "replay":
-		return p.replay()
-	case "keepalive":
-		return p.duration(&h.Keepalive)
-	case "retry":
-		return p.duration(&h.Retry)
-	case "lifetime":
-		return p.duration(&h.Lifetime)
-	case "notify":
-		return p.flag(&h.Notify)
-	case "name":
-		return p.text(&h.Name)
-	case "cors":
-		return p.cors()
-	case "limits":
-		return p.limits()
-
-	case "{":
-		return p.Errf("a block stands behind upstream, open, wait and limits alone")
-	default:
-		return p.Errf("unrecognized subdirective '%s': there are %s", name, strings.Join(subdirectives(), ", "))
+		"replay":    func(p *parser, _ *Config) error { return p.replay() },
+		"keepalive": func(p *parser, c *Config) error { return p.duration(&c.Keepalive) },
+		"retry":     func(p *parser, c *Config) error { return p.duration(&c.Retry) },
+		"lifetime":  func(p *parser, c *Config) error { return p.duration(&c.Lifetime) },
+		"notify":    func(p *parser, c *Config) error { return p.flag(&c.Notify) },
+		"name":      func(p *parser, c *Config) error { return p.text(&c.Name) },
+		"cors":      func(p *parser, _ *Config) error { return p.cors() },
+		"limits":    func(p *parser, _ *Config) error { return p.limits() },
 	}
+}
+
+func (p *parser) subdirective() error {
+	name := p.Val()
+	if parse, ok := parsers()[name]; ok {
+		return parse(p, p.config)
+	}
+	if name == "{" {
+		return p.Errf("a block stands behind upstream, open, wait and limits alone")
+	}
+	return p.Errf("unrecognized subdirective '%s': there are %s", name, strings.Join(namesOf(func(Subdirective) bool { return true }), ", "))
 }
 
 // upstreams takes the arguments of the directive as those of a reverse_proxy.
@@ -231,14 +196,14 @@ func (p *parser) upstreams() error {
 	}
 	for _, v := range p.NewRoute(nil, rp) {
 		if route, ok := v.Value.(caddyhttp.Route); ok {
-			p.handler.Upstream = append(p.handler.Upstream, route)
+			p.config.Upstream = append(p.config.Upstream, route)
 		}
 	}
 	return nil
 }
 
 func (p *parser) upstreamBlock() error {
-	if len(p.handler.Upstream) > 0 {
+	if len(p.config.Upstream) > 0 {
 		return p.Errf("upstream: it is there already: name the upstreams behind %s or in one `upstream` block", directive)
 	}
 	p.tokens["upstream"] = p.Token()
@@ -256,7 +221,7 @@ func (p *parser) upstreamBlock() error {
 	if !ok {
 		return p.Errf("upstream: it was not parsed as a subroute")
 	}
-	p.handler.Upstream = subroute.Routes
+	p.config.Upstream = subroute.Routes
 	return nil
 }
 
@@ -284,7 +249,7 @@ func (p *parser) place(err error) (caddyfile.Token, error) {
 			continue
 		}
 		if errors.As(err, &placeholder) {
-			err = &fieldError{path, strings.ReplaceAll(path, ".", " "), placeholder}
+			err = &fieldError{path: path, name: strings.ReplaceAll(path, ".", " "), err: placeholder}
 			for _, t := range p.routes[path] {
 				if strings.Contains(t.Text, "{"+placeholder.name+"}") {
 					return t, err

@@ -21,11 +21,11 @@ func (p *parser) replay() error {
 	if err != nil || events <= 0 {
 		return p.Errf("%s: %q is not a number of events above 0", name, args[0])
 	}
-	p.handler.Replay = &Replay{Events: events}
+	p.config.Replay = &Replay{Events: events}
 	if len(args) == 1 {
 		return nil
 	}
-	return p.parseDuration(name, args[1], &p.handler.Replay.Linger)
+	return p.parseDuration(name, args[1], &p.config.Replay.Linger)
 }
 
 // cors parses `cors <origin...>`.
@@ -35,8 +35,8 @@ func (p *parser) cors() error {
 		return p.argErr("cors")
 	}
 	for _, origin := range args {
-		p.tokens["cors."+strconv.Itoa(len(p.handler.CORS))] = token
-		p.handler.CORS = append(p.handler.CORS, origin)
+		p.tokens["cors."+strconv.Itoa(len(p.config.CORS))] = token
+		p.config.CORS = append(p.config.CORS, origin)
 	}
 	return nil
 }
@@ -85,6 +85,6 @@ func (p *parser) limits() error {
 	if *l == (Limits{}) {
 		return p.Errf("limits: there are none: give at least one in the block, or leave it out")
 	}
-	p.handler.Limits = l
+	p.config.Limits = l
 	return nil
 }

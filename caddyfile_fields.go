@@ -6,65 +6,13 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
-
-// arguments are those of each subdirective.
-var arguments = map[string]string{
-	"method":                "<verb>",
-	"rewrite":               "<uri>",
-	"query":                 "[-]<name> [<template>]",
-	"header_up":             "[-]<name> [<template>]",
-	"body":                  "<template> [<content_type>]",
-	"interval":              "<min> [<max>]",
-	"long_poll":             "[<hold>]",
-	"timeout":               "<duration>",
-	"format":                "auto|json|jsonp|xml|feed|text|message, csv [header] [<separator>], or lines [<separator>]",
-	"items":                 "<path>",
-	"id":                    "<value>",
-	"event":                 "<value> [<default>]",
-	"data":                  "<value>",
-	"cursor":                "[<name>] <value>",
-	"start":                 "[<name>] <text>",
-	"epoch":                 "<value>",
-	"order":                 "newest_first|by_id|overlap",
-	"accept":                "<status...>",
-	"ignore":                "[!]<value> [<match>...]",
-	"more":                  "[!]<value> [<match>...]",
-	"reset":                 "[!]<value> [<match>...]",
-	"end":                   "[!]<value> [<match>...]",
-	"retry_after":           "<value>",
-	"diff":                  "json_patch",
-	"jq":                    "<program>",
-	"replay":                "<events> [<linger>]",
-	"keepalive":             "<duration>",
-	"retry":                 "<duration>",
-	"lifetime":              "<duration>",
-	"name":                  "<name>",
-	"cors":                  "<origin...>",
-	"limits feeds":          "<n>",
-	"limits chains":         "<n>",
-	"limits clients":        "<n>",
-	"limits clients_per_ip": "<n>",
-	"limits polls":          "<n>",
-	"limits response":       "<size>",
-	"limits log":            "<size>",
-}
-
-// subdirectives are the names of all of them, in order.
-func subdirectives() []string {
-	names := []string{"cookies", "limits", "notify", "open", "upstream", "wait"}
-	for name := range arguments {
-		if !strings.Contains(name, " ") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
 
 // argErr is the error of a subdirective that has too few arguments or too many.
 func (p *parser) argErr(name string) error {
-	return p.Errf("%s: wrong number of arguments: it takes %s, quoted where they have spaces", name, arguments[name])
+	return p.Errf("%s: wrong number of arguments: it takes %s, quoted where they have spaces", name, argumentsOf(name))
 }
 
 // once notes where the field of the current subdirective stands, and refuses it a second time.
@@ -93,6 +41,13 @@ func (p *parser) text(to *string) error {
 
 func (p *parser) empty(name string) error {
 	return p.Errf("%s: it is empty: give it a text, or leave the line out", name)
+}
+
+// method parses `method <verb>`.
+func (p *parser) method(to *string) error {
+	err := p.text(to)
+	*to = normalMethod(*to)
+	return err
 }
 
 // duration parses `<name> <duration>`.
@@ -140,22 +95,22 @@ func (p *parser) interval() error {
 	if len(args) != 1 && len(args) != 2 {
 		return p.argErr(name)
 	}
-	p.handler.Interval = new(Interval)
-	if err := p.parseDuration(name, args[0], &p.handler.Interval.Min); err != nil {
+	p.config.Interval = new(Interval)
+	if err := p.parseDuration(name, args[0], &p.config.Interval.Min); err != nil {
 		return err
 	}
 	if len(args) == 1 {
 		return nil
 	}
-	return p.parseDuration(name, args[1], &p.handler.Interval.Max)
+	return p.parseDuration(name, args[1], &p.config.Interval.Max)
 }
 
 // longPoll parses `long_poll [<hold>]`.
 func (p *parser) longPoll() error {
 	if p.CountRemainingArgs() > 0 {
-		return p.duration(&p.handler.LongPoll)
+		return p.duration(&p.config.LongPoll)
 	}
-	p.handler.LongPoll = caddy.Duration(defaultHold)
+	p.config.LongPoll = caddy.Duration(defaultHold)
 	return p.once(p.Val())
 }
 
@@ -189,7 +144,7 @@ func (p *parser) cookies() error {
 		return err
 	}
 	names := append([]string{}, p.RemainingArgs()...)
-	p.handler.Cookies = &names
+	p.config.Cookies = &names
 	return nil
 }
 
@@ -202,9 +157,9 @@ func (p *parser) body() error {
 	if len(args) != 1 && len(args) != 2 {
 		return p.argErr("body")
 	}
-	p.handler.Body = &Body{Template: args[0]}
+	p.config.Body = &Body{Template: args[0]}
 	if len(args) == 2 {
-		p.handler.Body.ContentType = args[1]
+		p.config.Body.ContentType = args[1]
 	}
 	return nil
 }
@@ -218,9 +173,9 @@ func (p *parser) event() error {
 	if len(args) != 1 && len(args) != 2 {
 		return p.argErr("event")
 	}
-	p.handler.Event = &Type{Value: args[0]}
+	p.config.Event = &Type{Value: args[0]}
 	if len(args) == 2 {
-		p.handler.Event.Default = args[1]
+		p.config.Event.Default = args[1]
 	}
 	return nil
 }
@@ -237,7 +192,7 @@ func (p *parser) cursor() error {
 			return p.Errf("cursor: its name is empty: a cursor without a name is `cursor <value>`")
 		}
 	}
-	h := p.handler
+	h := p.config
 	i := slices.IndexFunc(h.Cursor, func(c Cursor) bool { return c.Name == name })
 	if i < 0 {
 		i = len(h.Cursor)
@@ -268,10 +223,10 @@ func (p *parser) start() error {
 		return err
 	}
 	p.tokens["start."+name] = token
-	if p.handler.Start == nil {
-		p.handler.Start = make(map[string]string)
+	if p.config.Start == nil {
+		p.config.Start = make(map[string]string)
 	}
-	p.handler.Start[name] = text
+	p.config.Start[name] = text
 	return nil
 }
 
@@ -286,8 +241,61 @@ func (p *parser) accept() error {
 		if err != nil {
 			return p.Errf("accept: %q is not a status such as 404", arg)
 		}
-		p.tokens["accept."+strconv.Itoa(len(p.handler.Accept))] = token
-		p.handler.Accept = append(p.handler.Accept, status)
+		p.tokens["accept."+strconv.Itoa(len(p.config.Accept))] = token
+		p.config.Accept = append(p.config.Accept, status)
 	}
+	return nil
+}
+
+// format parses `format <format>`, `format csv [header] [<separator>]` and `format lines
+// [<separator>]`.
+func (p *parser) format() error {
+	h, token := p.config, p.Token()
+	if err := p.once("format"); err != nil {
+		return err
+	}
+	args := p.RemainingArgs()
+	if len(args) == 0 {
+		return p.argErr("format")
+	}
+	if h.Format = args[0]; h.Format == "" {
+		return p.empty("format")
+	}
+	args = args[1:]
+	if h.Format == string(page.CSV) && len(args) > 0 && args[0] == "header" {
+		h.Header, args = true, args[1:]
+	}
+	takes := h.Format == string(page.CSV) || h.Format == string(page.Lines)
+	if len(args) > 1 || len(args) == 1 && !takes {
+		return p.argErr("format")
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	p.tokens["separator"] = token
+	var err error
+	if h.Separator, err = unescape(args[0]); err != nil || h.Separator == "" {
+		return p.Errf("format: %q is no separator: write for example ; or \\t or \\x1e", args[0])
+	}
+	return nil
+}
+
+// unescape resolves escapes as in Go, such as \n, \t and \x1e.
+func unescape(text string) (string, error) {
+	if !strings.ContainsRune(text, '\\') {
+		return text, nil
+	}
+	return strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`)
+}
+
+// condition parses `<name> [!]<value> [<match>...]`.
+func (p *parser) condition(to *[]Condition) error {
+	name, token, args := p.Val(), p.Token(), p.RemainingArgs()
+	if len(args) == 0 {
+		return p.argErr(name)
+	}
+	p.tokens[name+"."+strconv.Itoa(len(*to))] = token
+	text, not := strings.CutPrefix(args[0], "!")
+	*to = append(*to, Condition{Not: not, Value: text, Matches: slices.Clone(args[1:])})
 	return nil
 }

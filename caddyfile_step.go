@@ -5,11 +5,6 @@ import (
 	"strings"
 )
 
-// stepSubdirectives are what a step may say, beside `when` and `long_poll` in `wait`.
-var stepSubdirectives = []string{
-	"accept", "body", "cookies", "cursor", "format", "header_up", "method", "query", "reset", "retry_after", "rewrite", "timeout", "upstream",
-}
-
 // step parses `open { … }` and `wait { … }`.
 func (p *parser) step(to **Step) error {
 	name := p.Val()
@@ -19,9 +14,9 @@ func (p *parser) step(to **Step) error {
 	if p.CountRemainingArgs() > 0 {
 		return p.Errf("%s: it takes no arguments, but a block of subdirectives", name)
 	}
-	known := stepSubdirectives
+	known := namesOf(func(s Subdirective) bool { return s.Steps || s.Wait && name == "wait" })
 	if name == "wait" {
-		known = append(slices.Clone(known), "long_poll", "when")
+		known = append(known, "when")
 	}
 	inner := newParser(p.Helper)
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
@@ -32,9 +27,9 @@ func (p *parser) step(to **Step) error {
 		parse := inner.subdirective
 		if sub == "when" {
 			if p.CountRemainingArgs() == 0 {
-				return p.Errf("when: it takes %s, quoted where they have spaces", arguments["more"])
+				return p.Errf("when: it takes %s, quoted where they have spaces", argumentsOf("more"))
 			}
-			parse = func() error { return inner.condition(&inner.handler.More) }
+			parse = func() error { return inner.condition(&inner.config.More) }
 		}
 		if err := parse(); err != nil {
 			return err
@@ -49,6 +44,6 @@ func (p *parser) step(to **Step) error {
 	for path, tokens := range inner.routes {
 		p.routes[name+"."+path] = tokens
 	}
-	*to = stepOf(inner.handler)
+	*to = stepOf(inner.config)
 	return nil
 }

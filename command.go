@@ -92,11 +92,11 @@ func tryCommand() *cobra.Command {
 	flags.Int("polls", 0, "stop after so many polls (default: go on until Ctrl-C)")
 	flags.Bool("json", false, "print each poll as a line of JSON")
 	flags.Bool("show-secrets", false, "do not mask credentials in what is sent")
-	for _, f := range tryFlags {
-		v := &flagValues{kind: kindOf(f.name)}
-		flags.Var(v, flagName(f.name), f.usage)
+	for _, f := range tryFlags() {
+		v := &flagValues{kind: kindOf(f.Name)}
+		flags.Var(v, flagName(f.Name), f.Trial)
 		if v.optional() {
-			flags.Lookup(flagName(f.name)).NoOptDefVal = "true"
+			flags.Lookup(flagName(f.Name)).NoOptDefVal = "true"
 		}
 	}
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
@@ -157,9 +157,9 @@ func try(ctx context.Context, flags *pflag.FlagSet, target string, out io.Writer
 		headers      = flags.Lookup("header").Value.(*flagValues).values
 	)
 	var given []string
-	for _, f := range tryFlags {
-		if flags.Changed(flagName(f.name)) {
-			given = append(given, "--"+flagName(f.name))
+	for _, f := range tryFlags() {
+		if flags.Changed(flagName(f.Name)) {
+			given = append(given, "--"+flagName(f.Name))
 		}
 	}
 	switch {

@@ -191,7 +191,7 @@ var loneCursor = regexp.MustCompile(`^\{sse\.cursor(\.\w+)?\}$`)
 
 // compile checks the configuration and parses what it holds as text. It is called before the
 // upstream routes are provisioned, which empties them. Its errors are *fieldError.
-func (h *Handler) compile() (*compiled, error) {
+func (h *Config) compile() (*compiled, error) {
 	c := &compiled{start: h.Start, limits: defaultLimits}
 	for _, step := range []func(*compiled) error{
 		h.checkUpstream,
@@ -211,7 +211,7 @@ func (h *Handler) compile() (*compiled, error) {
 	return c, nil
 }
 
-func (h *Handler) compilePoll(c *compiled) (err error) {
+func (h *Config) compilePoll(c *compiled) (err error) {
 	if c.method, err = parseEdit("method", "method", normalMethod(h.Method)); err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (h *Handler) compilePoll(c *compiled) (err error) {
 	return nil
 }
 
-func (h *Handler) compilePace(c *compiled) error {
+func (h *Config) compilePace(c *compiled) error {
 	var interval Interval
 	if h.Interval != nil {
 		interval = *h.Interval
@@ -295,7 +295,7 @@ func (h *Handler) compilePace(c *compiled) error {
 	return nil
 }
 
-func (h *Handler) compileReading(c *compiled) (err error) {
+func (h *Config) compileReading(c *compiled) (err error) {
 	c.page = page.Config{
 		Format: page.Auto, Separator: h.Separator, Header: h.Header, Order: page.Order(h.Order), Accept: h.Accept,
 	}

@@ -15,7 +15,7 @@ import (
 
 var orders = []string{string(page.NewestFirst), string(page.ByID), string(page.Overlap)}
 
-func (h *Handler) checkUpstream(c *compiled) (err error) {
+func (h *Config) checkUpstream(c *compiled) (err error) {
 	if len(h.Upstream) == 0 {
 		return wrong("upstream", "there is none: name it behind the directive (sse_bridge localhost:8080), or give an `upstream` block")
 	}
@@ -29,13 +29,13 @@ func (h *Handler) checkUpstream(c *compiled) (err error) {
 }
 
 // compileWants says what the upstream takes of a client's request, beside what polls have of it.
-func (h *Handler) compileWants(c *compiled) (err error) {
+func (h *Config) compileWants(c *compiled) (err error) {
 	c.wants, err = c.routes.want("upstream", c.owns())
 	return err
 }
 
 // checkReading checks how format, items, id, order and accept go together.
-func (h *Handler) checkReading(c *compiled) error {
+func (h *Config) checkReading(c *compiled) error {
 	format, order := c.page.Format, c.page.Order
 	switch {
 	case !slices.Contains(formats, string(format)):
@@ -89,7 +89,7 @@ func (h *Handler) checkReading(c *compiled) error {
 	return nil
 }
 
-func (h *Handler) compileDelivery(c *compiled) error {
+func (h *Config) compileDelivery(c *compiled) error {
 	for i, origin := range h.CORS {
 		if err := checkOrigin(origin, len(h.CORS)); err != nil {
 			return &fieldError{"cors." + strconv.Itoa(i), "cors", err}
@@ -127,7 +127,7 @@ func (h *Handler) compileDelivery(c *compiled) error {
 	return nil
 }
 
-func (h *Handler) compileDiff(c *compiled) error {
+func (h *Config) compileDiff(c *compiled) error {
 	switch {
 	case h.Diff == "":
 		return nil
@@ -142,7 +142,7 @@ func (h *Handler) compileDiff(c *compiled) error {
 	return nil
 }
 
-func (h *Handler) compileReplay(c *compiled) error {
+func (h *Config) compileReplay(c *compiled) error {
 	c.replay, c.linger = defaultReplay, defaultLinger
 	if h.Replay == nil {
 		return nil

@@ -2,7 +2,6 @@ package ssebridge
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +30,7 @@ type conditionField struct {
 	items      bool // it looks at items, where there are some
 }
 
-func (h *Handler) conditionFields(c *compiled) []conditionField {
+func (h *Config) conditionFields(c *compiled) []conditionField {
 	return []conditionField{
 		{"ignore", h.Ignore, &c.page.Ignore, true},
 		{"more", h.More, &c.page.More, false},
@@ -40,7 +39,7 @@ func (h *Handler) conditionFields(c *compiled) []conditionField {
 	}
 }
 
-func (h *Handler) compileConditions(c *compiled) (err error) {
+func (h *Config) compileConditions(c *compiled) (err error) {
 	if c.page.RetryAfter, err = parseValue("retry_after", "retry_after", h.RetryAfter); err != nil {
 		return err
 	}
@@ -72,7 +71,7 @@ func (c Condition) compile() (value.Condition, error) {
 }
 
 // checkConditions checks that what looks into JSON has some to look into.
-func (h *Handler) checkConditions(c *compiled) error {
+func (h *Config) checkConditions(c *compiled) error {
 	if c.page.Format != page.Text && c.page.Format != page.Lines {
 		return nil
 	}
@@ -89,17 +88,5 @@ func (h *Handler) checkConditions(c *compiled) error {
 			}
 		}
 	}
-	return nil
-}
-
-// condition parses `<name> [!]<value> [<match>...]`.
-func (p *parser) condition(to *[]Condition) error {
-	name, token, args := p.Val(), p.Token(), p.RemainingArgs()
-	if len(args) == 0 {
-		return p.argErr(name)
-	}
-	p.tokens[name+"."+strconv.Itoa(len(*to))] = token
-	text, not := strings.CutPrefix(args[0], "!")
-	*to = append(*to, Condition{Not: not, Value: text, Matches: slices.Clone(args[1:])})
 	return nil
 }

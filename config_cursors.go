@@ -11,7 +11,7 @@ import (
 )
 
 // checkCursors checks that each cursor is read and sent.
-func (h *Handler) checkCursors(c *compiled) error {
+func (h *Config) checkCursors(c *compiled) error {
 	moved := h.cursorsRead(c) // by the answers to polls
 	read := append(slices.Clone(moved), h.stepCursors()...)
 	sent := map[string]bool{}
@@ -62,7 +62,7 @@ func notSent(path, name string) error {
 }
 
 // cursorsRead returns the names of the cursors that the answers to polls move.
-func (h *Handler) cursorsRead(c *compiled) []string {
+func (h *Config) cursorsRead(c *compiled) []string {
 	var names []string
 	switch {
 	case len(c.page.ProgramCursors) > 0:
@@ -80,7 +80,7 @@ func (h *Handler) cursorsRead(c *compiled) []string {
 }
 
 // unreadCursor says how a cursor would come to be that is sent and not read.
-func (h *Handler) unreadCursor(name string, read []string) error {
+func (h *Config) unreadCursor(name string, read []string) error {
 	placeholder := placeholderOf(name)
 	switch {
 	case len(read) > 0:
@@ -115,7 +115,7 @@ type pollEdit struct {
 }
 
 // edits returns all that can send a cursor.
-func (h *Handler) edits(c *compiled) []pollEdit {
+func (h *Config) edits(c *compiled) []pollEdit {
 	all := []pollEdit{{"method", "method", c.method}, {"rewrite", "rewrite", c.rewritePath}, {"rewrite", "rewrite", c.rewriteQuery}, {"body", "body", c.body}}
 	for i, e := range c.query {
 		all = append(all, pollEdit{"query." + strconv.Itoa(i), "query " + e.name, e.value})
@@ -129,7 +129,7 @@ func (h *Handler) edits(c *compiled) []pollEdit {
 type readValue struct{ path, name, text string }
 
 // values returns all that can read a cursor while an answer is read.
-func (h *Handler) values() []readValue {
+func (h *Config) values() []readValue {
 	all := []readValue{{"id", "id", h.ID}, {"epoch", "epoch", h.Epoch}, {"data", "data", h.Data}, {"retry_after", "retry_after", h.RetryAfter}}
 	if h.Event != nil {
 		all = append(all, readValue{"event", "event", h.Event.Value})

@@ -14,49 +14,8 @@ var formats = []string{
 	string(page.Lines), string(page.Text), string(page.Message),
 }
 
-// format parses `format <format>`, `format csv [header] [<separator>]` and `format lines
-// [<separator>]`.
-func (p *parser) format() error {
-	h, token := p.handler, p.Token()
-	if err := p.once("format"); err != nil {
-		return err
-	}
-	args := p.RemainingArgs()
-	if len(args) == 0 {
-		return p.argErr("format")
-	}
-	if h.Format = args[0]; h.Format == "" {
-		return p.empty("format")
-	}
-	args = args[1:]
-	if h.Format == string(page.CSV) && len(args) > 0 && args[0] == "header" {
-		h.Header, args = true, args[1:]
-	}
-	takes := h.Format == string(page.CSV) || h.Format == string(page.Lines)
-	if len(args) > 1 || len(args) == 1 && !takes {
-		return p.argErr("format")
-	}
-	if len(args) == 0 {
-		return nil
-	}
-	p.tokens["separator"] = token
-	var err error
-	if h.Separator, err = unescape(args[0]); err != nil || h.Separator == "" {
-		return p.Errf("format: %q is no separator: write for example ; or \\t or \\x1e", args[0])
-	}
-	return nil
-}
-
-// unescape resolves escapes as in Go, such as \n, \t and \x1e.
-func unescape(text string) (string, error) {
-	if !strings.ContainsRune(text, '\\') {
-		return text, nil
-	}
-	return strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`)
-}
-
 // checkFormat checks what belongs to some formats alone.
-func (h *Handler) checkFormat(c *compiled) error {
+func (h *Config) checkFormat(c *compiled) error {
 	format := c.page.Format
 	switch {
 	case h.Separator != "" && format != page.Lines && format != page.CSV:
@@ -78,7 +37,7 @@ func (h *Handler) checkFormat(c *compiled) error {
 }
 
 // bodyPath returns the first path that can only find something in a body of JSON.
-func (h *Handler) bodyPath(c *compiled) (readValue, bool) {
+func (h *Config) bodyPath(c *compiled) (readValue, bool) {
 	if c.page.Epoch.NeedsJSON() {
 		return readValue{"epoch", "epoch", h.Epoch}, true
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // compileProgram parses the jq program. Which cursors it yields is known by those that are sent.
-func (h *Handler) compileProgram(c *compiled) (err error) {
+func (h *Config) compileProgram(c *compiled) (err error) {
 	if h.JQ == "" {
 		return nil
 	}

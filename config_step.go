@@ -73,18 +73,18 @@ type Step struct {
 // stepFormats are those in which an answer is one thing.
 var stepFormats = []page.Format{page.Auto, page.JSON, page.JSONP, page.XML, page.Text}
 
-// handler returns a Handler whose polls are the step. `when` stands where `more` does: both ask
+// config returns a Config whose polls are the step. `when` stands where `more` does: both ask
 // for a poll at once.
-func (s *Step) handler() *Handler {
-	return &Handler{
+func (s *Step) config() *Config {
+	return &Config{
 		Upstream: s.Upstream, Method: s.Method, Rewrite: s.Rewrite, Query: s.Query, HeaderUp: s.HeaderUp, Cookies: s.Cookies, Body: s.Body,
 		LongPoll: s.LongPoll, Timeout: s.Timeout, Format: s.Format, Cursor: s.Cursor, Accept: s.Accept, Reset: s.Reset,
 		RetryAfter: s.RetryAfter, More: s.When,
 	}
 }
 
-// stepOf is the reverse of [Step.handler].
-func stepOf(h *Handler) *Step {
+// stepOf is the reverse of [Step.config].
+func stepOf(h *Config) *Step {
 	return &Step{
 		Upstream: h.Upstream, Method: h.Method, Rewrite: h.Rewrite, Query: h.Query, HeaderUp: h.HeaderUp, Cookies: h.Cookies, Body: h.Body,
 		LongPoll: h.LongPoll, Timeout: h.Timeout, Format: h.Format, Cursor: h.Cursor, Accept: h.Accept, Reset: h.Reset,
@@ -93,7 +93,7 @@ func stepOf(h *Handler) *Step {
 }
 
 // compileSteps compiles `open` and `wait`.
-func (h *Handler) compileSteps(c *compiled) (err error) {
+func (h *Config) compileSteps(c *compiled) (err error) {
 	if h.Open != nil {
 		if c.open, err = h.Open.compile("open", c); err != nil {
 			return err
@@ -122,9 +122,9 @@ func (h *Handler) compileSteps(c *compiled) (err error) {
 	return nil
 }
 
-// compile checks a step. Its errors are those of a [Handler.compile] with the step's name before them.
+// compile checks a step. Its errors are those of a [Config.compile] with the step's name before them.
 func (s *Step) compile(name string, main *compiled) (*compiled, error) {
-	asked := s.handler()
+	asked := s.config()
 	step := &compiled{limits: main.limits, routes: main.routes, elsewhere: len(s.Upstream) > 0}
 	checks := []func(*compiled) error{asked.compilePoll, asked.compileWants, asked.compilePace, asked.compileReading, asked.checkReading}
 	if step.elsewhere {
@@ -162,7 +162,7 @@ func inStep(step string, err error) error {
 	return &fieldError{step + "." + whenForMore(field.path), step + " " + whenForMore(field.name), field.err}
 }
 
-// whenForMore names the field of a step that [Step.handler] has put into `more`.
+// whenForMore names the field of a step that [Step.config] has put into `more`.
 func whenForMore(name string) string {
 	if rest, is := strings.CutPrefix(name, "more"); is {
 		return "when" + rest
@@ -171,7 +171,7 @@ func whenForMore(name string) string {
 }
 
 // steps are `open` and `wait`, as far as they are there.
-func (h *Handler) steps(c *compiled) []namedStep {
+func (h *Config) steps(c *compiled) []namedStep {
 	var all []namedStep
 	if h.Open != nil && c.open != nil {
 		all = append(all, namedStep{"open", h.Open, c.open})
@@ -189,7 +189,7 @@ type namedStep struct {
 }
 
 // stepCursors returns the names of the cursors that steps read.
-func (h *Handler) stepCursors() []string {
+func (h *Config) stepCursors() []string {
 	var names []string
 	for _, s := range []*Step{h.Open, h.Wait} {
 		if s == nil {
@@ -204,10 +204,10 @@ func (h *Handler) stepCursors() []string {
 
 // checkStepCursors checks that what a step reads is sent, and the reverse. read are all cursors that there are, and sent those
 // that polls send.
-func (h *Handler) checkStepCursors(c *compiled, read []string, sent map[string]bool) error {
+func (h *Config) checkStepCursors(c *compiled, read []string, sent map[string]bool) error {
 	steps := h.steps(c)
 	for _, s := range steps {
-		for _, edit := range s.step.handler().edits(s.plan) {
+		for _, edit := range s.step.config().edits(s.plan) {
 			for _, name := range edit.template.Cursors() {
 				if !slices.Contains(read, name) {
 					return inStep(s.name, &fieldError{edit.path, edit.name, h.unreadCursor(name, read)})
@@ -215,7 +215,7 @@ func (h *Handler) checkStepCursors(c *compiled, read []string, sent map[string]b
 				sent[name] = true
 			}
 		}
-		for _, v := range s.step.handler().values() {
+		for _, v := range s.step.config().values() {
 			for _, name := range v.cursors() {
 				if !slices.Contains(read, name) {
 					return inStep(s.name, &fieldError{v.path, v.name, h.unreadCursor(name, read)})

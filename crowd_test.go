@@ -12,18 +12,17 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
 // crowdHandler returns a handler whose upstream greets a newcomer and holds all other polls, and
 // counts the polls.
-func crowdHandler(t *testing.T, fields string) (h *Handler, polls *atomic.Int64) {
+func crowdHandler(t *testing.T, fields string) (h *standalone, polls *atomic.Int64) {
 	t.Helper()
 	b := newTestBridge(t, `"long_poll": "60s", "items": "items", "id": "id", "query": [{"name": "since", "value": "{sse.cursor}"}]`+fields)
-	h, polls = &Handler{bridge: b, own: zap.NewNop(), logger: zap.NewNop()}, new(atomic.Int64)
-	h.routes[aPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+	h, polls = newStandalone(b), new(atomic.Int64)
+	h.instance.routes[aPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		polls.Add(1)
 		if r.URL.Query().Has("since") {
 			select {
@@ -36,7 +35,7 @@ func crowdHandler(t *testing.T, fields string) (h *Handler, polls *atomic.Int64)
 		_, err := io.WriteString(w, `{"items":[{"id":1}]}`)
 		return err
 	})
-	b.add(h)
+	b.add(h.instance)
 	return h, polls
 }
 

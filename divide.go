@@ -1,7 +1,6 @@
 package ssebridge
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -118,9 +117,6 @@ func (d *dividers) worth(diff difference, all []difference) bool {
 	}
 	return news && len(diff) == 1 && len(diff[partQuery]) == 1 && alike >= manyQueries
 }
-
-// url is what those feeds have in common that are compared.
-func (s *said) url() string { return fmt.Sprintf("%t %q %q %q", s.https, s.method, s.host, s.path) }
 
 // difference is the names of what two feeds differ in, by kind; never a value.
 type difference map[partKind][]string

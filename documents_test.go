@@ -102,16 +102,3 @@ func anchors(text string) (names []string) {
 	}
 	return names
 }
-
-func TestEachSubdirectiveIsInTheDocument(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("docs/caddyfile.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range subdirectives() {
-		if !regexp.MustCompile("(?m)^\\| `" + name + "\\b").Match(text) {
-			t.Errorf("docs/caddyfile.md has no row for %s", name)
-		}
-	}
-}

@@ -1,24 +1,13 @@
 package ssebridge
 
 import (
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
-
-// The fields by which a proxy in front says what its client has asked for.
-const (
-	forwardedFor   = "X-Forwarded-For"
-	forwardedProto = "X-Forwarded-Proto"
-	forwardedHost  = "X-Forwarded-Host"
-)
-
-var forwardedFields = []string{forwardedFor, forwardedHost, forwardedProto}
 
 // keepForwarded keeps what a proxy in front says of scheme and host, as reverse_proxy would of the
 // request itself: the last one of each, if the proxy is trusted.
@@ -31,29 +20,6 @@ func keepForwarded(header http.Header, plan *compiled, r *http.Request) {
 			header[name] = values[len(values)-1:]
 		}
 	}
-}
-
-// trust reports whether a request came through a trusted proxy: one of the server's, or one that each
-// reverse_proxy of the upstream trusts.
-func (w wants) trust(r *http.Request) bool {
-	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
-		return true
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || len(w.trusted) == 0 {
-		return false
-	}
-	host, _, _ = strings.Cut(host, "%")
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	for _, ranges := range w.trusted {
-		if !slices.ContainsFunc(ranges, func(prefix netip.Prefix) bool { return prefix.Contains(addr) }) {
-			return false
-		}
-	}
-	return true
 }
 
 // trustPoll lets reverse_proxy send what a poll says in these fields. It would write its own, since a

@@ -14,7 +14,9 @@ import (
 // journal is what is counted of one stream, and said of it in the log. It belongs to the stream's
 // handler.
 type journal struct {
-	h      *Handler
+	counts *streamCounters
+	logger *zap.Logger
+	bridge string // its name
 	feed   string // its id
 	since  time.Time
 	events int
@@ -22,12 +24,12 @@ type journal struct {
 }
 
 // opened begins the journal of a stream.
-func (h *Handler) opened(feedID string) *journal {
-	h.bridge.streams.opened.Add(1)
-	if c := h.logger.Check(zapcore.DebugLevel, "stream opened"); c != nil {
-		c.Write(zap.String("bridge", h.bridge.name), zap.String("feed", feedID))
+func (a *streams) opened(logger *zap.Logger, bridge, feedID string) *journal {
+	a.counts.opened.Add(1)
+	if c := logger.Check(zapcore.DebugLevel, "stream opened"); c != nil {
+		c.Write(zap.String("bridge", bridge), zap.String("feed", feedID))
 	}
-	return &journal{h: h, feed: feedID, since: time.Now()}
+	return &journal{counts: a.counts, logger: logger, bridge: bridge, feed: feedID, since: time.Now()}
 }
 
 // wrote counts a batch that was written.
@@ -35,26 +37,26 @@ func (j *journal) wrote(events, bytes int) {
 	j.events += events
 	j.bytes += int64(bytes)
 	if events > 0 {
-		j.h.bridge.streams.deliveries.Add(int64(events))
+		j.counts.deliveries.Add(int64(events))
 	}
-	j.h.bridge.streams.bytes.Add(int64(bytes))
+	j.counts.bytes.Add(int64(bytes))
 }
 
 // closed ends the journal. Streams that end as they should are of interest for debugging alone; those
 // that are cut off, to an operator.
 func (j *journal) closed(r *http.Request, reason feed.Reason, err error) {
-	times := j.h.bridge.streams.ended.add(string(reason))
+	times := j.counts.ended.add(string(reason))
 	noteAccess(r, zap.String("sse_feed", j.feed), zap.Int("sse_events", j.events), zap.String("sse_reason", string(reason)))
 	level := zapcore.DebugLevel
 	if reason == feed.Slow || reason == feed.Refused {
 		level = zapcore.InfoLevel
 	}
-	c := j.h.logger.Check(level, "stream ended")
+	c := j.logger.Check(level, "stream ended")
 	if c == nil {
 		return
 	}
 	fields := []zap.Field{
-		zap.String("bridge", j.h.bridge.name), zap.String("feed", j.feed), zap.String("reason", string(reason)),
+		zap.String("bridge", j.bridge), zap.String("feed", j.feed), zap.String("reason", string(reason)),
 		zap.Int("events", j.events), zap.Int64("bytes", j.bytes), zap.Duration("duration", time.Since(j.since)), zap.Error(err),
 	}
 	if reason == feed.Slow {

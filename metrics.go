@@ -22,12 +22,6 @@ type metric struct {
 	desc   *prometheus.Desc
 }
 
-// labelled is a value, and that of the metric's own label.
-type labelled struct {
-	label string
-	value int64
-}
-
 // durations is the name of the one histogram.
 const durations = "sse_bridge_poll_duration_seconds"
 
@@ -36,7 +30,7 @@ const durationsHelp = "How long polls took, in seconds: to the last byte of the 
 // newMetrics returns all families but the histogram.
 func newMetrics() []metric {
 	one := func(value func(t *tally) int64) func(*tally) []labelled {
-		return func(t *tally) []labelled { return []labelled{{"", value(t)}} }
+		return func(t *tally) []labelled { return []labelled{{value: value(t)}} }
 	}
 	all := []metric{
 		{name: "sse_bridge_feeds", kind: prometheus.GaugeValue, values: one(func(t *tally) int64 { return t.feeds }), help: "Feeds: poll requests that differ."},
@@ -47,7 +41,7 @@ func newMetrics() []metric {
 		{name: "sse_bridge_polls_total", kind: prometheus.CounterValue, label: "outcome", values: func(t *tally) []labelled {
 			polls := make([]labelled, 0, len(feed.Outcomes))
 			for i, outcome := range feed.Outcomes {
-				polls = append(polls, labelled{string(outcome), t.Polls[i]})
+				polls = append(polls, labelled{label: string(outcome), value: t.Polls[i]})
 			}
 			return polls
 		}, help: "Polls that are over: with `news`, `no_news`, an `error`, `refused` by the upstream, or `abandoned` as nobody was left to read the answer."},
@@ -65,7 +59,7 @@ func newMetrics() []metric {
 		{name: "sse_bridge_resets_total", kind: prometheus.CounterValue, label: "reason", values: func(t *tally) []labelled {
 			resets := make([]labelled, 0, len(feed.Resets))
 			for i, reason := range feed.Resets {
-				resets = append(resets, labelled{reason, t.Resets[i]})
+				resets = append(resets, labelled{label: reason, value: t.Resets[i]})
 			}
 			return resets
 		}, help: "Notices `bridge.reset`, by their reason. One may go to several clients."},
@@ -78,43 +72,6 @@ func newMetrics() []metric {
 		all[i].desc = prometheus.NewDesc(m.name, m.help, labels, nil)
 	}
 	return all
-}
-
-// tally is what a bridge has counted, or several of one name together.
-type tally struct {
-	feed.Counts
-	feeds, clients, logBytes  int64
-	deliveries, bytes, opened int64
-	ended, rejected           []labelled
-}
-
-func (t *tally) add(other *tally) {
-	t.Add(other.Counts)
-	t.feeds += other.feeds
-	t.clients += other.clients
-	t.logBytes += other.logBytes
-	t.deliveries += other.deliveries
-	t.bytes += other.bytes
-	t.opened += other.opened
-	for i := range t.ended {
-		t.ended[i].value += other.ended[i].value
-	}
-	for i := range t.rejected {
-		t.rejected[i].value += other.rejected[i].value
-	}
-}
-
-// tally returns what the bridge has counted since it began.
-func (b *bridge) tally() *tally {
-	t := &tally{
-		Counts: b.config.Counters.Load(), logBytes: b.config.Budget.Used(),
-		deliveries: b.streams.deliveries.Load(), bytes: b.streams.bytes.Load(), opened: b.streams.opened.Load(),
-		ended: b.streams.ended.load(), rejected: b.streams.rejected.load(),
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	t.feeds, t.clients = int64(len(b.feeds.byKey)), int64(b.clients)
-	return t
 }
 
 // collector collects the metrics of the bridges of one configuration. What they count is theirs,
@@ -177,11 +134,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 				ch <- prometheus.MustNewConstMetric(m.desc, m.kind, float64(v.value), labels...)
 			}
 		}
-		ch <- t.histogram(c.durations, name)
+		ch <- histogram(t, c.durations, name)
 	}
 }
 
-func (t *tally) histogram(desc *prometheus.Desc, name string) prometheus.Metric {
+func histogram(t *tally, desc *prometheus.Desc, name string) prometheus.Metric {
 	buckets, count := make(map[float64]uint64), uint64(0)
 	for i, n := range t.Durations {
 		count += uint64(n)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 )
 
 // fetch returns the body of what an URL answers.
@@ -102,7 +103,7 @@ func TestClientsThatAreTurnedAwayAreCounted(t *testing.T) {
 }
 
 func TestCountingADeliveryAllocatesNothing(t *testing.T) {
-	j := (&Handler{bridge: newTestBridge(t, ""), logger: newTestBridge(t, "").logger}).opened("f")
+	j := newTestBridge(t, "").streams.opened(zap.NewNop(), "b", "f")
 	if n := testing.AllocsPerRun(100, func() { j.wrote(3, 100) }); n != 0 {
 		t.Errorf("%v allocations for a batch", n)
 	}

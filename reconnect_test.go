@@ -79,11 +79,11 @@ func TestAFewClientsComeBackAsUsual(t *testing.T) {
 // TestTheClientsOfABridgeAreToldWhenToComeBack looks at what clients are told.
 func TestTheClientsOfABridgeAreToldWhenToComeBack(t *testing.T) {
 	for name, test := range map[string]struct {
-		end         func(h *Handler)
+		end         func(h *standalone)
 		least, most time.Duration
 	}{
-		"at exit":             {func(h *Handler) { h.bridge.watch.endNow() }, defaultRetry, defaultRetry + exitSpread + exitWrite},
-		"when it has changed": {func(h *Handler) { h.bridge.stopping(h) }, 0, 10 * time.Second},
+		"at exit":             {func(h *standalone) { h.bridge.streams.watch.endNow() }, defaultRetry, defaultRetry + exitSpread + exitWrite},
+		"when it has changed": {func(h *standalone) { h.bridge.stopping(h.instance) }, 0, 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -123,9 +123,9 @@ func TestStreamsEndWithTheirLifetime(t *testing.T) {
 		c := newChat(time.Minute)
 		c.say("one")
 		h := chatHandler(t, c)
-		h.bridge.watch.lifetime = lifetime
+		h.bridge.streams.watch.lifetime = lifetime
 		core, logs := observer.New(zapcore.DebugLevel)
-		h.logger = zap.New(core)
+		h.bridge.logger = zap.New(core)
 		start := time.Now()
 		var clients []*fakeClient
 		for range 100 {
@@ -161,11 +161,11 @@ func TestNewFeedsArePolledAtABoundedRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const clients, takes = 1000, 500 * time.Millisecond
 		b := newTestBridge(t, `"interval": {"min": 3600000000000}`)
-		h := &Handler{bridge: b, own: zap.NewNop(), logger: zap.NewNop()}
+		h := newStandalone(b)
 		var mu sync.Mutex
 		polled := make(map[string]int)
 		now, most := 0, 0
-		h.routes[aPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		h.instance.routes[aPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 			mu.Lock()
 			polled[r.Header.Get("Authorization")]++
 			now++
@@ -178,7 +178,7 @@ func TestNewFeedsArePolledAtABoundedRate(t *testing.T) {
 			_, err := io.WriteString(w, "hello")
 			return err
 		})
-		b.add(h)
+		b.add(h.instance)
 		var all []*fakeClient
 		for i := range clients {
 			all = append(all, openFakeWith(t, h, "Authorization", fmt.Sprint("Bearer ", i)))

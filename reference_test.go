@@ -20,7 +20,10 @@ func TestReferenceIsThatOfTheFields(t *testing.T) {
 	var want bytes.Buffer
 	want.WriteString("# Reference\n\nThe JSON of the handler `http.handlers.sse_bridge`, field by field. A Caddyfile has the same names as subdirectives;\n" +
 		"[the Caddyfile](caddyfile.md#subdirectives) shows their arguments. Durations are texts such as `2s`, or nanoseconds.\n")
-	writeStruct(t, &want, structs, "Handler", "sse_bridge")
+	handler := structs["Config"]
+	handler.doc = structs["Handler"].doc
+	structs["Config"] = handler
+	writeStruct(t, &want, structs, "Config", "sse_bridge")
 	for _, name := range []string{"Edit", "Body", "Step", "Interval", "Type", "Cursor", "Condition", "Replay", "Limits"} {
 		writeStruct(t, &want, structs, name, name)
 	}
@@ -47,7 +50,7 @@ type configStruct struct {
 func configStructs(t *testing.T) map[string]configStruct {
 	t.Helper()
 	found := make(map[string]configStruct)
-	for _, file := range []string{"module.go", "config.go", "config_step.go", "config_conditions.go"} {
+	for _, file := range []string{"module.go", "config_json.go", "config.go", "config_step.go", "config_conditions.go"} {
 		parsed, err := goparser.ParseFile(token.NewFileSet(), file, nil, goparser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

@@ -243,7 +243,7 @@ func TestAClientOfABridgeThatStopsIsAskedToComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	if err := b.current.Load().ServeHTTP(w, clientRequest("GET", "/", "", header("Accept", "text/event-stream")), nil); err != nil {
+	if err := b.serve(w, clientRequest("GET", "/", "", header("Accept", "text/event-stream"))); err != nil {
 		t.Fatal(err)
 	}
 	var e received

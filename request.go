@@ -17,9 +17,6 @@ import (
 // maxRequestBody bounds the body of a client's request, which its polls repeat.
 const maxRequestBody = 1 << 20
 
-// ownVars are the request variables that Caddy sets for each request; all others are operators'.
-var ownVars = []string{caddyhttp.ClientIPVarKey, caddyhttp.TrustedProxyVarKey, "start_time", "uuid", "trace_id", "span_id"}
-
 // pollRequest is how the polls of a client are made: what they say, and the plan by which a cursor
 // is put into it.
 type pollRequest struct {
@@ -52,7 +49,7 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 		p.first.originalQuery = p.sent.query
 	}
 	if plan.open == nil && plan.wait == nil { // steps send what polls replace
-		plan.dropReplaced(s.header, &p.first)
+		dropReplaced(plan, s.header, &p.first)
 	}
 	cursors := plan.cursorParameters()
 	s.query = dropQuery(p.first.query, cursors)
@@ -63,15 +60,15 @@ func newPollRequest(plan *compiled, r *http.Request) (*pollRequest, error) {
 		return nil, err
 	}
 	repl := clientReplacer(r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer), s.body)
-	if len(s.body) == 0 || plan.replacesBody() {
+	if len(s.body) == 0 || replacesBody(plan) {
 		s.body = nil
 		s.header.Del("Content-Type")
 	}
-	if s.method, err = plan.methodOf(r, repl); err != nil {
+	if s.method, err = methodOf(plan, r, repl); err != nil {
 		return nil, err
 	}
-	s.texts = plan.resolve(repl)
-	p.said, p.bound = s, plan.bindTo(s.texts)
+	s.texts = resolve(plan, repl)
+	p.said, p.bound = s, bindTo(plan, s.texts)
 
 	if p.open, err = p.step(anOpen, plan.open, r, repl); err != nil {
 		return nil, err
@@ -117,7 +114,7 @@ func (s *said) take(wants wants, sent original, r *http.Request) {
 
 // dropReplaced drops what edits delete or replace in every poll: it does not go upstream, so it
 // must not divide a feed either. What an edit with a cursor writes stays, as the first poll has it.
-func (c *compiled) dropReplaced(header http.Header, queries *first) {
+func dropReplaced(c *compiled, header http.Header, queries *first) {
 	for _, e := range c.headerUp {
 		if e.always() {
 			header.Del(e.name)
@@ -133,7 +130,7 @@ func (c *compiled) dropReplaced(header http.Header, queries *first) {
 }
 
 // methodOf returns the method of the polls, with the client's placeholders resolved.
-func (c *compiled) methodOf(r *http.Request, repl *caddy.Replacer) (string, error) {
+func methodOf(c *compiled, r *http.Request, repl *caddy.Replacer) (string, error) {
 	if c.method.IsZero() {
 		return r.Method, nil
 	}
@@ -145,7 +142,7 @@ func (c *compiled) methodOf(r *http.Request, repl *caddy.Replacer) (string, erro
 }
 
 // replacesBody reports whether no poll has the client's own body.
-func (c *compiled) replacesBody() bool { return !c.body.IsZero() && len(c.body.Cursors()) == 0 }
+func replacesBody(c *compiled) bool { return !c.body.IsZero() && len(c.body.Cursors()) == 0 }
 
 // readBody reads all of the client's body, also where polls have another: placeholders may
 // hold it, and net/http notices that a client has gone only when its body has been read.

@@ -24,7 +24,7 @@ type said struct {
 	body         []byte
 	vars         map[string]any
 	placeholders map[string]any // of the client's request, as the upstream's handlers see them; what is not known is not in here
-	texts        []string       // what the plan's edits and values say between our own placeholders, in the order of [compiled.bind]
+	texts        []string       // what the plan's edits and values say between our own placeholders, in the order of [bind]
 
 	open, wait *said // what the requests beside the polls say; nil for nothing
 }
@@ -140,3 +140,6 @@ func (s *said) key() feedKey {
 	}
 	return k.sum()
 }
+
+// url is what those feeds have in common that are compared.
+func (s *said) url() string { return fmt.Sprintf("%t %q %q %q", s.https, s.method, s.host, s.path) }

@@ -123,8 +123,8 @@ func TestPollsAreMadeOfWhatTheySayAlone(t *testing.T) {
 	r := clientRequest("POST", "https://example.com/a?x=1", "body", header("X-Who", "ann"), header("Cookie", "a=1"), header("User-Agent", "curl"), withVar("root", "/srv"))
 	p := accept(t, plan, r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(local))))
 
-	made := &pollRequest{plan: plan, said: p.said, bound: plan.bindTo(p.said.texts), first: p.first}
-	made.open = &pollRequest{plan: plan.open, said: p.said.open, bound: plan.open.bindTo(p.said.open.texts), which: anOpen, polls: made}
+	made := &pollRequest{plan: plan, said: p.said, bound: bindTo(plan, p.said.texts), first: p.first}
+	made.open = &pollRequest{plan: plan.open, said: p.said.open, bound: bindTo(plan.open, p.said.open.texts), which: anOpen, polls: made}
 	for _, c := range []struct {
 		name        string
 		given, made *pollRequest

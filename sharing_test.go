@@ -35,10 +35,10 @@ func bridgeOf(t *testing.T, upstream http.HandlerFunc, lines ...string) *bridge 
 		upstream(w, r)
 		return nil
 	})
-	h := &Handler{bridge: b, own: zap.NewNop(), routes: [...]caddyhttp.Handler{answers, answers, answers}}
+	i := &instance{logger: zap.NewNop(), routes: [...]caddyhttp.Handler{answers, answers, answers}}
 	b.server.Store(&caddyhttp.Server{})
-	b.add(h)
-	b.started(h)
+	b.add(i)
+	b.started(i)
 	t.Cleanup(func() {
 		if err := b.Destruct(); err != nil {
 			t.Error(err)
@@ -152,7 +152,7 @@ func TestCookiesThatKeepFeedsApartAreHintedAtOnce(t *testing.T) {
 	c := newChat(time.Minute)
 	b := bridgeOf(t, c.ServeHTTP, "long_poll", "items messages", "id id", "query lastId {sse.cursor}")
 	core, log := observer.New(zap.DebugLevel)
-	b.current.Load().own = zap.New(core)
+	b.current.Load().logger = zap.New(core)
 	for i := range 5 {
 		reader, err := b.join(accept(t, b.plan, clientRequest("GET", "/messages", "", header("Cookie", fmt.Sprint("sid=", i)))))
 		if err != nil {

@@ -39,12 +39,12 @@ func (p *pollRequest) step(which request, plan *compiled, r *http.Request, repl 
 	}
 	s.take(plan.wants, sent, r)
 	var err error
-	if s.method, err = plan.methodOf(r, repl); err != nil {
+	if s.method, err = methodOf(plan, r, repl); err != nil {
 		return nil, err
 	}
-	s.texts = plan.resolve(repl)
+	s.texts = resolve(plan, repl)
 	return &pollRequest{
-		plan: plan, said: &s, bound: plan.bindTo(s.texts),
+		plan: plan, said: &s, bound: bindTo(plan, s.texts),
 		which: which, polls: p,
 	}, nil
 }
@@ -66,11 +66,11 @@ func (p *pollRequest) opened(ask feed.Ask) feed.Ask {
 }
 
 // open asks for the session of a chain that has none.
-func (b *bridge) open(ctx context.Context, p *pollRequest, ask feed.Ask) error {
+func (u *poller) open(ctx context.Context, p *pollRequest, ask feed.Ask) error {
 	if p.open == nil || ask.Session.Opened != nil {
 		return nil
 	}
-	answered, err := b.askStep(ctx, p.open, ask)
+	answered, err := u.askStep(ctx, p.open, ask)
 	switch {
 	case err != nil:
 		return fmt.Errorf("opening a session: %w", err)
@@ -90,15 +90,15 @@ func (b *bridge) open(ctx context.Context, p *pollRequest, ask feed.Ask) error {
 
 // ring waits for a sign that there is something to poll for. Where there is none, quiet is the page
 // of the poll that is not made.
-func (b *bridge) ring(ctx context.Context, p *pollRequest, ask feed.Ask) (rung bool, quiet page.Page, err error) {
+func (u *poller) ring(ctx context.Context, p *pollRequest, ask feed.Ask) (rung bool, quiet page.Page, err error) {
 	if p.wait == nil || !ask.Ring {
 		return true, page.Page{}, nil
 	}
-	answered, err := b.askStep(ctx, p.wait, ask)
+	answered, err := u.askStep(ctx, p.wait, ask)
 	if ctx.Err() != nil {
 		return false, page.Page{}, ctx.Err()
 	}
-	b.listened(p, ask.Session, err)
+	u.listened(p, ask.Session, err)
 	if err != nil { // the poll finds out how the upstream is
 		failure := new(page.Error)
 		errors.As(err, &failure)
@@ -112,10 +112,10 @@ func (b *bridge) ring(ctx context.Context, p *pollRequest, ask feed.Ask) (rung b
 }
 
 // listened notes whether a chain hears of news, and logs it where that has changed.
-func (b *bridge) listened(p *pollRequest, session *feed.Session, err error) {
+func (u *poller) listened(p *pollRequest, session *feed.Session, err error) {
 	if deaf := err != nil; deaf != session.Deaf {
 		session.Deaf = deaf
-		if logger := b.loggerOf(p); deaf {
+		if logger := u.upstream.loggerOf(p); deaf {
 			logger.Warn("`wait` fails; polls are made at the interval, without it", zap.Error(err))
 		} else {
 			logger.Info("`wait` works again")
@@ -124,8 +124,8 @@ func (b *bridge) listened(p *pollRequest, session *feed.Session, err error) {
 }
 
 // askStep asks what a step asks.
-func (b *bridge) askStep(ctx context.Context, s *pollRequest, ask feed.Ask) (page.Page, error) {
-	resp, silent, err := b.exchange(ctx, s, ask)
+func (u *poller) askStep(ctx context.Context, s *pollRequest, ask feed.Ask) (page.Page, error) {
+	resp, silent, err := u.exchange(ctx, s, ask)
 	if err != nil || silent {
 		return page.Page{}, err
 	}

@@ -79,10 +79,9 @@ func silent() *caddy.Logging {
 func (t *attempt) run(ctx context.Context) error {
 	ctx, t.stop = context.WithCancel(ctx)
 	defer t.stop()
-	bridges.Range(func(_, b any) bool {
-		b.(*bridge).watchBy(t)
-		return true
-	})
+	for _, b := range allBridges() {
+		b.watchBy(t)
+	}
 	late := time.AfterFunc(silence, t.waiting)
 	defer late.Stop()
 	w := &unread{header: make(http.Header)}
@@ -130,16 +129,9 @@ func (t *attempt) waiting() {
 	}
 }
 
-// watchBy lets an attempt see all that a bridge asks.
-func (b *bridge) watchBy(t *attempt) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.attempt, b.config.Polled = t, t.polled
-	for _, h := range b.instances {
-		for which, routes := range h.routes {
-			h.routes[which] = recorder{t, request(which), routes}
-		}
-	}
+// through returns routes that note what goes through them.
+func (t *attempt) through(which request, routes caddyhttp.Handler) caddyhttp.Handler {
+	return recorder{t, which, routes}
 }
 
 // tryRequest makes the request of an EventSource for a URL, with header fields of the form

@@ -19,38 +19,16 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/suggest"
 )
 
-// tryFlags are the subdirectives that a flag may stand for, with what `caddy sse-bridge try --help`
-// says of them. The others are about clients, which a trial has none of.
-var tryFlags = []struct{ name, usage string }{
-	{"method", "the polls' method"},
-	{"rewrite", "their URI"},
-	{"query", "sets a query parameter: 'lastId={sse.cursor}' (repeatable)"},
-	{"header_up", "sets a header field: 'X-Api: 1' (repeatable)"},
-	{"cookies", "keeps only these cookies: --cookies=sid; without a value, none"},
-	{"body", "their body"},
-	{"open", "a line of the block of a request before the first poll (repeatable)"},
-	{"wait", "a line of the block of a request between polls (repeatable)"},
-	{"interval", "time between polls: '2s', or '2s 1m'"},
-	{"long_poll", "the backend holds polls; for how long: --long-poll=25s"},
-	{"timeout", "how long a poll may take"},
-	{"format", "auto, json, jsonp, xml, feed, csv, lines, text or message"},
-	{"items", "path of the list in the answer; @this is the answer itself"},
-	{"id", "an item's id"},
-	{"event", "the events' type"},
-	{"data", "the events' data"},
-	{"cursor", "where the answer holds the position: 'last_seq', or 'name=path' (repeatable)"},
-	{"start", "the cursor of a client without one: '0', or 'name=0' (repeatable)"},
-	{"epoch", "a value that changes when the backend starts over"},
-	{"order", "newest_first, by_id or overlap"},
-	{"accept", "statuses that are answers too: '404' (repeatable)"},
-	{"ignore", "items that make no event: 'type ping' (repeatable)"},
-	{"more", "there is more: poll on at once (repeatable)"},
-	{"reset", "the backend has lost the position (repeatable)"},
-	{"end", "nothing will follow (repeatable)"},
-	{"retry_after", "seconds to the next poll, in the answer's body"},
-	{"diff", "json_patch: a document as what has changed of it"},
-	{"jq", "a jq program that reads the answer"},
-	{"replay", "how much is kept for a backend that forgets"},
+// tryFlags are the subdirectives that a flag may stand for.
+func tryFlags() (flags []Subdirective) {
+	for _, group := range Subdirectives {
+		for _, s := range group.Subdirectives {
+			if s.Trial != "" {
+				flags = append(flags, s)
+			}
+		}
+	}
+	return flags
 }
 
 // flagValues are what the flag of a subdirective was given, each time. It implements pflag.Value.
@@ -79,7 +57,7 @@ func (f *flagValues) optional() bool { return f.kind == "boolfunc" } // for whic
 
 // kindOf says in a word what the flag of a subdirective takes.
 func kindOf(subdirective string) string {
-	word := soleArgument.FindStringSubmatch(arguments[subdirective])
+	word := soleArgument.FindStringSubmatch(argumentsOf(subdirective))
 	switch {
 	case subdirective == "cookies" || subdirective == "long_poll":
 		return "boolfunc"
@@ -87,7 +65,7 @@ func kindOf(subdirective string) string {
 		return "line"
 	case word != nil:
 		return word[1]
-	case arguments[subdirective] == "json_patch", subdirective == "order", subdirective == "format":
+	case argumentsOf(subdirective) == "json_patch", subdirective == "order", subdirective == "format":
 		return "name"
 	}
 	return "words"
@@ -117,18 +95,18 @@ func caddyfileOf(upstream string, values func(name string) []string) *flagLines 
 	f := new(flagLines)
 	f.add("", "{\n\tadmin off\n\tauto_https off\n}\nhttp:// {")
 	f.add("URL", "\tsse_bridge "+upstream+" {")
-	for _, flag := range tryFlags {
-		lines := values(flag.name)
-		if step := flag.name == "open" || flag.name == "wait"; step && len(lines) > 0 {
-			f.add(flag.name, "\t\t"+flag.name+" {")
+	for _, flag := range tryFlags() {
+		lines := values(flag.Name)
+		if step := flag.Name == "open" || flag.Name == "wait"; step && len(lines) > 0 {
+			f.add(flag.Name, "\t\t"+flag.Name+" {")
 			for _, line := range lines {
-				f.add(flag.name, "\t\t\t"+line)
+				f.add(flag.Name, "\t\t\t"+line)
 			}
-			f.add(flag.name, "\t\t}")
+			f.add(flag.Name, "\t\t}")
 			continue
 		}
 		for _, v := range lines {
-			f.add(flag.name, strings.TrimRight("\t\t"+flag.name+" "+flagWords(flag.name, v), " "))
+			f.add(flag.Name, strings.TrimRight("\t\t"+flag.Name+" "+flagWords(flag.Name, v), " "))
 		}
 	}
 	f.add("", "\t}\n}")
@@ -152,7 +130,7 @@ func flagWords(name, v string) string {
 			return m[1] + " " + suggest.Quote(m[2])
 		}
 	}
-	if single := name == "body" || soleArgument.MatchString(arguments[name]); single && v != "" && !strings.ContainsAny(v[:1], "\"`") {
+	if single := name == "body" || soleArgument.MatchString(argumentsOf(name)); single && v != "" && !strings.ContainsAny(v[:1], "\"`") {
 		return suggest.Quote(v)
 	}
 	if v == "" {

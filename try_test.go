@@ -318,10 +318,10 @@ func TestEachSubdirectiveHasAFlag(t *testing.T) {
 	t.Parallel()
 	const ofClients = " name notify keepalive retry lifetime cors limits upstream "
 	has := make(map[string]bool)
-	for _, f := range tryFlags {
-		has[f.name] = true
+	for _, f := range tryFlags() {
+		has[f.Name] = true
 	}
-	for _, name := range subdirectives() {
+	for _, name := range namesOf(func(Subdirective) bool { return true }) {
 		if has[name] == strings.Contains(ofClients, " "+name+" ") {
 			t.Errorf("%s has a flag: %t", name, has[name])
 		}

@@ -39,24 +39,39 @@ var errNoRoute = errors.New("no handler of the `upstream` block answered the pol
 // noRoute is the last handler behind the upstream routes.
 var noRoute = caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return errNoRoute })
 
+// Routes is what the newest configuration of a bridge answers polls with.
+type Routes interface {
+	routes(which request) caddyhttp.Handler // nil after the last configuration
+	newestServer() *caddyhttp.Server
+	loggerOf(p *pollRequest) *zap.Logger
+}
+
+// poller makes the polls of a bridge.
+type poller struct {
+	upstream Routes
+	slots    slots
+}
+
+func newPoller(r Routes, polls int) *poller { return &poller{upstream: r, slots: make(slots, polls)} }
+
 // poll returns the function by which a feed polls for one request.
-func (b *bridge) poll(p *pollRequest) feed.Poll {
+func (u *poller) poll(p *pollRequest) feed.Poll {
 	return func(ctx context.Context, ask feed.Ask) (answered page.Page, failed error) {
 		defer func() { // a mistake of ours must not end the process, nor the stream
 			if v := recover(); v != nil {
-				b.loggerOf(p).Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
+				u.upstream.loggerOf(p).Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
 				failed = &page.Error{Comment: commentUnreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
 			}
 		}()
-		if err := b.open(ctx, p, ask); err != nil {
+		if err := u.open(ctx, p, ask); err != nil {
 			return page.Page{}, err
 		}
 		ask = p.opened(ask)
-		rung, quiet, err := b.ring(ctx, p, ask)
+		rung, quiet, err := u.ring(ctx, p, ask)
 		if err != nil || !rung || quiet.Reset {
 			return quiet, err
 		}
-		resp, silent, err := b.exchange(ctx, p, ask)
+		resp, silent, err := u.exchange(ctx, p, ask)
 		switch {
 		case err != nil:
 			return page.Page{}, err
@@ -81,9 +96,9 @@ func (b *bridge) poll(p *pollRequest) feed.Poll {
 
 // exchange makes one request and waits for its answer, within the bound on requests that are not
 // held. It is silent where the upstream has held the request to the end of its time.
-func (b *bridge) exchange(ctx context.Context, p *pollRequest, ask feed.Ask) (resp page.Response, silent bool, err error) {
+func (u *poller) exchange(ctx context.Context, p *pollRequest, ask feed.Ask) (resp page.Response, silent bool, err error) {
 	if holds := p.plan.hold > 0; !holds || !ask.Held {
-		release, err := b.slots.take(ctx, holds)
+		release, err := u.slots.take(ctx, holds)
 		if err != nil {
 			return page.Response{}, false, err
 		}
@@ -95,7 +110,7 @@ func (b *bridge) exchange(ctx context.Context, p *pollRequest, ask feed.Ask) (re
 	}
 	polling, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	resp, err = b.ask(polling, p, ask)
+	resp, err = u.ask(polling, p, ask)
 	switch {
 	case ctx.Err() != nil:
 		return page.Response{}, false, ctx.Err()
@@ -108,12 +123,12 @@ func (b *bridge) exchange(ctx context.Context, p *pollRequest, ask feed.Ask) (re
 }
 
 // ask makes one poll and follows its redirects to the same origin.
-func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Response, error) {
+func (u *poller) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Response, error) {
 	var to *url.URL
 	demoted := false // to a GET, by a redirect
 	for n := 0; ; n++ {
 		a := newAnswer(p.plan.limits.Response)
-		r, err := p.build(ctx, ask, b.server.Load(), a, to)
+		r, err := p.build(ctx, ask, u.upstream.newestServer(), a, to)
 		if err != nil { // the last answer's cursor leads nowhere; the upstream is well
 			return page.Response{}, &page.Error{Comment: "unreadable answer", Err: err}
 		}
@@ -122,7 +137,7 @@ func (b *bridge) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 			r.Header.Del("Content-Type")
 		}
 		asked, method := p.absolute(r.URL, r.Header), r.Method // handlers edit the request in place
-		resp, err := b.roundTrip(p.which, r, a)
+		resp, err := u.roundTrip(p.which, r, a)
 		if err != nil {
 			return page.Response{}, err
 		}
@@ -174,8 +189,8 @@ func hostPort(u *url.URL) string {
 }
 
 // roundTrip sends one request through the upstream routes of the newest configuration.
-func (b *bridge) roundTrip(which request, r *http.Request, a *answer) (page.Response, error) {
-	routes := b.routes(which)
+func (u *poller) roundTrip(which request, r *http.Request, a *answer) (page.Response, error) {
+	routes := u.upstream.routes(which)
 	if routes == nil {
 		return page.Response{}, errors.New("the configuration has ended")
 	}

@@ -3,11 +3,26 @@ package ssebridge
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
+
+// The fields by which a proxy in front says what its client has asked for.
+const (
+	forwardedFor   = "X-Forwarded-For"
+	forwardedProto = "X-Forwarded-Proto"
+	forwardedHost  = "X-Forwarded-Host"
+)
+
+var forwardedFields = []string{forwardedFor, forwardedHost, forwardedProto}
+
+// ownVars are the request variables that Caddy sets for each request; all others are operators'.
+var ownVars = []string{caddyhttp.ClientIPVarKey, caddyhttp.TrustedProxyVarKey, "start_time", "uuid", "trace_id", "span_id"}
 
 // wants is what the handlers of an upstream take of a client's request, by their configuration.
 type wants struct {
@@ -167,4 +182,35 @@ func (r *routesRead) warn(own owner) (warnings []string) {
 		add("%s leads to what is not read here: placeholders in there are those of the poll, not of the client", module)
 	}
 	return warnings
+}
+
+// header reports whether the upstream's handlers take a header field of the client.
+func (w wants) header(name string) bool {
+	return slices.Contains(w.carried, name) || slices.ContainsFunc(w.placeholders, func(placeholder string) bool {
+		header, ok := headerIn(placeholder)
+		return ok && header == name
+	})
+}
+
+// trust reports whether a request came through a trusted proxy: one of the server's, or one that each
+// reverse_proxy of the upstream trusts.
+func (w wants) trust(r *http.Request) bool {
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
+		return true
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil || len(w.trusted) == 0 {
+		return false
+	}
+	host, _, _ = strings.Cut(host, "%")
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	for _, ranges := range w.trusted {
+		if !slices.ContainsFunc(ranges, func(prefix netip.Prefix) bool { return prefix.Contains(addr) }) {
+			return false
+		}
+	}
+	return true
 }

@@ -19,23 +19,31 @@ import (
 	"go.uber.org/zap"
 )
 
+// standalone is a bridge in a configuration of its own, without Caddy around it.
+type standalone struct {
+	bridge   *bridge
+	instance *instance
+}
+
+func newStandalone(b *bridge) *standalone { return &standalone{b, &instance{logger: zap.NewNop()}} }
+
 // chatHandler returns a handler in front of a chat, without Caddy around it.
-func chatHandler(t *testing.T, c *chat) *Handler {
+func chatHandler(t *testing.T, c *chat) *standalone {
 	t.Helper()
 	b := newTestBridge(t, `"long_poll": "60s", "items": "messages", "id": "id", "data": "text", "query": [{"name": "lastId", "value": "{sse.cursor}"}]`)
-	h := &Handler{bridge: b, own: zap.NewNop(), logger: zap.NewNop()}
-	h.routes[aPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+	h := newStandalone(b)
+	h.instance.routes[aPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		c.ServeHTTP(w, r)
 		return r.Context().Err()
 	})
-	b.add(h)
+	b.add(h.instance)
 	return h
 }
 
 // serveStream answers one request as Caddy would.
-func serveStream(h *Handler, w http.ResponseWriter, r *http.Request) error {
+func serveStream(h *standalone, w http.ResponseWriter, r *http.Request) error {
 	r.Header.Set("Accept", "text/event-stream")
-	return h.ServeHTTP(w, caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, new(caddyhttp.Server)), nil)
+	return h.bridge.serve(w, caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, new(caddyhttp.Server)))
 }
 
 // fakeClient is a client whose connection is simulated, so that its time can be.
@@ -60,16 +68,16 @@ type fakeWrite struct {
 }
 
 // openFake lets a client come, whose handler runs until close or the stream's end.
-func openFake(t *testing.T, h *Handler, stalled bool) *fakeClient {
+func openFake(t *testing.T, h *standalone, stalled bool) *fakeClient {
 	return openRequest(t, h, "/messages", stalled)
 }
 
 // openFakeWith lets a client come with header fields, which come in pairs.
-func openFakeWith(t *testing.T, h *Handler, header ...string) *fakeClient {
+func openFakeWith(t *testing.T, h *standalone, header ...string) *fakeClient {
 	return openRequest(t, h, "/messages", false, header...)
 }
 
-func openRequest(t *testing.T, h *Handler, target string, stalled bool, header ...string) *fakeClient {
+func openRequest(t *testing.T, h *standalone, target string, stalled bool, header ...string) *fakeClient {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &fakeClient{cancel: cancel, done: make(chan struct{}), header: make(http.Header), stalled: stalled, expired: make(chan struct{})}
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, target, nil)
@@ -158,10 +166,10 @@ func endTest(t *testing.T, b *bridge) {
 		t.Errorf("Destruct has blocked for %s and returned %v", time.Since(at), err)
 	}
 	pass(2 * look)
-	b.watch.mu.Lock()
-	defer b.watch.mu.Unlock()
-	if b.watch.running || len(b.watch.streams) > 0 {
-		t.Errorf("the watchdog still looks after %d streams", len(b.watch.streams))
+	b.streams.watch.mu.Lock()
+	defer b.streams.watch.mu.Unlock()
+	if b.streams.watch.running || len(b.streams.watch.streams) > 0 {
+		t.Errorf("the watchdog still looks after %d streams", len(b.streams.watch.streams))
 	}
 }
 
@@ -234,7 +242,7 @@ func TestAtExitEachStreamHasHalfASecond(t *testing.T) {
 		good, bad := openFake(t, h, false), openFake(t, h, true)
 		pass(time.Second)
 		at := time.Now()
-		h.bridge.watch.endNow()
+		h.bridge.streams.watch.endNow()
 		lateGood, lateBad := openFake(t, h, false), openFake(t, h, true)
 		pass(5 * time.Second)
 		for _, test := range []struct {
@@ -290,10 +298,10 @@ func checkSpread(t *testing.T, stops bool) {
 		}
 	}
 	if stops {
-		h.bridge.stopping(h)
+		h.bridge.stopping(h.instance)
 		comeAndGo()
 	}
-	h.bridge.remove(h)
+	h.bridge.remove(h.instance)
 	if err := h.bridge.Destruct(); err != nil {
 		t.Error(err)
 	}
@@ -328,7 +336,7 @@ func TestAStalledConnectionIsCutThroughItsSocket(t *testing.T) {
 	c.say("hello")
 	h := chatHandler(t, c)
 	defer h.bridge.Destruct()
-	h.bridge.watch.every, h.bridge.watch.hangs = 100*time.Millisecond, math.MaxInt32
+	h.bridge.streams.watch.every, h.bridge.streams.watch.hangs = 100*time.Millisecond, math.MaxInt32
 	returned := make(chan string, 2)
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := serveStream(h, w, r)
@@ -351,9 +359,9 @@ func TestAStalledConnectionIsCutThroughItsSocket(t *testing.T) {
 			t.Errorf("got %+v; %d streams have ended", e, len(returned))
 		}
 	}
-	h.bridge.watch.mu.Lock()
-	h.bridge.watch.hangs = 10 // looks
-	h.bridge.watch.mu.Unlock()
+	h.bridge.streams.watch.mu.Lock()
+	h.bridge.streams.watch.hangs = 10 // looks
+	h.bridge.streams.watch.mu.Unlock()
 	select {
 	case path := <-returned:
 		if path != "/unread <nil>" {

@@ -57,3 +57,9 @@ func (t tallies) load() []labelled {
 	}
 	return all
 }
+
+// labelled is a value, and that of the metric's own label.
+type labelled struct {
+	label string
+	value int64
+}
