@@ -135,7 +135,9 @@ func (r *Reader) take() ([]byte, error) {
 			return r.aside(), nil
 		}
 		if r.feed.config.skips() {
-			next = n.log.tail.Load() // only the newest counts
+			if tail := n.log.tail.Load(); tail.seq > next.seq { // else it is just about to be the tail
+				next = tail // only the newest counts
+			}
 		} else if r.at.lost() && !r.sent { // who has only got its place had no chance to be quicker
 			return nil, &End{Reason: Slow}
 		}
