@@ -24,6 +24,7 @@ type answer struct {
 	body   bytes.Buffer
 	limit  int64
 	over   bool
+	begun  func() // called when the head of an answer comes that is none of an error; nil: nobody wants to know
 }
 
 func newAnswer(limit int64) *answer { return &answer{header: make(http.Header), limit: limit} }
@@ -35,6 +36,9 @@ func (a *answer) Header() http.Header { return a.header }
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 && status >= 200 {
 		a.status, a.sent = status, a.header.Clone()
+		if a.begun != nil && status/100 == 2 {
+			a.begun()
+		}
 	}
 }
 

@@ -99,7 +99,8 @@ func newBridge(plan *compiled) *bridge {
 	b.config = feed.Config{
 		Document: plan.reader.Document(), Cursors: len(plan.cursorNames), Tokens: plan.reader.Tokens(),
 		Interval: plan.intervalMin, MaxInterval: plan.intervalMax, LongPoll: plan.holds(),
-		Linger: plan.linger, Forgetful: plan.forgetful, Notify: plan.notify, ByID: plan.page.Order == page.ByID,
+		Linger: plan.linger, Forgetful: plan.forgetful, Notify: plan.notify,
+		ByID: plan.page.Order == page.ByID, Unsent: plan.unsent(), Opens: plan.open != nil,
 		Chains: plan.limits.Chains, Replay: plan.replay, Budget: feed.NewBudget(plan.limits.Log),
 		Diff:   diffOf(plan),
 		NewJar: newJar, Closed: b.forget, Turned: b.turns.turned,

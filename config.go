@@ -163,6 +163,12 @@ type compiled struct {
 // holds reports whether the upstream tells of news by answering a request that it has held.
 func (c *compiled) holds() bool { return c.hold > 0 || c.wait != nil && c.wait.hold > 0 }
 
+// unsent reports whether all polls are the same, but for what makes one conditional. Where each answer is
+// a message, its validators say which one follows.
+func (c *compiled) unsent() bool {
+	return c.page.Unsent && !(c.validatorCursors && c.page.Format == page.Message)
+}
+
 // cursorParameters are the names in a query that cursors write.
 func (c *compiled) cursorParameters() []string {
 	var names []string

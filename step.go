@@ -125,6 +125,7 @@ func (u *poller) listened(p *pollRequest, session *feed.Session, err error) {
 
 // askStep asks what a step asks.
 func (u *poller) askStep(ctx context.Context, s *pollRequest, ask feed.Ask) (page.Page, error) {
+	ask.Reached = nil // it is not the poll that is under way
 	resp, silent, err := u.exchange(ctx, s, ask)
 	if err != nil || silent {
 		return page.Page{}, err

@@ -110,6 +110,9 @@ func (u *poller) exchange(ctx context.Context, p *pollRequest, ask feed.Ask) (re
 	}
 	polling, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	if ask.Reached != nil {
+		ask.Reached(feed.Sent)
+	}
 	resp, err = u.ask(polling, p, ask)
 	switch {
 	case ctx.Err() != nil:
@@ -128,6 +131,9 @@ func (u *poller) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 	demoted := false // to a GET, by a redirect
 	for n := 0; ; n++ {
 		a := newAnswer(p.plan.limits.Response)
+		if ask.Reached != nil {
+			a.begun = func() { ask.Reached(feed.Begun) }
+		}
 		r, err := p.build(ctx, ask, u.upstream.newestServer(), a, to)
 		if err != nil { // the last answer's cursor leads nowhere; the upstream is well
 			return page.Response{}, &page.Error{Comment: "unreadable answer", Err: err}

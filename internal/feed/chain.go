@@ -46,17 +46,26 @@ type chain struct {
 	bare   int    // answers without items, before any with some; 0 from then on
 	newest []byte // the document of the last answer, where patches are made of it
 	more   int    // polls that have followed one another at once
-	doubt  doubt
-	resets int // of the upstream's, without an answer to a position in between
+	resets int    // of the upstream's, without an answer to a position in between
+	lately lately
 
 	// guarded by feed.mu, and written by the poller alone but for readers and what is said of them
 	at         position.Position
 	carry      *page.Carry // of the page behind at, where it left open what comes after at
 	text       []byte      // of that document, where patches are made of it
 	document   string      // the key of the document that the readers have
+	past       []string    // those of the ones before it, newest last
 	validators page.Validators
-	placed     bool      // a poll from this position, or one before it, has been answered
+	placed     bool // a poll from this position, or one before it, has been answered
+	doubt      doubt
+	blame      blame
+	asked      question  // by the last poll
+	step       int       // of the questions that are owed
+	late       bool      // the upstream was away again since the last poll was sent
+	passed     bool      // the questions are answered, and no poll from the position has been yet
+	wary       bool      // such a poll has failed at once: only an answer to one says that the upstream is up
 	failures   int       // polls running that brought nothing to read
+	misses     int       // of those from the position, without the questions
 	failed     time.Time // when the last of them did
 	alone      bool      // they are of its own making: the feed is well
 	polling    bool      // a poll is in flight
@@ -64,7 +73,6 @@ type chain struct {
 	standing   standing
 	loud       bool      // it has had events
 	reached    bool      // it has been at the upstream's end
-	outages    int       // of the feed's, that this chain has looked into
 	said       time.Time // when clients last got an id, or would have
 	saidID     string    // that id
 	first      *start    // the newcomers' poll that began the chain, until it is answered
@@ -72,8 +80,7 @@ type chain struct {
 	yield      bool      // others need the chain
 
 	readers   []*Reader
-	newcomers []*Reader // who wait for the document
-	soon      bool      // they wait for a poll
+	newcomers []waiter // for the document
 	linger    *time.Timer
 }
 
@@ -87,7 +94,7 @@ func (c *chain) run() {
 		if !ok {
 			return
 		}
-		p, err := c.poll(c.ctx, ask)
+		p, err := c.send(ask)
 		if c.ctx.Err() != nil {
 			c.feed.config.Counters.poll(Abandoned, 0, 0, 0)
 			return
@@ -104,7 +111,7 @@ func (c *chain) run() {
 			news = c.take(p)
 		}
 		c.report(ask, p, news, err)
-		if c.doubt != asking || !c.feed.health.first() { // else the next answer says what becomes of the stream
+		if !c.wavers() || !c.feed.health.first() { // else the next answer says what becomes of the stream
 			c.feed.health.answer()
 		}
 	}
@@ -145,7 +152,7 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 		c.startOver(now, yielded)
 	}
 	next := c.pace.next
-	if c.soon {
+	if c.awaited() {
 		next = c.pace.earliest()
 	} else if lead := c.lead(); lead != nil && c.polls > 0 && c.failures == 0 {
 		if next = lead.pace.beside(next, c.pace.started, now); c.pace.why == AskedTo {
@@ -165,43 +172,40 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	if c.ctx.Err() != nil {
 		return Ask{}, false
 	}
-	soon := c.soon
-	c.polling, c.soon = true, false
+	c.asked = c.asks()
+	c.polling, c.late = true, false
 	c.feed.forgetStarts(now)
 	c.pace.start(now)
 	c.feed.probes(c)
-	ask = c.asks()
-	ask.Held = c.held && c.feed.config.LongPoll
-	ask.Ring = c.placed && c.more == 0 && c.carry == nil && c.failures == 0 && !soon
-	if c.doubt.newcomer() {
-		ask.First, ask.From, ask.Carry, ask.Validators, ask.Ring = true, position.Position{}, nil, page.Validators{}, false
-		c.session.Opened = nil // what it got may have moved on
+	ask = c.words(c.asked)
+	ask.Number, ask.Chain, ask.Session = c.polls, c.id, &c.session
+	if c.asked == onward {
+		ask.Held = c.held && c.feed.config.LongPoll
+		ask.Ring = c.placed && c.more == 0 && c.carry == nil && c.failures == 0 && !c.awaited()
+	}
+	if c.awaited() {
+		c.showLater()
 	}
 	c.polls++
 	return ask, true
 }
 
-// asks returns what the chain asks from where it is.
-func (c *chain) asks() Ask {
-	ask := Ask{From: c.at, Carry: c.carry, Validators: c.validators, Number: c.polls, Chain: c.id, Session: &c.session}
-	if c.carry != nil {
-		ask.From = c.carry.From
-	}
-	ask.First = ask.From.Cursor.IsZero()
-	return ask
-}
-
 // take takes an answer that could be read. It reports whether the answer was news.
 func (c *chain) take(p page.Page) (news bool) {
 	now := time.Now()
-	c.feed.health.up()
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	if c.ctx.Err() != nil {
 		return false
 	}
 	c.polling = false
-	c.feed.answered(c, now)
+	if c.asked == onward {
+		c.passed, c.wary, c.misses = false, false, 0
+	}
+	if !c.wary {
+		c.feed.health.up()
+		c.feed.answered(c, now)
+	}
 	c.feed.remark(p)
 	if c.settle(p, now) {
 		c.polled(now, Silent, p.Status, 0)
@@ -280,6 +284,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		c.log.forget()
 	}
 	c.standing.took(p, asked{from: c.at, longPoll: c.feed.config.LongPoll, keys: c.feed.config.Tokens, sent: c.pace.started, answered: now})
+	c.remember(c.at, p.Events)
 	c.at = p.Next.Clone()
 	if p.Validators != (page.Validators{}) {
 		c.validators = p.Validators

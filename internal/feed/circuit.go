@@ -16,11 +16,13 @@ type circuit struct {
 	good    time.Time // when a poll of any chain was last answered
 
 	open    bool
+	away    bool      // and the upstream may have started over
 	last    time.Time // when the backoff went on last
 	certain bool      // nothing but the upstream can be to blame
 	next    time.Time // when the next probe is due
 	why     Why       // then
-	probe   *chain    // whose poll is under way
+	probe   *chain    // whose poll is under way, or follows at once
+	spoken  bool      // a refused question was followed by a newcomer's poll at once
 	comment string    // why the last poll brought nothing
 }
 
@@ -46,12 +48,12 @@ func (k *circuit) failed(now, started time.Time, hint time.Duration) {
 
 // close forgets the outage.
 func (k *circuit) close() {
-	k.open, k.certain, k.probe, k.comment = false, false, nil, ""
+	k.open, k.away, k.certain, k.spoken, k.probe, k.comment = false, false, false, false, nil, ""
 	k.backoff.Reset()
 }
 
 // failed takes note of a poll of c that brought nothing to read. The feed's lock is held.
-func (f *Feed) failed(c *chain, now time.Time, comment string, hint time.Duration, err error) {
+func (f *Feed) failed(c *chain, now time.Time, by failure) {
 	k := &f.circuit
 	if k.probe == c {
 		k.probe = nil
@@ -62,28 +64,34 @@ func (f *Feed) failed(c *chain, now time.Time, comment string, hint time.Duratio
 	if c.alone {
 		if !before {
 			f.health.logger.Info("the upstream answers others, but not the poll from one position; that one alone is backed off",
-				zap.String("state", comment), zap.Error(err))
+				zap.String("state", by.comment), zap.Error(by.err))
 		}
-		c.pace.failed(now, hint)
-		c.log.say(comment)
+		c.pace.failed(now, by.wait)
+		c.log.say(by.comment)
 		c.wake()
 		f.kickAll()
 		return
 	}
-	f.health.fall(comment, err)
+	f.health.fall(by.comment, by.err)
 	c.pace.retry()
+	if !by.later {
+		k.away = true
+		for _, other := range f.chains {
+			other.owe()
+		}
+	}
 	k.certain = k.certain || !c.vouched(now)
-	k.failed(now, c.pace.started, hint)
-	k.comment = comment
-	f.lobby.say(comment)
+	k.failed(now, c.pace.started, by.wait)
+	k.comment = by.comment
+	f.lobby.say(by.comment)
 	for _, other := range f.chains {
-		other.log.say(comment)
+		other.log.say(by.comment)
 	}
 	f.wakeAll()
 	f.kickAll()
 }
 
-// answered takes note of a poll of c that was answered: an outage is over. The feed's lock is held.
+// answered takes note of a poll of c that was answered, or is held: an outage is over. The feed's lock is held.
 func (f *Feed) answered(c *chain, now time.Time) {
 	f.circuit.good = now
 	c.alone = false
@@ -113,7 +121,7 @@ func (c *chain) failsAlone(now time.Time) bool {
 }
 
 // blamesID reports whether the chain's last poll was from a position.
-func (c *chain) blamesID() bool { return !c.at.IsZero() && !c.doubt.newcomer() }
+func (c *chain) blamesID() bool { return !c.at.IsZero() && c.asked != anew }
 
 // vouched reports whether another chain shows that the upstream is well: it was answered just
 // now, or its poll is being held.
@@ -131,19 +139,23 @@ func (c *chain) vouched(now time.Time) bool {
 	return false
 }
 
+// disputed reports whether it may be the position that the last poll was refused for, or what a check
+// asks beside it. It takes the feed's lock.
+func (c *chain) disputed(now time.Time) bool {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	if c.asked != onward {
+		return c.doubt&asking == 0
+	}
+	return c.blamesID() && (c.doubt&certain != 0 || c.feed.health.first() || c.disputable(now))
+}
+
 // disputable reports whether it may be the chain's position alone that a refusal is for: no poll from
 // it has been answered, or the last one of another chain was, however long ago. The feed's lock is held.
 func (c *chain) disputable(now time.Time) bool {
 	return !c.placed || c.vouched(now) || slices.ContainsFunc(c.feed.chains, func(a *chain) bool {
 		return a != c && a.placed && a.failures == 0
 	})
-}
-
-// disputed is disputable, for a poller that does not hold the feed's lock.
-func (c *chain) disputed(now time.Time) bool {
-	c.feed.mu.Lock()
-	defer c.feed.mu.Unlock()
-	return c.disputable(now)
 }
 
 // probes takes note that a chain polls, which makes it the probe if there is none. The feed's lock is held.
@@ -165,9 +177,11 @@ func (f *Feed) gate(c *chain, next time.Time) (time.Time, bool) {
 		return next, true
 	case !k.certain && c.failures == 0:
 		return c.pace.next, true // what another one met need not concern it
+	case k.probe == c: // it has more to ask
+		return c.pace.next, true
 	case k.probe != nil && k.config.LongPoll: // a probe that is held has found the upstream
 		return later(c.pace.next, k.probe.pace.started.Add(held)), true
-	case k.probe != nil:
+	case k.probe != nil && (k.probe.polling || k.probe.wants()):
 		return next, false
 	}
 	at := later(c.pace.next, k.next)

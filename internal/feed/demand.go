@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A chain polls only while somebody reads, and only when one of them has taken its last page.
 
@@ -13,7 +16,6 @@ func (l *log) wanted() {
 
 // hurry makes the chain poll as soon as it may.
 func (c *chain) hurry() {
-	c.soon = true
 	c.demand.Store(true)
 	c.nudge()
 }
@@ -48,12 +50,7 @@ func (c *chain) remove(r *Reader) {
 	c.readers[r.slot], last.slot = last, r.slot
 	c.readers[len(c.readers)-1] = nil
 	c.readers = c.readers[:len(c.readers)-1]
-	for i, other := range c.newcomers {
-		if other == r {
-			c.newcomers = append(c.newcomers[:i], c.newcomers[i+1:]...)
-			break
-		}
-	}
+	c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool { return w.reader == r })
 	if len(c.readers) > 0 || c.ctx.Err() != nil {
 		return
 	}

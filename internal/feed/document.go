@@ -1,6 +1,9 @@
 package feed
 
 import (
+	"slices"
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -12,6 +15,79 @@ const (
 	snapshot = "snapshot"
 	patch    = "patch"
 )
+
+// maxPast is how many documents before the newest one a chain knows again.
+const maxPast = 64
+
+// waiter is a reader that waits for the document, and since when.
+type waiter struct {
+	reader *Reader
+	since  time.Time
+}
+
+// seatDocument gives a reader the newest document: that of the log if it is fresh, and else
+// the answer to a poll that is due at once.
+func (f *Feed) seatDocument(r *Reader) bool {
+	if len(f.chains) == 0 {
+		go f.newChain(r.start).run()
+	}
+	c := f.chains[0]
+	c.add(r)
+	r.desk.log = c.log // where it hears of the upstream's failures while it waits
+	now := time.Now()
+	if c.document != "" && c.fresh(now) && c.knows(r.lastID) {
+		c.show(r)
+		return true
+	}
+	c.newcomers = append(c.newcomers, waiter{r, now})
+	c.hurry()
+	if c.polling {
+		c.showLater()
+	}
+	return true
+}
+
+// fresh reports whether the document of the log is the newest, as far as a poll could tell: one that
+// the upstream holds, or that was answered within the interval.
+func (c *chain) fresh(now time.Time) bool {
+	if c.feed.config.LongPoll {
+		return c.polling && c.failures == 0 && !c.awaited()
+	}
+	return now.Sub(c.good) < c.feed.config.Interval
+}
+
+// knows reports whether a client's id is that of a document which this chain has brought, and so is no
+// newer than that of the log. Other nodes may have told the client of newer ones.
+func (c *chain) knows(id string) bool {
+	_, held := c.log.find(id)
+	return id == "" || id == c.document || held || slices.Contains(c.past, id)
+}
+
+// awaited reports whether readers wait for the answer to a poll.
+func (c *chain) awaited() bool { return len(c.newcomers) > 0 }
+
+// showLater shows readers the document that is known, once the upstream has held the poll since they
+// came for as long as it takes to count: it has no newer one. The feed's lock is held.
+func (c *chain) showLater() {
+	if !c.feed.config.LongPoll {
+		return
+	}
+	time.AfterFunc(held, func() {
+		c.feed.mu.Lock()
+		defer c.feed.mu.Unlock()
+		now := time.Now()
+		if c.document == "" || !c.polling || c.failures > 0 || now.Sub(c.pace.started) < held {
+			return
+		}
+		c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool {
+			if now.Sub(w.since) < held {
+				return false
+			}
+			c.show(w.reader)
+			return true
+		})
+	})
+}
 
 // skips reports whether readers that fall behind skip to the newest document. Patches need
 // those before them.
@@ -44,14 +120,20 @@ func (c *chain) takeDocument(p page.Page) (news bool) {
 		c.validators = p.Validators
 	}
 	if len(p.Events) > 0 && p.Events[0].Key != c.document {
+		if c.document != "" {
+			c.past = append(c.past, c.document)
+		}
+		if len(c.past) > maxPast {
+			c.past = slices.Delete(c.past, 0, 1)
+		}
 		c.document, c.text, news = p.Events[0].Key, c.newest, true
 		c.publish(encode(nil, p.Events, false))
 	}
 	if c.document == "" {
 		return news // nobody can be shown anything yet
 	}
-	for _, r := range c.newcomers {
-		c.show(r)
+	for _, w := range c.newcomers {
+		c.show(w.reader)
 	}
 	c.newcomers = nil
 	return news

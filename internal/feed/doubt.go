@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"math/big"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -11,73 +10,113 @@ import (
 // position that the upstream cannot answer.
 const placeTries = 3
 
-// doubt is whether a chain's position still means something to the upstream.
-type doubt int
+// doubt is what keeps a chain's position from meaning something for certain.
+type doubt uint8
+
+const none doubt = 0
 
 const (
-	none doubt = iota
-	// asking: polls from the position fail, and the next one is a newcomer's.
+	// owed: the upstream was away, and may have started over. The chain checks that (check.go) before
+	// it goes on.
+	owed doubt = 1 << iota
+	// unsure: the check has told nothing. There may be more to tell by the next news.
+	unsure
+	// asking: polls from a position fail. The next poll is a newcomer's: is it the position?
 	asking
 	// certain: a newcomer's poll was answered. One more from the position confirms that only the
 	// position is at fault: the upstream may have recovered just between the two.
 	certain
-	// looking: the upstream was away, and a newcomer's poll finds out whether it counts from the
-	// start again.
-	looking
 )
 
-// newcomer reports whether the next poll is one without a position.
-func (d doubt) newcomer() bool { return d == asking || d == looking }
+// blame is what a chain is asking or certain about: the poll that failed, and how.
+type blame struct {
+	asked question
+	kind  string
+}
 
-// suspect takes note of a poll that failed.
-func (c *chain) suspect(now time.Time, refusal *page.Refusal) {
+// suspect takes note of a poll that failed. The feed's lock is held.
+func (c *chain) suspect(now time.Time, f failure) {
+	confirmed, vain := c.confirms(f), c.vain()
+	c.doubt &^= certain
 	switch {
-	case c.doubt == certain:
+	case confirmed && c.asked == onward:
 		c.startOver(now, unknownID)
-	case c.doubt.newcomer():
-		c.doubt = none
-	case c.misplaced(now, refusal):
-		c.doubt = asking
-		if refusal != nil {
+	case confirmed, vain:
+		if c.asked == again {
+			c.lately = lately{} // it cannot be asked for
+		}
+		c.drop()
+		c.pace.soon(now)
+	case c.doubt&asking != 0:
+		if f.refusal == nil || !c.feed.circuit.open || c.failures%placeTries == 0 {
+			c.doubt &^= asking // it may be newcomers alone that get no answer
+		}
+	case c.misplaced(now, f):
+		c.doubt |= asking
+		c.blame = blame{c.asked, f.kind}
+		if f.refusal != nil {
 			c.pace.soon(now)
 		}
 	}
 }
 
+// wavers is asking, for a poller that does not hold the feed's lock.
+func (c *chain) wavers() bool {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	return c.doubt&asking != 0
+}
+
+// confirms reports whether a failure is the one that a newcomer's poll has not met. Any other says
+// nothing of the position.
+func (c *chain) confirms(f failure) bool {
+	return c.doubt&certain != 0 && c.blame == blame{c.asked, f.kind}
+}
+
+// vain reports whether a question that failed is one that a newcomer's poll has no answer to, while the
+// upstream may well answer those from the position: only such a poll can tell.
+func (c *chain) vain() bool {
+	return c.asked == anew && c.doubt&owed != 0 && c.doubt&asking == 0 &&
+		(!c.feed.circuit.open || c.failures%placeTries == 0)
+}
+
 // misplaced reports whether it is time to ask if only the position is at fault. One that has
 // been answered before is doubted only where the upstream refuses it; and at once where that
-// would end all streams if it were not for the position.
-func (c *chain) misplaced(now time.Time, refusal *page.Refusal) bool {
-	switch {
-	case c.at.IsZero():
+// would end all streams if it were not for the position, or where nothing but a check depends on it.
+func (c *chain) misplaced(now time.Time, f failure) bool {
+	switch refused := f.refusal != nil; {
+	case !c.blamesID():
 		return false
-	case !c.placed && refusal != nil && c.feed.health.first():
+	case c.asked != onward && f.comment == unreachable: // hardly for what it asks
+		return c.failures%(3*placeTries) == 0
+	case c.asked != onward:
+		return refused || c.failures%placeTries == 0
+	case !c.placed && refused && c.feed.health.first():
 		return true
-	case refusal != nil && final(refusal.Status) && c.disputable(now):
+	case refused && final(f.refusal.Status) && c.disputable(now):
 		return true
-	case c.placed && refusal == nil:
+	case c.placed && !refused:
 		return false
 	}
-	return c.failures%placeTries == 0
+	return c.misses%placeTries == 0
 }
 
 // settle takes an answer that ends a doubt, or shows that the upstream has started over. It
 // reports whether the answer has served that purpose alone.
 func (c *chain) settle(p page.Page, now time.Time) bool {
-	if c.failures > 0 {
-		c.feed.outages++
+	confirming := c.doubt&certain != 0 && c.asked == c.blame.asked
+	if confirming {
+		c.doubt &^= certain
 	}
 	switch {
-	case c.doubt == asking:
-		c.doubt = certain
-		c.pace.soon(now)
+	case c.feed.config.Document && c.asked == anew: // it is the same to whoever asks
+		return c.checkedDocument(p, now)
+	case c.doubt&asking != 0:
+		c.doubt, c.passed = c.doubt&^asking|certain, true
+		c.goOn(now, p)
 		return true
-	case c.doubt == looking:
-		c.doubt = none
-		if len(p.Events) > 0 && below(p.Next.Cursor, c.at.Cursor) {
-			c.startOver(now, restarted)
-		}
-		c.pace.soon(now)
+	case c.asked != onward:
+		c.learn(p, now)
 		return true
 	case p.Reset && !c.at.IsZero():
 		c.startOverAgain(now, ordered, p.Wait)
@@ -85,25 +124,20 @@ func (c *chain) settle(p page.Page, now time.Time) bool {
 	case p.Restarted:
 		c.startOverAgain(now, restarted, p.Wait)
 		return true
+	case confirming && c.doubt&owed != 0: // it was asked before its turn
+		c.goOn(now, p)
+		return true
+	case c.doubt&unsure != 0 && len(p.Events) > 0:
+		c.owe()
+		c.doubt |= unsure
+		c.goOn(now, p)
+		return true
 	}
-	c.doubt = none
-	if !c.feed.config.ByID || c.at.IsZero() {
-		return false
-	}
-	// what is numbered from 1 again looks like what was sent long ago
-	unplaced := !c.placed && len(p.Events) == 0
-	if unplaced || c.outages != c.feed.outages {
-		c.outages, c.doubt = c.feed.outages, looking
+	switch config := c.feed.config; {
+	case config.ByID && !c.placed && len(p.Events) == 0: // what is numbered from 1 again looks like what was sent long ago
+		c.owe()
+	case config.Document && config.LongPoll && p.Status == 0 && len(p.Events) == 0: // held to the end of its time, maybe for a cursor of before a restart
+		c.owe()
 	}
 	return false
-}
-
-// below compares two cursors that are numbers.
-func below(a, b []string) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return false
-	}
-	x, okX := new(big.Int).SetString(a[0], 10)
-	y, okY := new(big.Int).SetString(b[0], 10)
-	return okX && okY && x.Cmp(y) < 0
 }

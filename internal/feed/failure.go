@@ -2,6 +2,7 @@ package feed
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,24 +14,42 @@ import (
 // manyResets is after how many resets running the operator is told of them.
 const manyResets = 3
 
+// unreachable is the comment on a poll to which no answer came.
+const unreachable = "upstream unreachable"
+
+// failure is a poll that brought nothing to read.
+type failure struct {
+	err     error
+	refusal *page.Refusal // nil where it is none
+	comment string        // for clients
+	kind    string        // equal for failures of one kind
+	wait    time.Duration // the least time to the next poll that the upstream asks for, capped
+	wished  time.Duration // what it asks for, where that is more than wait; else 0
+	later   bool          // the upstream is there, and says that it will do better later
+}
+
+func failureOf(err error) failure {
+	f := failure{err: err, comment: unreachable}
+	failed := (*page.Error)(nil)
+	switch {
+	case errors.As(err, &f.refusal):
+		f.comment = "upstream refuses"
+		f.kind = strconv.Itoa(f.refusal.Status)
+		return f
+	case errors.As(err, &failed):
+		f.comment, f.wait, f.wished, f.later = failed.Comment, failed.Wait, failed.Asked, failed.Later
+	}
+	f.kind = f.comment
+	return f
+}
+
 // fail takes a poll that brought nothing to read.
 func (c *chain) fail(err error) {
 	now := time.Now()
-	var (
-		refusal *page.Refusal
-		failure *page.Error
-		comment = "upstream unreachable"
-		hint    time.Duration
-	)
+	by := failureOf(err)
 	c.failing(now, err)
-	switch {
-	case errors.As(err, &refusal):
-		if c.refused(now, refusal) {
-			return
-		}
-		comment = "upstream refuses"
-	case errors.As(err, &failure):
-		comment, hint = failure.Comment, failure.Wait
+	if by.refusal != nil && c.refused(now, by.refusal) {
+		return
 	}
 	c.feed.health.fail(err)
 
@@ -39,36 +58,44 @@ func (c *chain) fail(err error) {
 	if c.ctx.Err() != nil {
 		return
 	}
-	if failure != nil {
-		c.feed.remarkPause(failure.Wait, failure.Asked)
-	}
+	c.feed.remarkPause(by.wait, by.wished)
 	c.polling = false
 	c.failures++
-	if refusal != nil || c.failures%placeTries == 0 {
+	if c.asked == onward {
+		c.misses++
+		c.wary = c.wary || c.passed && !by.later && now.Sub(c.pace.started) < held
+	}
+	if by.refusal != nil || c.failures%placeTries == 0 {
 		c.session.Opened = nil
 	}
-	if refusal != nil && c.unsettled(refusal) {
+	if c.unsettled(by) {
 		c.failed = now
-		c.suspect(now, refusal)
-		return
+		c.feed.circuit.spoken = c.feed.circuit.open
+	} else {
+		c.held = false // so that those who find an upstream back count among the polls that are bounded
+		c.feed.failed(c, now, by)
 	}
-	c.held = false // so that those who find an upstream back count among the polls that are bounded
-	c.feed.failed(c, now, comment, hint, err)
-	c.suspect(now, refusal)
+	c.suspect(now, by)
 }
 
-// unsettled reports whether it may be the client's id alone that the upstream has refused, and what
-// follows at once finds that out, so that nobody is told that the upstream were down: at the first
-// contact, and where streams would end, a newcomer's poll; and after one that was answered a new
-// start. The feed's lock is held.
-func (c *chain) unsettled(refusal *page.Refusal) bool {
-	return c.blamesID() && !c.feed.circuit.open &&
-		(c.doubt == certain || c.doubt == none && !c.placed && (c.feed.health.first() || final(refusal.Status)))
+// unsettled reports whether it may be the position alone that the upstream does not answer, and what
+// follows at once finds that out or goes on without it, so that nobody is told that the upstream were
+// down. The feed's lock is held.
+func (c *chain) unsettled(by failure) bool {
+	switch {
+	case c.confirms(by) || c.vain():
+		return true
+	case by.refusal == nil || c.doubt&(asking|certain) != 0 || !c.blamesID():
+		return false
+	case c.asked != onward: // an upstream may forget what is before the position
+		return !c.feed.circuit.spoken
+	}
+	return !c.feed.circuit.open && !c.placed && (c.feed.health.first() || final(by.refusal.Status))
 }
 
 // refused reports whether the refusal ends the chain.
 func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
-	if c.blamesID() && (c.feed.health.first() || c.doubt == certain || c.disputed(now)) {
+	if c.disputed(now) {
 		return false // it may be the client's id, until a poll without a position is refused too
 	}
 	if !c.feed.health.refuse(now, refusal) {
@@ -81,7 +108,8 @@ func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
 // startOver goes on as for a newcomer, and says so. The feed's lock is held.
 func (c *chain) startOver(now time.Time, reason reset) {
 	c.at, c.carry, c.validators, c.doubt, c.placed, c.failures = position.Position{}, nil, page.Validators{}, none, false, 0
-	c.standing, c.reached, c.document, c.session.Opened = standing{}, true, "", nil
+	c.step, c.misses, c.passed, c.wary, c.lately = 0, 0, false, false, lately{}
+	c.standing, c.reached, c.document, c.past, c.session.Opened = standing{}, true, "", nil, nil
 	c.log.forget()
 	c.publish(c.feed.reset(reason), nil)
 	c.pace.soon(now)

@@ -29,7 +29,19 @@ type Ask struct {
 	Session    *Session          // of this chain alone
 	Held       bool              // the upstream is expected to hold the poll until there is news
 	Ring       bool              // the last answer was the newest: wait for a sign of news first, where there is one
+	// Reached is called when the poll has been sent, and when the head of a good answer has come. Until
+	// the poll returns, that is all that is known of an upstream that holds it. nil: it does not matter.
+	Reached func(Stage)
 }
+
+// Stage is how far a poll has come.
+type Stage int
+
+// The stages of a poll.
+const (
+	Sent  Stage = iota // the upstream has it, or will in a moment
+	Begun              // the head of an answer that is none of an error has come
+)
 
 // Session is what the polls of one chain keep between them. They alone use it, one after another.
 type Session struct {
@@ -57,7 +69,9 @@ type Config struct {
 
 	Notify bool // clients get an event when the upstream goes down, and when it is back
 
-	ByID bool // the cursor is a number that grows until the upstream starts over
+	ByID   bool // the cursor is a number that grows until the upstream starts over
+	Unsent bool // polls do not send the cursor: all are the same, but for validators
+	Opens  bool // a request before a newcomer's first poll gets its first cursor
 
 	Interval    time.Duration // least time between the starts of two polls
 	MaxInterval time.Duration // what the wait doubles up to while there is no news; at least Interval
@@ -108,7 +122,6 @@ type Feed struct {
 	yielding *time.Timer       // runs while readers wait
 	closing  *time.Timer       // runs while a refusal is remembered and nobody is here
 	circuit  circuit
-	outages  int // how often the upstream was away and came back
 	remarked remarked
 	last     LastPoll
 	polls    int64

@@ -22,7 +22,7 @@ type health struct {
 
 	mu       sync.Mutex
 	answered chan struct{} // closed with the first answer; nil after that
-	worked   bool          // the upstream has answered with something to read
+	worked   bool          // the upstream has answered with something to read, or has held a poll
 	strikes  int           // refusals that count, in polls running
 	down     string        // why the upstream counts as down; empty where it does not
 	since    time.Time     // when it went down, or was last back
@@ -36,7 +36,7 @@ func newHealth(f *Feed, logger *zap.Logger) health {
 	return health{feed: f, logger: logger, answered: make(chan struct{}), since: time.Now()}
 }
 
-// up notes an answer that could be read.
+// up notes an answer that could be read, or that the upstream holds a poll.
 func (h *health) up() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

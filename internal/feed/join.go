@@ -70,6 +70,9 @@ func (f *Feed) seat(r *Reader) bool {
 	}
 	c := f.newChain(r.start)
 	c.at, c.standing = at, brought(time.Now())
+	if f.circuit.away {
+		c.owe()
+	}
 	c.log.mark(at.ID(), c.log.end())
 	r.sit(c, c.log.end())
 	go c.run()
@@ -129,25 +132,6 @@ func (s *start) serves(now time.Time, within time.Duration) bool {
 	return s.chain.final().ctx.Err() == nil && s.root.readable() && (s.answered.IsZero() || now.Sub(s.answered) < within)
 }
 
-// seatDocument gives a reader the newest document: that of the log if it is fresh, and else
-// the answer to a poll that is due at once.
-func (f *Feed) seatDocument(r *Reader) bool {
-	if len(f.chains) == 0 {
-		go f.newChain(r.start).run()
-	}
-	c := f.chains[0]
-	c.add(r)
-	r.desk.log = c.log // where it hears of the upstream's failures while it waits
-	fresh := time.Since(c.good) < f.config.Interval || (f.config.LongPoll && c.polling && c.failures == 0)
-	if c.document != "" && fresh {
-		c.show(r)
-		return true
-	}
-	c.newcomers = append(c.newcomers, r)
-	c.hurry()
-	return true
-}
-
 // seatWaiting seats those who can be by now. The feed's lock is held.
 func (f *Feed) seatWaiting() {
 	if f.halted {
@@ -172,7 +156,7 @@ func (f *Feed) newChain(first Start) *chain {
 	c := &chain{
 		feed: f, poll: first.Poll, ctx: ctx, cancel: cancel,
 		id: uuid.NewString(), session: Session{Jar: f.config.NewJar()},
-		pace: newPace(f.config), kick: make(chan struct{}, 1), born: time.Now(), outages: f.outages,
+		pace: newPace(f.config), kick: make(chan struct{}, 1), born: time.Now(),
 	}
 	c.log = newLog(c, f.config.Budget)
 	c.demand.Store(true)

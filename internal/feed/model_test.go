@@ -50,7 +50,11 @@ const (
 	newestFirst kind = "newest first, without a cursor in the poll"
 	window      kind = "the newest six, oldest first, without a cursor in the poll"
 	restarts    kind = "ids that begin at 1 again"
+	document    kind = "a document whose cursor begins at 1 again"
 )
+
+// mostAtOnce is how many polls are a storm where no time passes.
+const mostAtOnce = 5000
 
 // plan is one run of the model.
 type plan struct {
@@ -73,7 +77,7 @@ type step struct {
 func plans() *rapid.Generator[plan] {
 	return rapid.Custom(func(t *rapid.T) plan {
 		p := plan{
-			Kind:     rapid.SampledFrom([]kind{uniqueIDs, equalIDs, missingIDs, pageCursors, opaque, newestFirst, window, restarts}).Draw(t, "kind"),
+			Kind:     rapid.SampledFrom([]kind{uniqueIDs, equalIDs, missingIDs, pageCursors, opaque, newestFirst, window, restarts, document}).Draw(t, "kind"),
 			LongPoll: rapid.Bool().Draw(t, "long poll"),
 			Limit:    rapid.SampledFrom([]int{2, 4, 10, 1000}).Draw(t, "limit"),
 			Tail:     rapid.SampledFrom([]int{0, 1, 4, 50}).Draw(t, "tail"),
@@ -126,6 +130,8 @@ type model struct {
 	failing bool
 	wake    chan struct{}
 	polling map[string]int // by chain
+	moment  time.Time      // of the last poll
+	polls   int            // at that moment
 	wrong   []string
 
 	clients map[int]*modelClient
@@ -169,6 +175,9 @@ func newModel(p plan) *model {
 		rc.ID, rc.Order = path("id"), page.Overlap
 	case restarts:
 		rc.ID, rc.Order, rc.Data = path("id"), page.ByID, path("e")
+	case document:
+		rc.Items, rc.Data = value.Path{}, path("e")
+		rc.Cursors = []page.Cursor{{Values: []value.Value{path("cursor")}}}
 	default:
 		rc.ID = path("id")
 	}
@@ -176,6 +185,7 @@ func newModel(p plan) *model {
 	m.config = &Config{
 		Cursors: 1, Tokens: m.reader.Tokens(), Interval: 2 * time.Second, LongPoll: p.LongPoll, Linger: 5 * time.Second,
 		ByID:   p.Kind == restarts,
+		Unsent: p.Kind == newestFirst || p.Kind == window, Document: p.Kind == document,
 		Chains: p.Chains, Replay: p.Replay, Budget: NewBudget(64 << 20),
 		NewJar: func() http.CookieJar { return nil },
 		Closed: func(*Feed) {},
@@ -200,7 +210,7 @@ func (m *model) step(s step) {
 		m.failing = s.Do == "fail"
 		m.mu.Unlock()
 	case "restart":
-		m.restart()
+		m.restart(s.Count)
 	case "join":
 		m.join(s.Who)
 	case "leave":
@@ -218,18 +228,19 @@ func (m *model) publish(n int) {
 	m.wake = make(chan struct{})
 }
 
-// restart takes the upstream away for long enough to be noticed. It counts from 1 then. Who
-// comes back when it has counted past the client's id cannot be told apart, and does not here.
-func (m *model) restart() {
-	if m.plan.Kind != restarts || m.items < 12 {
+// restart takes the upstream away for long enough to be noticed. It counts from 1 then, and may have
+// counted past what there was when it is back. Who was away cannot be told that, and is a newcomer here.
+func (m *model) restart(count int) {
+	if m.plan.Kind != restarts && m.plan.Kind != document || m.items < 12 {
 		return
 	}
 	m.mu.Lock()
 	m.failing = false
 	m.mu.Unlock()
+	m.publish(1) // so that who is here has got something
 	pass(10 * time.Minute)
 	for _, c := range m.clients {
-		if !c.here {
+		if !c.here && m.plan.Kind == restarts {
 			c.last, c.lastID = 0, ""
 		}
 	}
@@ -239,10 +250,10 @@ func (m *model) restart() {
 	m.wake = make(chan struct{})
 	m.mu.Unlock()
 	pass(time.Minute)
+	m.publish(2 + 5*(count-1))
 	m.mu.Lock()
 	m.failing = false
 	m.mu.Unlock()
-	m.publish(2)
 	pass(time.Minute)
 }
 
@@ -343,13 +354,28 @@ func (m *model) poll(ctx context.Context, ask Ask) (page.Page, error) {
 	if m.polling[ask.Chain] > 1 {
 		m.wrong = append(m.wrong, "two polls of one chain in flight")
 	}
+	if now := time.Now(); now.After(m.moment) {
+		m.moment, m.polls = now, 0
+	}
+	m.polls++
+	storm := m.polls == mostAtOnce
+	if storm {
+		m.wrong = append(m.wrong, fmt.Sprintf("%d polls at one moment", mostAtOnce))
+	}
 	m.mu.Unlock()
+	if storm {
+		pass(time.Hour) // else they go on for ever
+	}
 	defer func() {
 		m.mu.Lock()
 		m.polling[ask.Chain]--
 		m.mu.Unlock()
 	}()
-	deadline := time.After(25 * time.Second)
+	hold := 25 * time.Second
+	if m.plan.Kind == document {
+		hold = time.Hour // so that one with a cursor of before a restart never returns
+	}
+	deadline := time.After(hold)
 	for {
 		m.mu.Lock()
 		failing, wake := m.failing, m.wake
@@ -412,6 +438,10 @@ func (m *model) answer(ask Ask) (body []byte, news bool) {
 		}
 	case pageCursors, opaque:
 		news = news || first // a first answer has a cursor
+	}
+	if m.plan.Kind == document {
+		body := fmt.Appendf(nil, `{"e":%d,"cursor":%d}`, m.epoch<<20+m.items, m.items)
+		return body, first || since < m.items
 	}
 	end := since + len(items)
 	answer := map[string]any{"items": items}
@@ -537,6 +567,7 @@ func (c *modelClient) take(block string) {
 	switch {
 	case id == "":
 		c.m.fault("client %d got %d without an id", c.number, n)
+	case c.m.plan.Kind == document && n > c.last: // it may skip some
 	case c.last != 0 && n != c.last+1 && !(c.m.plan.Kind == opaque && n <= c.last):
 		c.m.fault("client %d got %d after %d", c.number, n, c.last)
 	case c.last == 0 && c.floor != 0 && n > c.floor:

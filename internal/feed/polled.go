@@ -40,9 +40,11 @@ func (c *chain) report(ask Ask, p page.Page, news bool, err error) {
 	}
 	c.feed.mu.Lock()
 	next, why := c.feed.due(c)
+	then := c.words(onward)
+	then.Number, then.Chain, then.Session = c.polls, c.id, &c.session
 	c.feed.mu.Unlock()
 	watch(Polled{
-		Ask: ask, Page: p, Err: err, News: news, Next: c.asks(),
+		Ask: ask, Page: p, Err: err, News: news, Next: then,
 		Wait: max(time.Until(next), 0), Why: why, Over: c.ctx.Err() != nil,
 	})
 }

@@ -37,7 +37,7 @@ func TestEachPollSaysWhenTheNextOneFollowsAndWhy(t *testing.T) {
 				answered.Wait = 7 * time.Second
 			case 6:
 				err = errors.New("away")
-			case 7:
+			case 8: // after one that only finds out whether the upstream has started over
 				answered.End = true
 			}
 			return answered, err
@@ -51,6 +51,7 @@ func TestEachPollSaysWhenTheNextOneFollowsAndWhy(t *testing.T) {
 			"false %!s(<nil>): 4s no_news from 3",
 			"false %!s(<nil>): 4s no_news from 3",
 			"false away: some time backoff from 3",
+			"false %!s(<nil>): 0s at_once from 3",
 			"false %!s(<nil>): 4s no_news from 3",
 		}
 		if fmt.Sprint(told) != fmt.Sprint(want) {
