@@ -3,10 +3,12 @@ package ssebridge
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -25,6 +27,7 @@ type answer struct {
 	limit  int64
 	over   bool
 	begun  func() // called when the head of an answer comes that is none of an error; nil: nobody wants to know
+	head   bool   // it answers a HEAD
 }
 
 func newAnswer(limit int64) *answer { return &answer{header: make(http.Header), limit: limit} }
@@ -61,26 +64,45 @@ func (a *answer) response() (page.Response, error) {
 	if a.over {
 		return page.Response{}, errTooLarge
 	}
-	body := a.body.Bytes()
-	if encoding := a.sent.Get("Content-Encoding"); encoding != "" && len(body) > 0 {
+	resp := page.Response{Status: a.status, Header: a.sent, Body: a.body.Bytes()}
+	if encoding := strings.Join(a.sent.Values("Content-Encoding"), ", "); encoding != "" && !a.bodyless() {
 		var err error
-		if body, err = decode(encoding, body, a.limit); err != nil {
+		if resp.Body, err = decode(encoding, resp.Body, a.limit); errors.Is(err, errTooLarge) {
 			return page.Response{}, err
 		}
+		resp.Broken = err
 	}
-	return page.Response{Status: a.status, Header: a.sent, Body: body}, nil
+	return resp, nil
 }
 
-// decode undoes the encoding of an upstream that sends one which was not asked for.
+// bodyless reports whether an answer has no body, whatever its header says of one (RFC 9110, section 6.4.1).
+func (a *answer) bodyless() bool {
+	switch a.status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
+		return true
+	}
+	return a.head
+}
+
+// decode undoes the encoding of an answer.
 func decode(encoding string, body []byte, limit int64) ([]byte, error) {
-	switch strings.ToLower(encoding) {
-	case "identity":
+	names := strings.FieldsFunc(strings.ToLower(encoding), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "identity" })
+	switch strings.Join(names, " ") {
+	case "":
 		return body, nil
 	case "gzip", "x-gzip":
-	default:
-		return nil, fmt.Errorf("the answer has the Content-Encoding %q, which the poll did not ask for", encoding)
+		return gunzip(body, limit)
 	}
-	size, err := gunzip(io.Discard, body, limit+1) // so that a bomb takes no memory
+	return nil, fmt.Errorf("the answer has the Content-Encoding %q, which the poll did not ask for", encoding)
+}
+
+// gunzip decodes a body. None is an error: a gzip has 18 bytes at least.
+func gunzip(body []byte, limit int64) ([]byte, error) {
+	if out, ok := gunzipAtOnce(body, limit); ok {
+		return out, nil
+	}
+	size, err := gunzipTo(io.Discard, body, limit+1) // so that a bomb takes no memory
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +110,35 @@ func decode(encoding string, body []byte, limit int64) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	out := bytes.NewBuffer(make([]byte, 0, size))
-	_, err = gunzip(out, body, size)
+	_, err = gunzipTo(out, body, size)
 	return out.Bytes(), err
 }
 
-// gunzip decodes to w, so many bytes at most, and returns how many they were.
-func gunzip(w io.Writer, body []byte, most int64) (size int64, err error) {
+// gunzipAtOnce decodes a body that has the length which it ends with, as all do that are of one piece
+// (RFC 1952, section 2.3.1).
+func gunzipAtOnce(body []byte, limit int64) (out []byte, ok bool) {
+	const trailer, most = 4, 1032 // bytes; a byte of deflate becomes no more than so many
+	if len(body) < trailer {
+		return nil, false
+	}
+	size := int64(binary.LittleEndian.Uint32(body[len(body)-trailer:]))
+	if size > min(limit, most*int64(len(body))) {
+		return nil, false
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, false
+	}
+	out = make([]byte, size)
+	if _, err := io.ReadFull(z, out); err != nil {
+		return nil, false
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(z, 1)) // which checks the sum
+	return out, n == 0 && err == nil
+}
+
+// gunzipTo decodes to w, so many bytes at most, and returns how many they were.
+func gunzipTo(w io.Writer, body []byte, most int64) (size int64, err error) {
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err == nil {
 		size, err = io.Copy(w, io.LimitReader(z, most))

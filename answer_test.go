@@ -11,7 +11,7 @@ import (
 func TestAnEncodedAnswerIsReadNoFurtherThanItsLimit(t *testing.T) {
 	t.Parallel()
 	body := gzipped(strings.Repeat("a", 1000) + "b")
-	for limit, want := range map[int64]int{1001: 1001, 1000: 0, 10: 0} {
+	for limit, want := range map[int64]int{1 << 20: 1001, 1001: 1001, 1000: 0, 10: 0} {
 		got, err := decode("GZIP", body, limit)
 		if len(got) != want || (err == nil) != (want > 0) {
 			t.Errorf("limit %d: got %d bytes, %v", limit, len(got), err)
@@ -23,6 +23,47 @@ func TestAnEncodedAnswerIsReadNoFurtherThanItsLimit(t *testing.T) {
 	}
 	if got, err := decode("identity", []byte("a"), 10); err != nil || string(got) != "a" {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestAnEncodedAnswerWithoutABodyIsBroken(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status   int
+		head     bool
+		encoding []string
+		body     string
+		broken   string // why; empty where it is not
+	}{
+		{200, false, []string{"gzip"}, "", "gzip"},
+		{200, false, []string{"x-gzip"}, "", "gzip"},
+		{206, false, []string{"GZip"}, "", "gzip"},
+		{200, false, []string{"gzip"}, string(gzipped("a")[:17]), "gzip"},
+		{200, false, []string{"gzip"}, "a", "gzip"},
+		{200, false, []string{"deflate"}, "", `"deflate"`},
+		{200, false, []string{"br"}, "", `"br"`},
+		{200, false, []string{"gzip", "br"}, "", `"gzip, br"`},
+		{200, false, []string{"gzip"}, string(gzipped("")), ""},
+		{200, false, []string{"gzip"}, string(gzipped("a")) + string(gzipped("b")), ""},
+		{200, false, []string{"identity, gzip"}, string(gzipped("a")), ""},
+		{200, false, []string{"identity"}, "", ""},
+		{200, false, []string{""}, "", ""},
+		{200, false, nil, "", ""},
+		{200, true, []string{"gzip"}, "", ""},
+		{204, false, []string{"gzip"}, "", ""},
+		{205, false, []string{"gzip"}, "", ""},
+		{304, false, []string{"gzip"}, "", ""},
+		{401, false, []string{"gzip"}, "", "gzip"}, // which the status is told in spite of
+	} {
+		a := newAnswer(100)
+		a.head = c.head
+		a.Header()["Content-Encoding"] = c.encoding
+		a.WriteHeader(c.status)
+		a.Write([]byte(c.body))
+		resp, err := a.response()
+		if err != nil || resp.Status != c.status || (resp.Broken == nil) != (c.broken == "") || resp.Broken != nil && (!strings.Contains(resp.Broken.Error(), c.broken) || len(resp.Body) > 0) {
+			t.Errorf("%d, head %t, %q of %d bytes: %+v, %v; want it broken by %q", c.status, c.head, c.encoding, len(c.body), resp, err, c.broken)
+		}
 	}
 }
 

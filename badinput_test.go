@@ -126,15 +126,35 @@ func hijacked(raw string) http.HandlerFunc {
 	}
 }
 
-// plain keeps reverse_proxy from asking for gzip, and unpacking it.
-var plain = []string{"header_up Accept-Encoding identity"}
+// unpacked lets reverse_proxy ask for gzip and unpack it, which the bridge does by itself.
+var unpacked = []string{"request_header -Accept-Encoding"}
+
+// emptyGzip answers with a cursor, and none of the 18 bytes that a gzip has at least.
+func emptyGzip(encoding string, flush bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", encoding)
+		w.Header().Set("X-Next", "9")
+		if flush {
+			w.(http.Flusher).Flush() // in chunks, of which there is none
+		} else {
+			w.Header().Set("Content-Length", "0")
+		}
+	}
+}
 
 var badInput = []bad{
 	{"over the limit", writes("", `{"messages":["`+strings.Repeat("a", 2000)+`"]}`), commentUnreadable, "larger than", nil},
-	{"gzip bomb", writes("Content-Encoding: gzip", string(gzipped(strings.Repeat(" ", 1<<16)))), commentUnreadable, "larger than", plain},
-	{"gzip bomb that the proxy unpacks", writes("Content-Encoding: gzip", string(gzipped(strings.Repeat(" ", 1<<20)))), commentUnreadable, "larger than", nil},
-	{"broken gzip", writes("Content-Encoding: gzip", string(gzipped("{}")[:15])), commentUnreadable, "gzip", plain},
-	{"encoding that is not known", writes("Content-Encoding: br", "abc"), commentUnreadable, `"br"`, plain},
+	{"gzip bomb", writes("Content-Encoding: gzip", string(gzipped(strings.Repeat(" ", 1<<16)))), commentUnreadable, "larger than", nil},
+	{"gzip bomb that the proxy unpacks", writes("Content-Encoding: gzip", string(gzipped(strings.Repeat(" ", 1<<20)))), commentUnreadable, "larger than", unpacked},
+	{"broken gzip", writes("Content-Encoding: gzip", string(gzipped("{}")[:15])), commentUnreadable, "gzip", nil},
+	{"gzip without its end", writes("Content-Encoding: gzip", string(gzipped("{}")[:18])), commentUnreadable, "gzip", nil},
+	{"gzip that is broken off", writes("Content-Encoding: gzip", string(gzipped("{}")[:5])), commentUnreadable, "gzip", nil},
+	{"gzip with something behind it", writes("Content-Encoding: gzip", string(gzipped("{}"))+"xx"), commentUnreadable, "gzip", nil},
+	{"empty gzip", emptyGzip("gzip", false), commentUnreadable, "gzip", nil},
+	{"empty gzip in chunks", emptyGzip("GZIP", true), commentUnreadable, "gzip", nil},
+	{"empty deflate", emptyGzip("deflate", true), commentUnreadable, `"deflate"`, nil},
+	{"gzip twice", emptyGzip("gzip, gzip", true), commentUnreadable, `"gzip, gzip"`, nil},
+	{"encoding that is not known", writes("Content-Encoding: br", "abc"), commentUnreadable, `"br"`, nil},
 	{"truncated JSON", writes("Content-Type: application/json", `{"messages":[{"id":9,"text":"x"}`), commentUnreadable, "JSON that ends early", nil},
 	{"HTML for JSON", writes("Content-Type: application/json", "<html>secret</html>"), commentUnreadable, "HTML where JSON was expected", nil},
 	{"login page", writes("Content-Type: text/html", "<!DOCTYPE html><title>Log in</title>"), commentUnreadable, "HTML where JSON was expected", nil},
@@ -143,6 +163,9 @@ var badInput = []bad{
 	{"404", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "upstream refuses", "404", nil},
 	{"closes at once", hijacked(""), commentUnreachable, "", nil},
 	{"closes early", hijacked("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"messages\":[{\"id\":9,\"text\":\"x\"}]}"), commentUnreachable, "", nil},
+	{"closes before the body", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nContent-Length: 100\r\n\r\n"), commentUnreachable, "", nil},
+	{"closes before the gzip", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n"), commentUnreachable, "", nil},
+	{"breaks off before chunks", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nTransfer-Encoding: chunked\r\n\r\n"), commentUnreachable, "", nil},
 	{"breaks chunks off", hijacked("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":"), commentUnreachable, "", nil},
 	{"is no HTTP", hijacked("SSH-2.0-OpenSSH_9.2\r\n"), commentUnreachable, "", nil},
 	{"never answers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, commentUnreachable, "no answer within 1.5s", []string{"timeout 1500ms"}},
@@ -180,7 +203,7 @@ func TestBadInputLosesNothing(t *testing.T) {
 		servers[i] = newRestartable(t, backends[i])
 		var line, handler string
 		for _, l := range b.lines {
-			if strings.HasPrefix(l, "test_panic") {
+			if strings.HasPrefix(l, "test_panic") || strings.HasPrefix(l, "request_header") {
 				handler = l
 			} else {
 				line = l
@@ -252,6 +275,28 @@ func TestBadInputLosesNothing(t *testing.T) {
 	})
 	if panicked := log.lines(t, "error", ""); len(panicked) > 0 {
 		t.Errorf("logged %q", panicked)
+	}
+}
+
+// Go's client takes a gzip of no bytes for an answer without any, where it has asked for gzip by itself.
+func TestAnEmptyGzipMovesNoCursor(t *testing.T) {
+	for name, flush := range map[string]bool{"in chunks": true, "with its length": false} {
+		t.Run(name, func(t *testing.T) {
+			var polls atomic.Int32
+			addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+				since, _ := strconv.Atoi(r.URL.Query().Get("since"))
+				if since == 1 && polls.Add(1) < 3 {
+					emptyGzip("gzip", flush)(w, r)
+					return
+				}
+				w.Header().Set("X-Next", strconv.Itoa(min(since+1, 9)))
+				fmt.Fprintf(w, "[%d]", since)
+			})
+			s := runCaddy(t, "{{site}} {\n\tsse_bridge "+addr+" {\n\t\tinterval 50ms\n\t\titems @this\n\t\tcursor {sse.header.X-Next}\n\t\tquery since {sse.cursor}\n\t}\n}")
+			stream := subscribe(t, s.url+"/")
+			stream.want("0", "1", "2", "3")
+			stream.hasComment(commentUnreadable)
+		})
 	}
 }
 

@@ -153,9 +153,9 @@ func (t *attempt) requestOf(r *http.Request, which request, body []byte) trial.R
 	if which != aPoll {
 		p = t.stepOf(which)
 	}
-	return trial.Request{
-		Method: r.Method, URL: p.absolute(r.URL, r.Header).String(), Header: trial.Telling(r.Header, pollHeader(p.plan, nil)), Body: string(body),
-	}
+	usual := pollHeader(p.plan, nil)
+	usual.Set("Accept-Encoding", acceptEncoding)
+	return trial.Request{Method: r.Method, URL: p.absolute(r.URL, r.Header).String(), Header: trial.Telling(r.Header, usual), Body: string(body)}
 }
 
 // next says when the next poll follows, why, and what it asks.

@@ -18,6 +18,8 @@ import (
 )
 
 const (
+	// acceptEncoding is what polls ask for.
+	acceptEncoding = "gzip"
 	// maxRedirects is how many redirects of one poll are followed.
 	maxRedirects = 5
 	// heldAfter is how long a poll must be under way to count as held by the upstream.
@@ -142,6 +144,9 @@ func (u *poller) ask(ctx context.Context, p *pollRequest, ask feed.Ask) (page.Re
 			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
 			r.Header.Del("Content-Type")
 		}
+		if r.Header.Get("Accept-Encoding") == "" { // else Go's client asks by itself, and takes an empty gzip for an empty answer
+			r.Header.Set("Accept-Encoding", acceptEncoding)
+		}
 		asked, method := p.absolute(r.URL, r.Header), r.Method // handlers edit the request in place
 		resp, err := u.roundTrip(p.which, r, a)
 		if err != nil {
@@ -200,7 +205,7 @@ func (u *poller) roundTrip(which request, r *http.Request, a *answer) (page.Resp
 	if routes == nil {
 		return page.Response{}, errors.New("the configuration has ended")
 	}
-	head := r.Method == http.MethodHead
+	a.head = r.Method == http.MethodHead
 	err := serve(routes, a, r)
 	switch failed := (caddyhttp.HandlerError{}); {
 	case a.over:
@@ -216,7 +221,7 @@ func (u *poller) roundTrip(which request, r *http.Request, a *answer) (page.Resp
 		return page.Response{}, &page.Error{Comment: commentUnreadable, Err: err}
 	}
 	if want, err := strconv.ParseInt(resp.Header.Get("Content-Length"), 10, 64); err == nil &&
-		want > int64(a.body.Len()) && !head && resp.Status != http.StatusNotModified {
+		want > int64(a.body.Len()) && !a.bodyless() {
 		return page.Response{}, &page.Error{Comment: commentUnreachable, Err: fmt.Errorf("the answer ended after %d of %d bytes", a.body.Len(), want)}
 	}
 	return resp, nil

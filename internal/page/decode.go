@@ -33,6 +33,9 @@ func (b body) empty() bool {
 
 // decode makes of a response's body what the format says.
 func (r *Reader) decode(resp Response) body {
+	if resp.Broken != nil {
+		return body{err: resp.Broken, raw: true}
+	}
 	if r.translates() {
 		return r.translate(resp)
 	}

@@ -14,6 +14,7 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte // decoded from its Content-Encoding
+	Broken error  // why it could not be decoded; the Body is empty then, and no answer if it has to be read
 }
 
 // Page is what one answer decodes to.

@@ -245,7 +245,7 @@ func (a *answer) read() (Page, error) {
 		return a.carry.Settle(), nil
 	case verdict == nothing:
 		return Page{Next: a.from, Empty: true}, nil
-	case a.body.err != nil && !a.passedOver():
+	case verdict == answered && a.body.err != nil && !a.passedOver():
 		return Page{}, unreadable("%w", a.body.err)
 	case a.restarted():
 		return Page{Restarted: true, Next: a.from}, nil

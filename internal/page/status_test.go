@@ -78,6 +78,52 @@ func TestStatusMakesAnswersNoNewsErrorsAndRefusals(t *testing.T) {
 	}
 }
 
+func TestABrokenBodyIsOneOnlyWhereItIsRead(t *testing.T) {
+	t.Parallel()
+	const sid = "X-Sid: s2"
+	for _, c := range []struct {
+		config string
+		status int
+		want   string
+	}{
+		{"format json", 200, "unreadable answer"},
+		{"", 200, "unreadable answer"},
+		{"format text", 200, "unreadable answer"},
+		{"format message", 200, "unreadable answer"},
+		{"format lines", 200, "unreadable answer"},
+		{"format feed; id guid", 200, "unreadable answer"},
+		{"items a; id i", 200, "unreadable answer"},
+		{"accept 404", 404, "unreadable answer"},
+		{"accept 404; ignore {sse.status} 404; data ok", 404, "s2"},
+		{"", 204, "s2"},
+		{"", 304, "s1"},
+		{"", 401, "refused"},
+		{"", 503, "status 503"},
+		{"reset {sse.status} 410", 410, "reset"},
+	} {
+		resp := status(c.status, "", sid)
+		resp.Broken = errors.New("decoding the answer's gzip: EOF")
+		r := reader(t, c.config+"; cursor {sse.header.X-Sid}")
+		p, err := r.Read(resp, at("s1"), nil)
+		got := p.Next.ID()
+		var failed *Error
+		switch {
+		case errors.As(err, &failed):
+			got = failed.Comment
+		case err != nil:
+			got = "refused"
+		case p.Reset:
+			got = "reset"
+		}
+		if got != c.want || err == nil && len(p.Events) > 0 {
+			t.Errorf("%d with %q: %s, want %s", c.status, c.config, got, c.want)
+		}
+		if found := r.Explain(resp, nil); found.Err == nil {
+			t.Errorf("%d with %q: it is explained as %+v", c.status, c.config, found)
+		}
+	}
+}
+
 func TestRefusalKeepsOnlyWhatMakesItUnderstood(t *testing.T) {
 	t.Parallel()
 	_, err := reader(t, "").Read(status(401, "secret", "WWW-Authenticate: Basic realm=a", "WWW-Authenticate: Bearer",

@@ -77,7 +77,7 @@ type Next struct {
 }
 
 // shared are the header fields that are the same in all polls.
-var shared = []string{"Accept", "User-Agent", "X-Requested-With"}
+var shared = []string{"Accept", "Accept-Encoding", "User-Agent", "X-Requested-With"}
 
 // Telling returns a header without the fields that are the same in all polls. A value that is not
 // the usual one stays.
