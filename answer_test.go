@@ -1,8 +1,11 @@
 package ssebridge
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,6 +68,34 @@ func TestAnEncodedAnswerWithoutABodyIsBroken(t *testing.T) {
 			t.Errorf("%d, head %t, %q of %d bytes: %+v, %v; want it broken by %q", c.status, c.head, c.encoding, len(c.body), resp, err, c.broken)
 		}
 	}
+}
+
+// FuzzGunzip compares with a plain use of the library, whatever a body says of its length.
+func FuzzGunzip(f *testing.F) {
+	for _, text := range []string{"", "a", strings.Repeat("a", 5000)} {
+		body := gzipped(text)
+		f.Add(body, 100)
+		f.Add(append(body, body...), 1<<14)
+		f.Add(body[:len(body)-1], 1<<14)
+		f.Add(append(body, 0, 0, 0, 1), 1<<14)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, limit int) {
+		limit = max(0, min(limit, 1<<20))
+		got, err := gunzip(body, int64(limit))
+		var want []byte
+		z, failed := gzip.NewReader(bytes.NewReader(body))
+		if failed == nil {
+			want, failed = io.ReadAll(io.LimitReader(z, int64(limit)+1))
+		}
+		switch {
+		case len(want) > limit:
+			if !errors.Is(err, errTooLarge) {
+				t.Fatalf("%d bytes over the limit of %d: %v", len(want), limit, err)
+			}
+		case (err == nil) != (failed == nil) || err == nil && !bytes.Equal(got, want):
+			t.Fatalf("got %q, %v; want %q, %v", got, err, want, failed)
+		}
+	})
 }
 
 func TestAnAnswerKeepsNoMoreThanItsLimit(t *testing.T) {

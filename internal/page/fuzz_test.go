@@ -31,6 +31,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(0, 200, ")]}',\n[1]", "text/plain; charset=utf-16", "", "", 0)
 	f.Add(1, 200, "\xff\xfeh\x00", "", "", "", 0)
 	f.Add(10, 200, `{"a":[{"id":0},{"id":-1},{"id":"00"},{"id":99999999999999999999}]}`, "", "", "-1", 2)
+	f.Add(10, 200, `{"a":[{"id":0},{"id":"00"}]}`, "", "", "A", 0)
 	f.Add(4, 408, "", "", "x", "y", 0)
 	f.Add(0, 503, "", "", "", "", 0)
 	f.Add(17, 200, `<?xml version="1.0" encoding="iso-8859-1"?><a x="1"><b id="1">t</b><c/><b id="2"><![CDATA[<]]>&eacute;</b></a>`, "", "", "1", 0)
@@ -50,6 +51,7 @@ func FuzzRead(f *testing.F) {
 		r := readers[config]
 		resp := Response{Status: code, Body: []byte(body), Header: http.Header{
 			"Content-Type": {contentType}, "Etag": {header}, "X": {header}, "Retry-After": {header}, "Date": {cursor},
+			"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {header}, "Ratelimit": {cursor},
 		}}
 		from := position.Position{Cursor: position.Cursor{cursor}}
 		if done > 0 {
@@ -68,8 +70,12 @@ func FuzzRead(f *testing.F) {
 		if string(resp.Body) != body {
 			t.Fatal("the body was changed")
 		}
+		carryOn(t, r, resp, from, p)
 		size := 0
 		for _, e := range p.Events {
+			if IsReserved(e.Type) {
+				t.Fatalf("the type %q passes for a notice", e.Type)
+			}
 			size += len(e.Data)
 		}
 		if r.translates() {
@@ -97,6 +103,37 @@ func FuzzRead(f *testing.F) {
 		}
 		reread(t, r, resp, p)
 	})
+}
+
+// carryOn reads the answer as that of page after page, and checks that what is held back is decided, and
+// is sent in full where nothing matches.
+func carryOn(t *testing.T, r *Reader, resp Response, from position.Position, alone Page) {
+	p, err := r.ReadOn(resp, from, nil, nil)
+	if err != nil {
+		t.Fatalf("who carries on gets %v", err)
+	}
+	if p.Carry == nil {
+		if ids(p) != ids(alone) || p.Lost != alone.Lost {
+			t.Fatalf("who carries on gets %q, lost %t, who does not %q, %t", ids(p), p.Lost, ids(alone), alone.Lost)
+		}
+		return
+	}
+	asked := make(position.Cursor, len(r.names))
+	copy(asked, from.Cursor)
+	if len(p.Events) > 0 || p.Next.Done != from.Done || !p.Next.Cursor.Equal(asked) || !p.News {
+		t.Fatalf("what is left open sends %q and moves to %q", ids(p), p.Next.ID())
+	}
+	if settled := p.Carry.Settle(); ids(settled) != ids(alone) || settled.Lost != alone.Lost && len(alone.Events) > 0 {
+		t.Fatalf("settled it is %q, lost %t, alone %q, %t", ids(settled), settled.Lost, ids(alone), alone.Lost)
+	}
+	for n := 0; p.Carry != nil; n++ {
+		if n > maxCarried {
+			t.Fatal("it is never decided")
+		}
+		if p, err = r.ReadOn(resp, from, p.Carry, nil); err != nil {
+			return
+		}
+	}
 }
 
 // reread reads the page again from the position of each of its events.

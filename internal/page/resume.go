@@ -51,11 +51,10 @@ func (a *answer) resumeOn(w *walk, s seeker) came {
 func (a *answer) resumeAtID(w *walk) (c came) {
 	cursor := a.from.Cursor[0]
 	if w.numbers {
-		at, ok := parseInteger(cursor)
-		if !ok { // the upstream may know better: a repeat is better than a loss
-			return came{}
+		n := 0
+		if at, ok := parseInteger(cursor); ok { // else the upstream may know better: a repeat is better than a loss
+			n = slices.IndexFunc(w.items, func(it item) bool { id, _ := parseInteger(it.id); return id.compare(at) > 0 })
 		}
-		n := slices.IndexFunc(w.items, func(it item) bool { id, _ := parseInteger(it.id); return id.compare(at) > 0 })
 		if n < 0 {
 			n = len(w.items)
 		}

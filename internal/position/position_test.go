@@ -176,6 +176,9 @@ func FuzzPositionSurvivesItsID(f *testing.F) {
 					t.Fatalf("the id %q has the byte %#x", id, id[i])
 				}
 			}
+			if p.Hashed() != strings.HasPrefix(id, "!") {
+				t.Fatalf("the id %q is hashed: %t", id, p.Hashed())
+			}
 			back, err := Parse(id, len(cursor))
 			switch {
 			case id == "":
