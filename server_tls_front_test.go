@@ -131,3 +131,26 @@ func TestABackendThatForcesHTTPSBelievesNoProxyThatIsNotTrusted(t *testing.T) {
 		})
 	}
 }
+
+func TestABackendThatForcesHTTPSIsPolledThroughAProxyThatEndsTLS(t *testing.T) {
+	for _, front := range []string{"nginx", "Caddy"} {
+		t.Run(front, func(t *testing.T) {
+			x := startSecured(t, front, true)
+			x.chat.say("one")
+			if status, body := x.plain(t); status != http.StatusOK || !strings.Contains(body, "one") {
+				t.Fatalf("a plain request is answered %d %s", status, body)
+			}
+			stream := subscribeWith(t, x.front, x.url+"/messages")
+			if stream.response.StatusCode != http.StatusOK {
+				t.Fatalf("the stream is answered %s, to %q", stream.response.Status, stream.response.Header.Get("Location"))
+			}
+			last := stream.want("one")
+			stream.close()
+			x.chat.say("two")
+			back := subscribeWith(t, x.front, x.url+"/messages", "Last-Event-ID", last.ID)
+			back.want("two")
+			x.chat.say("three")
+			back.want("three")
+		})
+	}
+}
