@@ -84,3 +84,18 @@ func TestChangesOfAMediaWikiAreResumedAtEveryEvent(t *testing.T) {
 	}
 	cuts{s, "/recent-changes", "comment", change, live, absent}.follow(t, 20)
 }
+
+// The number of a revision is 0 in all entries of logs, so that several stand in one answer.
+func TestChangesOfAMediaWikiWithOneIDAreToldApart(t *testing.T) {
+	w := startMediaWiki(t)
+	caddyfile := formatSite("/api.php "+w.addr, "interval 50ms", "items query.recentchanges", "id revid", "order newest_first", "ignore !comment")
+	s := runCaddy(t, caddyfile)
+	live := func(i int) bool { return i%4 == 2 }
+	absent := func(i int) {
+		if i%3 == 0 {
+			s.move(caddyfile, i)
+		}
+	}
+	path := "/api.php?action=query&list=recentchanges&rcprop=ids%7Ccomment&rclimit=50&format=json&formatversion=2"
+	cuts{s, path, "comment", w.change, live, absent}.follow(t, 20)
+}
