@@ -111,3 +111,23 @@ func TestSyncthingIsAskedByItsOwnName(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 }
+
+func TestAClientFromBeforeASyncthingsRestartIsResetOnAnyNode(t *testing.T) {
+	server := startSyncthing(t)
+	site := syncthingSite(t, "syncthing-events", server.addr)
+	site = strings.NewReplacer("long_poll 60s", "long_poll 2s", "timeout 60", "timeout 2").Replace(site) // it is held once
+	s := runCaddy(t, site)
+	server.get("/rest/events?timeout=1&events=LocalIndexUpdated")
+	server.say("event 1")
+	stream := subscribe(t, s.url+"/rest/events?events=LocalIndexUpdated", "Last-Event-ID", "3")
+	if e := stream.next(); e.Type != "bridge.reset" || e.Data != `{"reason":"restarted"}` {
+		t.Fatalf("got %+v, want a reset", e)
+	}
+	if e := stream.next(); gjson.Get(e.Data, "data.filenames.0").Str != "event 1" {
+		t.Fatalf("got %+v, want event 1", e)
+	}
+	server.say("event 2")
+	if e := stream.next(); gjson.Get(e.Data, "data.filenames.0").Str != "event 2" {
+		t.Fatalf("got %+v, want event 2", e)
+	}
+}
