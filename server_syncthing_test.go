@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -129,5 +130,69 @@ func TestAClientFromBeforeASyncthingsRestartIsResetOnAnyNode(t *testing.T) {
 	server.say("event 2")
 	if e := stream.next(); gjson.Get(e.Data, "data.filenames.0").Str != "event 2" {
 		t.Fatalf("got %+v, want event 2", e)
+	}
+}
+
+func TestASyncthingThatIsRestartedResetsItsClients(t *testing.T) {
+	const before = 3
+	for name, events := range map[string]int{"that says nothing at first": 0, "at fewer events": 1, "at as many": before, "at more": 7} {
+		t.Run(name, func(t *testing.T) {
+			server := startSyncthing(t)
+			said := 0
+			say := func(n int) {
+				for range n {
+					said++
+					server.say(fmt.Sprint("event ", said))
+				}
+			}
+			counting := func() { server.get("/rest/events?timeout=1&events=LocalIndexUpdated") }
+			wants := func(stream *subscription, who string, from int) {
+				t.Helper()
+				for i := from; i <= said; i++ {
+					want := fmt.Sprint("event ", i)
+					if e := stream.next(); gjson.Get(e.Data, "data.filenames.0").Str != want {
+						t.Fatalf("a client %s gets %+v, want %s", who, e, want)
+					}
+				}
+			}
+			wire := poorWire(t, server.addr)
+			s := runCaddy(t, syncthingSite(t, "syncthing-events", wire.Listen))
+			url := s.url + "/rest/events?events=LocalIndexUpdated"
+
+			counting()
+			say(before)
+			there, away := subscribe(t, url), subscribe(t, url)
+			wants(there, "that is there", 1)
+			wants(away, "that will leave", 1)
+			away.close()
+
+			wire.Stop()
+			server.restart()
+			counting()
+			say(events)
+			clients := []struct {
+				who    string
+				stream *subscription
+			}{
+				{"that was there", there},
+				{"that has come back", subscribe(t, url, "Last-Event-ID", strconv.Itoa(before))},
+			}
+			if err := wire.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if events == 0 {
+				say(1)
+			}
+			for _, c := range clients {
+				if e := c.stream.next(); e.Type != "bridge.reset" || e.Data != `{"reason":"restarted"}` {
+					t.Fatalf("a client %s gets %+v, want a reset", c.who, e)
+				}
+				wants(c.stream, c.who, before+1)
+			}
+			say(1)
+			for _, c := range clients {
+				wants(c.stream, c.who, said)
+			}
+		})
 	}
 }
