@@ -37,7 +37,12 @@ func startMediaWiki(t *testing.T) mediawiki {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if _, err := file.WriteString("\n$wgRateLimits = [];\n$wgJobRunRate = 0;\n$wgGroupPermissions['*']['block'] = true;\n"); err != nil {
+	if _, err := fmt.Fprintf(file, `
+$wgCacheDirectory = '%s';
+$wgRateLimits = [];
+$wgJobRunRate = 0;
+$wgGroupPermissions['*']['block'] = true;
+`, folder); err != nil {
 		t.Fatal(err)
 	}
 	return mediawiki{startComponent(t, program, env, "php", "-S", "{{addr}}"), t}

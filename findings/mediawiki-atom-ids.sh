@@ -17,9 +17,10 @@ port=$((20000 + RANDOM % 10000))
 export MW_CONFIG_FILE=$folder/LocalSettings.php
 php root/usr/share/mediawiki/maintenance/install.php --dbtype sqlite --dbpath "$folder" --confpath "$folder" \
   --server "http://127.0.0.1:$port" --scriptpath '' --pass 'a long password' Wiki Admin >log 2>&1
-cat >>LocalSettings.php <<'PHP'
-$wgRateLimits = [];
-$wgGroupPermissions['*']['delete'] = true;
+cat >>LocalSettings.php <<PHP
+\$wgCacheDirectory = '$folder';
+\$wgRateLimits = [];
+\$wgGroupPermissions['*']['delete'] = true;
 PHP
 php -S "127.0.0.1:$port" -t root/usr/share/mediawiki >>log 2>&1 &
 pid=$!
