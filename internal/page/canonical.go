@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 )
 
 // canonicalHash returns the same bytes for equal JSON, whatever its white space, the order of its keys
@@ -54,7 +56,7 @@ func (c *canonicalizer) value(h hash.Hash, objects int) {
 	case '"':
 		c.string(h)
 	default:
-		for c.at < len(c.text) && strings.IndexByte(jsonSpace+",]}", c.text[c.at]) < 0 {
+		for c.at < len(c.text) && strings.IndexByte(decode.Space+",]}", c.text[c.at]) < 0 {
 			c.at++
 		}
 		h.Write(c.text[start:c.at])
@@ -148,7 +150,7 @@ func (c *canonicalizer) unicode() []byte {
 }
 
 func (c *canonicalizer) space() {
-	for c.at < len(c.text) && strings.IndexByte(jsonSpace, c.text[c.at]) >= 0 {
+	for c.at < len(c.text) && strings.IndexByte(decode.Space, c.text[c.at]) >= 0 {
 		c.at++
 	}
 }

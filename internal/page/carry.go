@@ -3,6 +3,7 @@ package page
 import (
 	"slices"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
@@ -49,7 +50,7 @@ func (a *answer) seeking() (s seeker, ok bool) {
 
 // goesOn reports whether a search that has not found anything on a page goes on in the next one.
 func (a *answer) goesOn(s seeker, moved bool) bool {
-	if !a.carries || a.last || !moved || s.vague || s.count >= s.done || s.done > maxItems {
+	if !a.carries || a.last || !moved || s.vague || s.count >= s.done || s.done > decode.MaxItems {
 		return false
 	}
 	return a.carry == nil || a.carry.pages < maxCarried && a.carry.bytes+len(a.body.text) <= maxCarriedBytes

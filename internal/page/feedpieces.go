@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -19,9 +20,6 @@ const (
 	costOfAttribute = 150
 	costOfValue     = 150
 )
-
-// errTooManyItems is an answer over [maxItems].
-var errTooManyItems = fmt.Errorf("the page has more than %d items", maxItems)
 
 // feedPieces is a feed that is cut between its entries. An opening, entries with what stands between
 // them and a closing are a feed too.
@@ -84,7 +82,7 @@ func cutFeed(text []byte) (f feedPieces, err error) {
 				f.channel[0], f.channel[1] = text[t.start:t.end], slices.Concat([]byte("</"), name, []byte(">"))
 			}
 			parent = name
-		case len(f.entries) > maxItems:
+		case len(f.entries) > decode.MaxItems:
 		case t.opens && begin < 0 && (t.depth == 1 || t.depth == 2 && parent != nil) && (isLocal(name, root, "item") || isLocal(name, root, "entry")):
 			begin, depth, cost = t.start, t.depth, costOfElement+costOfAttribute*t.attributes
 			if t.closes {
@@ -96,8 +94,8 @@ func cutFeed(text []byte) (f feedPieces, err error) {
 			parent = nil
 		}
 	})
-	if len(f.entries) > maxItems {
-		err = errTooManyItems
+	if len(f.entries) > decode.MaxItems {
+		err = decode.ErrTooManyItems
 	}
 	f.head = append(f.head, text[kept:])
 	f.headCost = all
@@ -130,7 +128,7 @@ func isLocal(name, root []byte, local string) bool {
 // cutJSONFeed cuts a JSON feed.
 func cutJSONFeed(text []byte) (f feedPieces, err error) {
 	if !value.ValidJSON(text) {
-		return f, fmt.Errorf("%s where a feed was expected", body{text: text}.nature())
+		return f, fmt.Errorf("%s where a feed was expected", decode.Nature(text))
 	}
 	items := entries.Get(text)
 	if !items.IsArray() {
@@ -143,8 +141,8 @@ func cutJSONFeed(text []byte) (f feedPieces, err error) {
 	items.ForEach(func(_, v gjson.Result) bool {
 		entry := bytesOf(gjson.Result{Raw: v.Raw, Index: v.Index}, text)
 		cost := costOfByte*len(entry) + costOfValue*countValues(entry)
-		if len(f.entries) > maxItems {
-			err = errTooManyItems
+		if len(f.entries) > decode.MaxItems {
+			err = decode.ErrTooManyItems
 			return false
 		}
 		f.entries = append(f.entries, feedEntry{text: entry, cost: cost})

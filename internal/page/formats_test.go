@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -132,13 +133,13 @@ func TestAnswersInAnotherFormatAreNoEvents(t *testing.T) {
 		{"format feed", "<a/>", "where a feed was expected"},
 		{"format feed", "soon", "text where a feed was expected"},
 		{"format feed", "<rss><channel><item>", "a feed that is broken"},
-		{"format csv", strings.Repeat("a\n", maxItems+1), "more than 10000 items"},
+		{"format csv", strings.Repeat("a\n", decode.MaxItems+1), "more than 10000 items"},
 		{"format csv", strings.Repeat(",", 7<<20), "more than 10000 cells"},
 		{"format csv", strings.Repeat("\"\n\",", 1<<20), "more than 10000 cells"},
 		{"format csv header", strings.Repeat("long,", 2000) + "\n" + strings.Repeat(strings.Repeat(",", 2000)+"\n", 490), "longer than 2359296 bytes as JSON, where each row repeats the names"},
-		{"format lines", strings.Repeat("a\n", maxItems+1), "more than 10000 items"},
+		{"format lines", strings.Repeat("a\n", decode.MaxItems+1), "more than 10000 items"},
 		{"format lines", strings.Repeat("\n", 7<<20) + "a", "more than 10000 items"},
-		{"format feed", "<rss><channel>" + strings.Repeat("<item/>", maxItems+1) + "</channel></rss>", "more than 10000 items"},
+		{"format feed", "<rss><channel>" + strings.Repeat("<item/>", decode.MaxItems+1) + "</channel></rss>", "more than 10000 items"},
 		{"format feed", "<rss>" + strings.Repeat("<a>", 1<<20), "nested deeper than 1000"},
 		{"format feed", "<rss><channel>" + strings.Repeat("<x:a/>", 1<<20), "the feed without its entries is too large"},
 		{"format feed", `{"items":[` + strings.Repeat("{},", 1<<20) + "{}]}", "more than 10000 items"},

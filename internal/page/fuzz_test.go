@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
@@ -81,7 +82,7 @@ func FuzzRead(f *testing.F) {
 		if r.translates() {
 			size = min(size, 3*len(body)) // it is bounded as a whole
 		}
-		if limit := 3*len(body) + 3; size > limit && fuzzed[config] != "data @this|@pretty" || len(p.Events) > maxItems || p.Wait < 0 || p.Wait > maxWait {
+		if limit := 3*len(body) + 3; size > limit && fuzzed[config] != "data @this|@pretty" || len(p.Events) > decode.MaxItems || p.Wait < 0 || p.Wait > maxWait {
 			t.Fatalf("%d bytes of data in %d events, wait %v, from %d bytes", size, len(p.Events), p.Wait, len(body))
 		}
 		if len(p.Next.Cursor) != len(r.names) {

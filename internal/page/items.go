@@ -7,11 +7,9 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
-
-// maxItems bounds the items of a page, each of which is kept in memory as an event.
-const maxItems = 10_000
 
 // item is one raw item of a page.
 type item struct {
@@ -157,11 +155,11 @@ func (a *answer) split() ([]item, error) {
 	var err error
 	end := len("[") // of what was read of raw
 	found.ForEach(func(_, v gjson.Result) bool {
-		if len(items) == maxItems {
-			err = errTooManyItems
+		if len(items) == decode.MaxItems {
+			err = decode.ErrTooManyItems
 			return false
 		}
-		for raw[end] == ',' || strings.IndexByte(jsonSpace, raw[end]) >= 0 {
+		for raw[end] == ',' || strings.IndexByte(decode.Space, raw[end]) >= 0 {
 			end++
 		}
 		start := end
@@ -174,11 +172,10 @@ func (a *answer) split() ([]item, error) {
 
 // lines splits the body into its lines. Some logs write each as JSON.
 func (a *answer) lines() ([]item, error) {
-	items, err := splitLines(a.body.text, a.reader.separator)
-	if a.reader.itemJSON {
-		for i, it := range items {
-			items[i].json = value.ValidJSON(it.raw)
-		}
+	lines, err := decode.Lines(a.body.text, a.reader.separator)
+	items := make([]item, len(lines))
+	for i, line := range lines {
+		items[i] = item{raw: line, json: a.reader.itemJSON && value.ValidJSON(line)}
 	}
 	return items, err
 }
@@ -189,5 +186,5 @@ func bytesOf(found gjson.Result, text []byte) []byte {
 	if i, n := found.Index, len(found.Raw); i+n <= len(text) && string(text[i:i+n]) == found.Raw {
 		return text[i : i+n : i+n]
 	}
-	return []byte(strings.Trim(found.Raw, jsonSpace))
+	return []byte(strings.Trim(found.Raw, decode.Space))
 }

@@ -3,38 +3,14 @@ package page
 import (
 	"bytes"
 	"fmt"
-	"net/http"
-	"regexp"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // maxAttributes bounds those of one element, each of which takes some hundred bytes while the
 // element is read.
 const maxAttributes = 1000
-
-// declaration is an XML declaration, with the encoding that it names.
-var declaration = regexp.MustCompile(`^[ \t\r\n]*<\?xml[ \t\r\n][^>]{0,200}?\?>`)
-
-var declaredEncoding = regexp.MustCompile(`[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
-
-// convertMarkup is convert for XML, whose own declaration counts where neither a byte order mark
-// nor the Content-Type says what the text is encoded in (RFC 7303, section 3). The declaration is
-// taken off: it is not true of the result.
-func convertMarkup(text []byte, h http.Header) []byte {
-	converted, told := convert(text, h)
-	converted = bytes.TrimPrefix(converted, []byte("\uFEFF"))
-	found := declaration.FindIndex(converted)
-	if found == nil {
-		return converted
-	}
-	if m := declaredEncoding.FindSubmatch(converted[:found[1]]); m != nil && !told {
-		if enc := encodingOf(string(m[1])); enc != nil {
-			return toUTF8(converted[found[1]:], enc)
-		}
-	}
-	return converted[found[1]:]
-}
 
 // markupTag is a tag as it stands in a text.
 type markupTag struct {
@@ -48,7 +24,7 @@ type markupTag struct {
 // name returns the name of the element, with its prefix.
 func (t markupTag) name(text []byte) []byte {
 	name := bytes.TrimLeft(text[t.start+1:t.end], "/")
-	if i := bytes.IndexAny(name, jsonSpace+"/>"); i >= 0 {
+	if i := bytes.IndexAny(name, decode.Space+"/>"); i >= 0 {
 		name = name[:i]
 	}
 	return name
@@ -136,16 +112,4 @@ func tag(text []byte) (n, words int, closed bool) {
 func after(text []byte, mark string) []byte {
 	_, text, _ = bytes.Cut(text, []byte(mark))
 	return text
-}
-
-// isHTML reports whether text is a page for people, such as the login that a session which ended
-// leads to.
-func isHTML(text []byte) bool {
-	text = bytes.TrimLeft(text, jsonSpace)
-	for _, head := range [...]string{"<!doctype html", "<html"} {
-		if len(text) >= len(head) && bytes.EqualFold(text[:len(head)], []byte(head)) {
-			return true
-		}
-	}
-	return false
 }

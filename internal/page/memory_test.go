@@ -68,7 +68,7 @@ func TestOrdinaryAnswersAreReadHoweverLarge(t *testing.T) {
 	}
 }
 
-func shapeReader(t *testing.T, config string) (*Reader, []string) {
+func shapeReader(t testing.TB, config string) (*Reader, []string) {
 	if program, found := strings.CutPrefix(config, "jq "); found {
 		return programReader(t, program), nil
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -45,7 +46,7 @@ func (a *answer) run() (body, error) {
 	}
 	size := 0
 	for _, out := range outputs {
-		size += len(`{"id":"","event":"","data":""},`) + len(out.ID) + escapesOf(out.ID) + len(out.Event) + escapesOf(out.Event) + len(out.Data) + escapesOf(out.Data)
+		size += len(`{"id":,"event":,"data":},`) + decode.StringSize(out.ID) + decode.StringSize(out.Event) + decode.StringSize(out.Data)
 	}
 	text, cursors, items := append(make([]byte, 0, size+64), `{"items":[`...), make([]string, len(a.reader.names)), 0
 	for i, out := range outputs {
@@ -59,9 +60,9 @@ func (a *answer) run() (body, error) {
 		if items++; items > 1 {
 			text = append(text, ',')
 		}
-		text = appendString(append(text, `{"id":`...), out.ID)
-		text = appendString(append(text, `,"event":`...), out.Event)
-		text = appendString(append(text, `,"data":`...), out.Data)
+		text = decode.AppendString(append(text, `{"id":`...), out.ID)
+		text = decode.AppendString(append(text, `,"event":`...), out.Event)
+		text = decode.AppendString(append(text, `,"data":`...), out.Data)
 		text = append(text, '}')
 	}
 	text = append(text, `],"cursor":[`...)
@@ -69,7 +70,7 @@ func (a *answer) run() (body, error) {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = appendString(text, c)
+		text = decode.AppendString(text, c)
 	}
 	return body{text: append(text, `]}`...), json: true}, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-func programReader(t *testing.T, program string, cursors ...string) *Reader {
+func programReader(t testing.TB, program string, cursors ...string) *Reader {
 	t.Helper()
 	jq, err := value.ParseJQ(program)
 	if err != nil {

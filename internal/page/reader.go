@@ -18,9 +18,9 @@ const (
 	Text    Format = "text"    // text, even if it looks like JSON
 	Message Format = "message" // the whole answer is one event, its bytes as they are
 
-	XML   Format = "xml"   // XML, which is read as the JSON that [xmlToJSON] describes
-	Feed  Format = "feed"  // RSS, Atom or JSON Feed, which is read as [feedToJSON] describes; its entries are the items
-	CSV   Format = "csv"   // a table; its rows are the items, as [csvToJSON] describes
+	XML   Format = "xml"   // XML, which is read as the JSON that decode.XML describes
+	Feed  Format = "feed"  // RSS, Atom or JSON Feed, which is read as decode.Feed describes; its entries are the items
+	CSV   Format = "csv"   // a table; its rows are the items, as decode.CSV describes
 	Lines Format = "lines" // text; each line is an item
 )
 

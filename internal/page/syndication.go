@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"github.com/mmcdole/gofeed"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 )
 
 // feedToJSON returns an RSS, Atom or JSON feed as the JSON of a [gofeed.Feed]: its items are
@@ -17,10 +19,10 @@ import (
 // gofeed builds a tree, which takes up to forty times the memory of the feed. So it is given the feed in
 // pieces of some entries, each of which is JSON before the next is read.
 func feedToJSON(text []byte, memory int) ([]byte, error) {
-	trimmed := bytes.Trim(text, jsonSpace)
+	trimmed := bytes.Trim(text, decode.Space)
 	kind := gofeed.DetectFeedType(bytes.NewReader(trimmed[:min(len(trimmed), 4<<10)]))
-	if kind == gofeed.FeedTypeUnknown || isHTML(text) {
-		return nil, fmt.Errorf("%s where a feed was expected", body{text: text}.nature())
+	if kind == gofeed.FeedTypeUnknown || decode.IsHTML(text) {
+		return nil, fmt.Errorf("%s where a feed was expected", decode.Nature(text))
 	}
 	cut := cutFeed
 	if kind == gofeed.FeedTypeJSON {
@@ -131,8 +133,8 @@ func (w *feedWriter) items(items []*gofeed.Item, entries ...[]byte) error {
 		w.kind.restore(items, entries, w.root)
 	}
 	for i, it := range items {
-		if w.count++; w.count > maxItems {
-			return errTooManyItems
+		if w.count++; w.count > decode.MaxItems {
+			return decode.ErrTooManyItems
 		}
 		if w.count > 1 {
 			if err := w.out.byte(','); err != nil {

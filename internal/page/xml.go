@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 )
 
 // xmlToJSON returns an XML document as JSON, in the shape that github.com/clbanning/mxj made
@@ -20,10 +22,10 @@ import (
 // memory of the answer.
 func xmlToJSON(text []byte, memory int) ([]byte, error) {
 	switch {
-	case isHTML(text):
+	case decode.IsHTML(text):
 		return nil, errors.New("HTML where XML was expected")
-	case !bytes.HasPrefix(bytes.TrimLeft(text, jsonSpace), []byte("<")):
-		return nil, fmt.Errorf("%s where XML was expected", body{text: text}.nature())
+	case !bytes.HasPrefix(bytes.TrimLeft(text, decode.Space), []byte("<")):
+		return nil, fmt.Errorf("%s where XML was expected", decode.Nature(text))
 	}
 	if err := scanMarkup(text, func(markupTag) {}); err != nil {
 		return nil, err
@@ -116,7 +118,7 @@ func (w *xmlWriter) tag(token xml.Token) error {
 func (w *xmlWriter) content(text []byte) error {
 	e := &w.open[w.depth-1]
 	if e.size == 0 {
-		text = bytes.TrimLeft(text, jsonSpace)
+		text = bytes.TrimLeft(text, decode.Space)
 	}
 	if len(text) == 0 {
 		return nil
@@ -125,7 +127,7 @@ func (w *xmlWriter) content(text []byte) error {
 		w.beside = true
 		return nil
 	}
-	bare := len(bytes.TrimRight(text, jsonSpace))
+	bare := len(bytes.TrimRight(text, decode.Space))
 	size := len(text) + escapesOf(text)
 	if len(e.runs) > 0 {
 		if err := w.aside(e, size); err != nil {

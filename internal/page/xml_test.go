@@ -12,6 +12,7 @@ import (
 
 	"github.com/clbanning/mxj/v2"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -94,7 +95,7 @@ func TestXMLIsRefusedByItsLimits(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %q", c.name, p.Next, err, c.want)
 		}
 	}
-	text := "<a>" + strings.Repeat("<b/>", maxItems+1) + "</a>"
+	text := "<a>" + strings.Repeat("<b/>", decode.MaxItems+1) + "</a>"
 	if _, err := reader(t, "format xml; items a.b").Read(ok(text), at("", ""), nil); err == nil || !strings.Contains(err.Error(), "more than 10000 items") {
 		t.Errorf("10,001 items: %v", err)
 	}

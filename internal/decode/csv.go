@@ -1,4 +1,4 @@
-package page
+package decode
 
 import (
 	"bytes"
@@ -14,25 +14,28 @@ import (
 // maxColumns bounds those of a row of CSV, each of which takes some hundred bytes while it is read.
 const maxColumns = 10_000
 
-// csvToJSON returns a table of comma-separated values (RFC 4180, but forgiving) as a JSON array of
+// CSV returns a table of comma-separated values (RFC 4180, but forgiving) in UTF-8 as a JSON array of
 // its rows. A row is an array of strings; with header, where the first row names the columns, an
-// object of strings by these names. A cell beyond them has its number as its name, from 0.
+// object of strings by these names. A cell beyond them has its number as its name, from 0. A separator
+// of 0 is a comma.
 //
 //	id,text     header    [{"id":"1","text":"a"}]
 //	1,a         no header [["id","text"],["1","a"]]
 //
-// It reads the table twice, to know how long the JSON is before it takes the memory for it.
-func csvToJSON(text []byte, memory int, separator rune, header bool) ([]byte, error) {
-	switch {
-	case isHTML(text):
+// The error is a text that is HTML or JSON, a quote that is never closed, more than [MaxItems] rows, more
+// than ten thousand cells in a row, or what would take more than memory.
+func CSV(text []byte, memory int, separator rune, header bool) ([]byte, error) {
+	switch inner := bytes.Trim(text, Space); {
+	case IsHTML(text):
 		return nil, errors.New("HTML where CSV was expected")
-	case value.ValidJSON(bytes.Trim(text, jsonSpace)) && bytes.ContainsAny(bytes.TrimLeft(text, jsonSpace)[:1], "[{"):
+	case len(inner) > 0 && (inner[0] == '[' || inner[0] == '{') && value.ValidJSON(inner):
 		return nil, errors.New("JSON where CSV was expected")
 	}
 	if separator == 0 {
 		separator = ','
 	}
 	t := table{text: text, separator: separator, header: header, maxRow: memory / 24}
+	// the table is read twice, to know how long the JSON is before there is the memory for it
 	size, limit := len("[]"), memory/4*3
 	err := t.each(func(row []string, names [][]byte) error {
 		if size += rowSize(row, names) + len(","); size > limit {
@@ -88,8 +91,8 @@ func (t table) each(visit func(row []string, names [][]byte) error) error {
 			names = columns(row)
 			continue
 		}
-		if rows++; rows > maxItems {
-			return errTooManyItems
+		if rows++; rows > MaxItems {
+			return ErrTooManyItems
 		}
 		if err := visit(row, names); err != nil {
 			return err
@@ -127,7 +130,7 @@ func (s *rowSource) Read(p []byte) (int, error) {
 func columns(row []string) [][]byte {
 	names := make([][]byte, len(row))
 	for i, name := range row {
-		names[i] = append(appendString(nil, name), ':')
+		names[i] = append(AppendString(nil, name), ':')
 	}
 	return names
 }
@@ -136,7 +139,7 @@ func columns(row []string) [][]byte {
 func rowSize(row []string, names [][]byte) int {
 	size := len("[]") + len(row)
 	for i, cell := range row {
-		size += len(`""`) + len(cell) + escapesOf(cell)
+		size += StringSize(cell)
 		if i < len(names) {
 			size += len(names[i])
 		} else if names != nil {
@@ -161,7 +164,7 @@ func appendRow(out []byte, row []string, names [][]byte) []byte {
 		} else if names != nil {
 			out = fmt.Appendf(out, `"%d":`, i)
 		}
-		out = appendString(out, cell)
+		out = AppendString(out, cell)
 	}
 	return append(out, closing)
 }

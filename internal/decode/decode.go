@@ -1,0 +1,83 @@
+// Package decode makes JSON of answers in other formats: XML, RSS, Atom and JSON feeds, CSV, lines, and
+// text in any charset. It is pure, and what it returns is new, or a part of the text that it was given.
+//
+// A function that takes a bound on memory takes no more bytes than that at once, beside the text itself
+// and for what it returns too. What would take more is an error that names the bound. No error has a word
+// of the text in it.
+package decode
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// MaxItems is how many rows, lines or entries a text may have.
+const MaxItems = 10_000
+
+// ErrTooManyItems is a text that has more than [MaxItems].
+var ErrTooManyItems = fmt.Errorf("the page has more than %d items", MaxItems)
+
+// Space are the bytes that are white space in JSON, XML, CSV and their like.
+const Space = " \t\r\n"
+
+// Nature says what a text is that is not in the format that was expected: HTML, XML, broken JSON, or text.
+func Nature(text []byte) string {
+	text = bytes.Trim(text, Space)
+	switch {
+	case bytes.HasPrefix(text, []byte("<?xml")):
+		return "XML"
+	case bytes.HasPrefix(text, []byte("<")):
+		return "HTML"
+	}
+	return brokenNature(text)
+}
+
+// brokenNature says where text that is not JSON differs from it, if it begins like an array or object.
+func brokenNature(text []byte) string {
+	if len(text) == 0 || text[0] != '{' && text[0] != '[' {
+		return "text"
+	}
+	const broken = "broken JSON"
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > value.MaxDepth {
+				return fmt.Sprintf("JSON that is nested deeper than %d", value.MaxDepth)
+			}
+		case c == '}' || c == ']':
+			if depth--; depth > 0 {
+				continue
+			}
+			if value.ValidJSON(text[:i+1]) {
+				return "JSON with something behind it"
+			}
+			return broken
+		}
+	}
+	return "JSON that ends early"
+}
+
+// IsHTML reports whether text is a page for people, such as the login that a session which ended
+// leads to.
+func IsHTML(text []byte) bool {
+	text = bytes.TrimLeft(text, Space)
+	for _, head := range [...]string{"<!doctype html", "<html"} {
+		if len(text) >= len(head) && bytes.EqualFold(text[:len(head)], []byte(head)) {
+			return true
+		}
+	}
+	return false
+}
+
+// errMemory is something that takes more memory to read than there is.
+func errMemory(what string, memory int) error {
+	return fmt.Errorf("%s: reading it takes more than %d bytes: ask the upstream for less", what, memory)
+}

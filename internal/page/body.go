@@ -1,0 +1,151 @@
+package page
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// body is the decoded body of an answer.
+type body struct {
+	text []byte // in UTF-8, if the upstream told the truth about its charset
+	json bool   // text is valid JSON
+	line bool   // text is a single line, of JSON
+	raw  bool   // white space counts
+	err  error  // why text is not in the configured format, as an answer must be
+}
+
+func (b body) empty() bool {
+	return len(b.text) == 0 || !b.raw && len(bytes.TrimSpace(b.text)) == 0
+}
+
+// nature says what the body is that is not JSON, and nothing of what is in it.
+func (b body) nature() string { return decode.Nature(b.text) }
+
+// decode makes of a response's body what the format says.
+func (r *Reader) decode(resp Response) body {
+	if resp.Broken != nil {
+		return body{err: resp.Broken, raw: true}
+	}
+	if r.translates() {
+		return r.translate(resp)
+	}
+	text := decode.Text(resp.Body, resp.Header.Get("Content-Type"))
+	if err := boundText(text, resp.Body, memoryFor(len(resp.Body))/8*7); err != nil {
+		return body{err: err, raw: true, text: resp.Body}
+	}
+	if r.format == Message {
+		return body{text: text, json: r.readsJSON && value.ValidJSON(text), raw: true}
+	}
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	if r.format == Text && !(r.readsJSON && !r.accepts(resp.Status)) {
+		return body{text: trimNewline(text)}
+	}
+	return r.decodeJSON(text)
+}
+
+// decodeJSON makes JSON of text if it is, and else leaves it as it is.
+func (r *Reader) decodeJSON(text []byte) body {
+	inner := bytes.Trim(text, decode.Space)
+	if value.ValidJSON(inner) {
+		return body{text: inner, json: true}
+	}
+	wrapped := inner
+	inner = decode.Unwrap(wrapped)
+	if value.ValidJSON(inner) || len(inner) == 0 && (len(wrapped) == 0 || r.needsJSON || r.format != Auto) {
+		return body{text: inner, json: len(inner) > 0}
+	}
+	return body{text: trimNewline(text)}
+}
+
+// trimNewline takes off one newline at the end.
+func trimNewline(text []byte) []byte {
+	text, found := bytes.CutSuffix(text, []byte("\n"))
+	if t, ok := bytes.CutSuffix(text, []byte("\r")); ok || found {
+		return t
+	}
+	return text
+}
+
+// translates reports whether answers are in a format that is not read as it came.
+func (r *Reader) translates() bool {
+	switch r.format {
+	case XML, CSV, Lines, Feed:
+		return true
+	}
+	return false
+}
+
+var errHTMLLines = errors.New("HTML where lines were expected")
+
+// translate makes of an answer the JSON that paths look into; lines stay lines, but a single one of
+// JSON may be an error, as Kubernetes sends it in a watch. An answer that is in another format is
+// decoded as [Auto] would, for the conditions that may know it: errors often come as JSON, whatever was
+// asked for. It is no answer to read then.
+func (r *Reader) translate(resp Response) body {
+	memory := memoryFor(len(resp.Body))
+	var text, out []byte
+	var err error
+	if typ := resp.Header.Get("Content-Type"); r.format == XML || r.format == Feed {
+		text = decode.Markup(resp.Body, typ)
+	} else {
+		text = bytes.TrimPrefix(decode.Text(resp.Body, typ), []byte("\uFEFF"))
+	}
+	if err := boundText(text, resp.Body, memory/2); err != nil {
+		return body{text: text, err: err}
+	}
+	memory -= ownMemory(text, resp.Body)
+	switch accepted := r.accepts(resp.Status); {
+	case len(text) == 0 || r.ignoresSpace() && len(bytes.TrimSpace(text)) == 0:
+		return body{}
+	case r.format == XML:
+		out, err = xmlToJSON(text, memory)
+	case !accepted: // it need not be translated, and might be by accident
+		return r.decodeJSON(text)
+	case r.format == Feed:
+		out, err = feedToJSON(text, memory)
+	case r.format == CSV:
+		out, err = decode.CSV(text, memory, r.separatorRune(), r.header)
+	case decode.IsHTML(text):
+		err = errHTMLLines
+	default:
+		return body{text: text, raw: true, line: r.readsErrors && value.ValidJSON(bytes.Trim(text, decode.Space))}
+	}
+	if err != nil {
+		b := r.decodeJSON(text)
+		b.err = err
+		return b
+	}
+	return body{text: out, json: true}
+}
+
+// ignoresSpace reports whether an answer of white space alone is empty. In a text it is blank lines,
+// unless its lines are JSON: there it only keeps the connection alive.
+func (r *Reader) ignoresSpace() bool { return r.format != Lines || r.itemJSON }
+
+// separatorRune is what stands between the cells of a row; 0 where none is configured.
+func (r *Reader) separatorRune() rune {
+	for _, c := range r.separator {
+		return c
+	}
+	return 0
+}
+
+// ownMemory returns how much memory text takes that is not that of the answer it was made of.
+func ownMemory(text, answer []byte) int {
+	if len(text) == 0 || len(answer) > 0 && &text[len(text)-1] == &answer[len(answer)-1] {
+		return 0
+	}
+	return len(text)
+}
+
+// boundText returns an error for text that was converted to UTF-8 and takes more memory than that.
+func boundText(text, answer []byte, memory int) error {
+	if own := ownMemory(text, answer); own > memory {
+		return fmt.Errorf("the answer has %d bytes in UTF-8, more than the %d that there are to read it: ask the upstream for less", own, memory)
+	}
+	return nil
+}
