@@ -3,15 +3,56 @@ package decode
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/clbanning/mxj/v2"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // fuzzMemory is what reading a text may take in the fuzz targets.
 const fuzzMemory = 1 << 20
+
+// FuzzXML checks that what is read is JSON, and what mxj reads, but for text with elements beside it, of
+// which mxj loses a part.
+func FuzzXML(f *testing.F) {
+	f.Add(`<a x="1"><b>t</b><c/><b id="2">x<![CDATA[<]]>&amp; <d/> y </b></a>`)
+	f.Add("<a>\r\n<!-- x --><?php a ?> q &#10; <b/>  </a>")
+	f.Add(`<!DOCTYPE a [<!ENTITY b "bb">]><x:a xmlns:x="urn:x"><x:b>1</x:b><b/></x:a>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		out, err := XML([]byte(text), fuzzMemory)
+		if err != nil {
+			return
+		}
+		var got map[string]any
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatalf("%.100q is read as %.100q: %v", text, out, err)
+		}
+		want, err := mxj.NewMapXml([]byte(text))
+		if err == nil && !mixed(got) && !reflect.DeepEqual(got, map[string]any(want)) {
+			t.Fatalf("%q is read as %v, by mxj as %v", text, got, want)
+		}
+	})
+}
+
+// mixed reports whether text stands beside elements somewhere in v.
+func mixed(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, mixed)
+	case map[string]any:
+		for name, member := range v {
+			if _, text := v["#text"]; text && name[0] != '-' && name != "#text" || mixed(member) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // FuzzCSV checks that the JSON of a table has its rows, or that there is an error.
 func FuzzCSV(f *testing.F) {

@@ -87,6 +87,9 @@ var errHTMLLines = errors.New("HTML where lines were expected")
 // asked for. It is no answer to read then.
 func (r *Reader) translate(resp Response) body {
 	memory := memoryFor(len(resp.Body))
+	if r.format == XML {
+		memory = treeFor(len(resp.Body))
+	}
 	var text, out []byte
 	var err error
 	if typ := resp.Header.Get("Content-Type"); r.format == XML || r.format == Feed {
@@ -102,7 +105,7 @@ func (r *Reader) translate(resp Response) body {
 	case len(text) == 0 || r.ignoresSpace() && len(bytes.TrimSpace(text)) == 0:
 		return body{}
 	case r.format == XML:
-		out, err = xmlToJSON(text, memory)
+		out, err = decode.XML(text, memory)
 	case !accepted: // it need not be translated, and might be by accident
 		return r.decodeJSON(text)
 	case r.format == Feed:

@@ -113,3 +113,28 @@ func after(text []byte, mark string) []byte {
 	_, text, _ = bytes.Cut(text, []byte(mark))
 	return text
 }
+
+// declarationEnd returns how long the declaration is that text begins with, and those in it.
+func declarationEnd(text []byte) int {
+	var quote byte
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '<' && bytes.HasPrefix(text[i:], []byte("<!--")):
+			i = len(text) - len(after(text[i+len("<!--"):], "-->")) - 1
+		case c == '<':
+			depth++
+		case c == '>':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(text)
+}
