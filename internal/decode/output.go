@@ -31,6 +31,13 @@ func (o *output) plain(parts ...string) {
 	}
 }
 
+// raw writes JSON.
+func (o *output) raw(text []byte) {
+	if o.reserve(len(text)) {
+		o.text = append(o.text, text...)
+	}
+}
+
 // escaped writes text as it stands in a JSON string.
 func (o *output) escaped(text []byte) {
 	if o.reserve(escapedSize(text)) {
@@ -38,12 +45,13 @@ func (o *output) escaped(text []byte) {
 	}
 }
 
-// end returns all that was written, or an error that says what takes more than memory.
-func (o *output) end(what string, memory int) ([]byte, error) {
+// failed returns an error, which says what takes more than memory, if there was none for all that was
+// written.
+func (o *output) failed(what string, memory int) error {
 	if o.size > len(o.text) {
-		return nil, errMemory(what, memory)
+		return errMemory(what, memory)
 	}
-	return o.text, nil
+	return nil
 }
 
 // grow returns s with room for n more elements of size bytes, if more of it takes no more than room.

@@ -95,5 +95,8 @@ func (t *tokens) failed(err error) error {
 		return fmt.Errorf("%s that ends early", t.what)
 	}
 	line, _ := t.InputPos()
+	if !t.Strict {
+		return fmt.Errorf("%s that is broken on line %d", t.what, line)
+	}
 	return fmt.Errorf("%s that is broken or has entities of its own, on line %d", t.what, line)
 }

@@ -9,7 +9,7 @@ func (t *xmlTree) json() ([]byte, error) {
 	t.write(&counted, 0)
 	out := newOutput(counted.size, t.room())
 	t.write(out, 0)
-	return out.end("the XML is very large as JSON", t.memory)
+	return out.text, out.failed("the XML is very large as JSON", t.memory)
 }
 
 // write writes a node: its text, or an object of its members, its own text last.

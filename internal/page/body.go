@@ -87,7 +87,7 @@ var errHTMLLines = errors.New("HTML where lines were expected")
 // asked for. It is no answer to read then.
 func (r *Reader) translate(resp Response) body {
 	memory := memoryFor(len(resp.Body))
-	if r.format == XML {
+	if r.format == XML || r.format == Feed {
 		memory = treeFor(len(resp.Body))
 	}
 	var text, out []byte
@@ -109,7 +109,7 @@ func (r *Reader) translate(resp Response) body {
 	case !accepted: // it need not be translated, and might be by accident
 		return r.decodeJSON(text)
 	case r.format == Feed:
-		out, err = feedToJSON(text, memory)
+		out, err = decode.Feed(text, memory)
 	case r.format == CSV:
 		out, err = decode.CSV(text, memory, r.separatorRune(), r.header)
 	case decode.IsHTML(text):

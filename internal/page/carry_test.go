@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
@@ -145,8 +146,8 @@ func TestWhatIsHeldBackIsBounded(t *testing.T) {
 		done int
 		page func(n int) Response
 	}{
-		"a count that no page can have": {maxItems + 1, func(int) Response { return numbered("2", "1") }},
-		"items":                         {maxItems, func(int) Response { return numbered("2", strings.Repeat("1 ", maxItems)) }},
+		"a count that no page can have": {decode.MaxItems + 1, func(int) Response { return numbered("2", "1") }},
+		"items":                         {decode.MaxItems, func(int) Response { return numbered("2", strings.Repeat("1 ", decode.MaxItems)) }},
 		"bytes":                         {100, func(n int) Response { return numbered(strconv.Itoa(n), strconv.Itoa(n)+strings.Repeat(" 9", 1<<18)) }},
 		"pages":                         {100, func(n int) Response { return numbered(strconv.Itoa(n), "") }},
 	} {

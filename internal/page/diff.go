@@ -185,3 +185,21 @@ func decodeAsWritten(text []byte) (v any, err error) {
 	err = d.Decode(&v)
 	return v, err
 }
+
+// countValues returns about how many values there are in JSON, or a part of it that ends in no string.
+func countValues(text []byte) (n int) {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+			if c == '\\' {
+				i++
+			}
+		case c == ',' || c == '[' || c == '{':
+			n++
+		}
+	}
+	return n
+}
