@@ -14,8 +14,11 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// testMemory is what reading a text may take in the tests.
-const testMemory = 16 << 20
+// What reading a text may take in the tests, and in those of limits.
+const (
+	testMemory  = 16 << 20
+	limitMemory = 1 << 20
+)
 
 func TestXMLIsReadAsJSON(t *testing.T) {
 	t.Parallel()
@@ -73,19 +76,19 @@ func TestXMLHasTheShapeOfMxj(t *testing.T) {
 func TestXMLIsRefusedByItsLimits(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, xml, want string }{
-		{"depth", strings.Repeat("<a>", 1<<20), "deeper than 1000"},
+		{"depth", strings.Repeat("<a>", 100_000), "deeper than 1000"},
 		{"closed depth", strings.Repeat("<a>", 1001) + strings.Repeat("</a>", 1001), "deeper than 1000"},
-		{"brackets", strings.Repeat("<", 7<<20), "XML that is broken"},
-		{"brackets in a row", "<a>" + strings.Repeat("[", 4<<20), "XML that ends early"},
+		{"brackets", strings.Repeat("<", 1<<20), "XML that is broken"},
+		{"brackets in a row", "<a>" + strings.Repeat("[", 256<<10), "XML that ends early"},
 		{"entities", `<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;&b;">]><a>&c;</a>`, "entities of its own"},
-		{"attributes", "<a" + strings.Repeat(` b=""`, 200_000) + "/>", "a tag or a text is very long"},
-		{"a name", "<" + strings.Repeat("a", 6<<20) + "/>", "a tag or a text is very long"},
-		{"a comment", "<a><!--" + strings.Repeat(" ", 6<<20) + "--></a>", "a tag or a text is very long"},
-		{"elements", "<a>" + strings.Repeat("<b/>", 1<<20) + "</a>", "very many elements"},
-		{"names", "<a>" + repeated("<b%d/>", 100_000) + "</a>", "very many elements"},
-		{"text", "<a>" + strings.Repeat(strings.Repeat("x", 1<<20)+"<b/>", 14) + "</a>", "very much text"},
-		{"escapes", "<a>" + strings.Repeat("&#1;", 16) + "</a>", "XML that is broken"},
-		{"JSON", "<a>" + strings.Repeat(strings.Repeat("\\", 1<<20)+"<b/>", 7) + "</a>", "very large as JSON"},
+		{"attributes", "<a" + strings.Repeat(` b=""`, 20_000) + "/>", "a tag or a text is very long"},
+		{"a name", "<" + strings.Repeat("a", 512<<10) + "/>", "a tag or a text is very long"},
+		{"a comment", "<a><!--" + strings.Repeat(" ", 512<<10) + "--></a>", "a tag or a text is very long"},
+		{"elements", "<a>" + strings.Repeat("<b/>", 100_000) + "</a>", "very many elements"},
+		{"names", "<a>" + repeated("<b%d/>", 10_000) + "</a>", "very many elements"},
+		{"text", "<a>" + strings.Repeat(strings.Repeat("x", 64<<10)+"<b/>", 14) + "</a>", "very much text"},
+		{"a character that none may have", "<a>" + strings.Repeat("&#1;", 16) + "</a>", "XML that is broken"},
+		{"JSON", "<a>" + strings.Repeat(strings.Repeat("\\", 64<<10)+"<b/>", 7) + "</a>", "very large as JSON"},
 		{"HTML", "<!DOCTYPE html><html><body/></html>", "HTML where XML was expected"},
 		{"JSON", `{"a":1}`, "where XML was expected"},
 		{"text", "not now", "text where XML was expected"},
@@ -98,7 +101,7 @@ func TestXMLIsRefusedByItsLimits(t *testing.T) {
 		{"mismatch", "<a></b>", "do not match"},
 		{"unopened", "</a>", "do not match"},
 	} {
-		if out, err := XML([]byte(c.xml), testMemory); err == nil || !strings.Contains(err.Error(), c.want) {
+		if out, err := XML([]byte(c.xml), limitMemory); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %.100s, %v; want %q", c.name, out, err, c.want)
 		}
 	}
@@ -115,7 +118,7 @@ func repeated(format string, n int) string {
 func TestXMLElementsOfOneNameMayStandApartAtAllLevels(t *testing.T) {
 	t.Parallel()
 	const levels = 900
-	text := strings.Repeat("<b><d/><c/>", levels) + strings.Repeat("x", 1<<20) + strings.Repeat("<d/></b>", levels)
+	text := strings.Repeat("<b><d/><c/>", levels) + strings.Repeat("x", 64<<10) + strings.Repeat("<d/></b>", levels)
 	out, err := XML([]byte(text), testMemory)
 	if err != nil || !bytes.HasPrefix(out, []byte(`{"b": {"d":["",""],"c":"","b":{"d":["",""],`)) || !json.Valid(out) {
 		t.Errorf("%.100s, %v", out, err)
@@ -134,7 +137,7 @@ func xmlList(size int) []byte {
 }
 
 func TestXMLTakesLittleMemory(t *testing.T) {
-	text := xmlList(4 << 20)
+	text := xmlList(1 << 20)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
