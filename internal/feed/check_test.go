@@ -403,7 +403,7 @@ func TestAnUpstreamThatAnswersNoNewcomerIsReadOnFromThePosition(t *testing.T) {
 								return nil
 							}
 						})
-						pass(3 * maxBackoff)
+						pass(8 * maxBackoff) // waits are random
 						b.say("more")
 						pass(5 * time.Second)
 						synctest.Wait()
