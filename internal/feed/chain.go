@@ -301,7 +301,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 	case id != c.saidID && now.Sub(c.said) >= sayPosition:
 		c.said, c.saidID = now, id
 		batch := positionEvent(id)
-		c.publish(batch, []mark{{id: id, end: len(batch)}})
+		c.publish(batch, []mark{{id: id, start: len(batch), end: len(batch)}})
 	}
 	c.log.border(id)
 }

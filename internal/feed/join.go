@@ -73,7 +73,7 @@ func (f *Feed) seat(r *Reader) bool {
 	if f.circuit.away {
 		c.owe()
 	}
-	c.log.mark(at.ID(), c.log.end())
+	c.log.mark(at.ID(), c.log.end(), nil)
 	r.sit(c, c.log.end())
 	go c.run()
 	return true

@@ -41,9 +41,18 @@ type node struct {
 
 // mark is the place right after one event of a batch.
 type mark struct {
-	id  string
-	key string // see keyOf; empty for none
-	end int
+	id    string
+	key   string // see keyOf; empty for none
+	start int    // of the event; end for a notice
+	end   int
+}
+
+// event returns the event of a mark, as it was sent; nil for a notice, which says nothing of the upstream.
+func (m mark) event(batch []byte) []byte {
+	if m.start == m.end {
+		return nil
+	}
+	return batch[m.start:m.end]
 }
 
 // place is a place in a log: so many bytes of a node have been taken.
@@ -56,6 +65,7 @@ type place struct {
 // spot is where an id stands in a log. An id that came more than once names no place.
 type spot struct {
 	place
+	event []byte // before it, as it was sent; nil for a border
 	times int
 }
 
@@ -76,8 +86,8 @@ func (l *log) append(batch []byte, marks []mark, keep int) {
 	l.budget.used.Add(int64(len(batch)))
 	for i, m := range marks {
 		at := place{n, m.end, int32(i + 1)}
-		l.mark(m.id, at)
-		l.spot(m.key, at)
+		l.mark(m.id, at, m.event(batch))
+		l.spot(m.key, at, nil)
 	}
 	tail.next.Store(n)
 	l.tail.Store(n)
@@ -111,7 +121,7 @@ func (l *log) border(id string) {
 	if id == "" || id == l.last {
 		return
 	}
-	l.mark(id, l.end())
+	l.mark(id, l.end(), nil)
 	l.borders = append(l.borders, id)
 	if len(l.borders) > maxBorders {
 		l.unmark(l.borders[0])
@@ -119,13 +129,13 @@ func (l *log) border(id string) {
 	}
 }
 
-func (l *log) mark(id string, p place) {
+func (l *log) mark(id string, p place, event []byte) {
 	l.last = id
-	l.spot(id, p)
+	l.spot(id, p, event)
 }
 
 // spot notes where an id or a key stands.
-func (l *log) spot(name string, p place) {
+func (l *log) spot(name string, p place, event []byte) {
 	if name == "" {
 		return
 	}
@@ -134,7 +144,7 @@ func (l *log) spot(name string, p place) {
 		s = new(spot)
 		l.spots[name] = s
 	}
-	s.place = p
+	s.place, s.event = p, event
 	s.times++
 }
 
@@ -226,8 +236,9 @@ func encode(dst []byte, events []page.Event, keys bool) ([]byte, []mark) {
 		if id == "" {
 			id = e.Key // a document's hash
 		}
+		start := len(batch)
 		batch = sse.AppendEvent(batch, e.Type, e.Data, id)
-		marks = append(marks, mark{id: id, key: keyOf(e, keys), end: len(batch)})
+		marks = append(marks, mark{id: id, start: start, key: keyOf(e, keys), end: len(batch)})
 	}
 	return batch, marks
 }

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -42,17 +43,23 @@ type seenFrom struct {
 }
 
 // find returns the place that an id names, if all of the other chain's last page that the log holds
-// too stands at or before it. An upstream without order could have put some of it after.
+// too stands at or before it, and says the same there. An upstream without order could have put some of
+// it after; and one that has started over gives ids again to other items.
 func (s seenFrom) find(id string) (place, bool) {
 	at, ok := s.log.find(id)
 	if !ok {
 		return place{}, false
 	}
-	for _, m := range s.own.tail.Load().marks {
+	tail := s.own.tail.Load()
+	for _, m := range tail.marks {
 		for _, name := range [...]string{m.id, m.key} {
 			if spot, ok := s.log.spots[name]; ok && spot.after(at) {
 				return place{}, false
 			}
+		}
+		spot, own := s.log.spots[m.id], m.event(tail.batch)
+		if spot != nil && spot.event != nil && own != nil && !bytes.Equal(spot.event, own) {
+			return place{}, false
 		}
 	}
 	return at, true

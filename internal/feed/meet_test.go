@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"weak"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -311,5 +313,49 @@ func TestANewcomerOverTheBoundOfChainsSharesTheLastAnswerToOne(t *testing.T) {
 		for _, c := range clients {
 			c.leave()
 		}
+	})
+}
+
+// The newcomer's poll is answered by a backend that has started over, before the polls of the others
+// have found that out.
+func TestANewcomerGetsNothingOfWhatABackendSaidBeforeItStartedOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.ByID = true
+		var run, last atomic.Int64
+		run.Store(1)
+		last.Store(18)
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			since := 0
+			if !ask.From.Cursor.IsZero() {
+				since, _ = strconv.Atoi(ask.From.Cursor[0])
+				if run.Load() > 1 {
+					<-ctx.Done() // it hangs
+					return page.Page{}, ctx.Err()
+				}
+			}
+			p := page.Page{Next: ask.From, Empty: true}
+			for n := since + 1; n <= int(last.Load()); n++ {
+				id := strconv.Itoa(n)
+				p.Next = position.Position{Cursor: position.Cursor{id}}
+				p.Events = append(p.Events, page.Event{Data: fmt.Appendf(nil, "run %d: %d", run.Load(), n), At: p.Next, Key: id})
+				p.News, p.Empty = true, false
+			}
+			return p, nil
+		}
+		f := newFeed(config)
+		stay := join(t, f, "", poll)
+		pass(time.Second)
+		run.Store(2)
+		last.Store(12)
+		pass(5 * time.Second)
+		late := join(t, f, "", poll)
+		pass(3 * time.Second)
+		synctest.Wait()
+		if text := late.text(); strings.Contains(text, "run 1") || !strings.Contains(text, "run 2: 12") {
+			t.Errorf("a newcomer got %q", text)
+		}
+		late.leave()
+		stay.leave()
 	})
 }
