@@ -69,6 +69,7 @@ type chain struct {
 	failed     time.Time // when the last of them did
 	alone      bool      // they are of its own making: the feed is well
 	polling    bool      // a poll is in flight
+	giveUp     func()    // in long polling: ends the poll that is in flight without an answer
 	good       time.Time // when the last answer that could be read was asked for
 	standing   standing
 	loud       bool      // it has had events

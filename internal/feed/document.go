@@ -67,7 +67,9 @@ func (c *chain) knows(id string) bool {
 func (c *chain) awaited() bool { return len(c.newcomers) > 0 }
 
 // showLater shows readers the document that is known, once the upstream has held the poll since they
-// came for as long as it takes to count: it has no newer one. The feed's lock is held.
+// came for as long as it takes to count: it has no newer one. But a poll that hangs looks the same. Who
+// may have read a newer document elsewhere waits for another poll, without a cursor, if that is another
+// question. The feed's lock is held.
 func (c *chain) showLater() {
 	if !c.feed.config.LongPoll {
 		return
@@ -80,7 +82,11 @@ func (c *chain) showLater() {
 			return
 		}
 		c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool {
-			if now.Sub(w.since) < held {
+			switch {
+			case now.Sub(w.since) < held:
+				return false
+			case !c.knows(w.reader.lastID) && c.asked == onward && (!c.at.Cursor.IsZero() || c.conditional()):
+				c.giveUp()
 				return false
 			}
 			c.show(w.reader)
@@ -132,10 +138,15 @@ func (c *chain) takeDocument(p page.Page) (news bool) {
 	if c.document == "" {
 		return news // nobody can be shown anything yet
 	}
-	for _, w := range c.newcomers {
+	// an answer without a body shows nothing of what another node has told a client
+	confirmed := len(p.Events) > 0 || p.Empty || c.feed.config.LongPoll && c.asked == anew // which was held
+	c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool {
+		if !confirmed && !c.knows(w.reader.lastID) {
+			return false
+		}
 		c.show(w.reader)
-	}
-	c.newcomers = nil
+		return true
+	})
 	return news
 }
 

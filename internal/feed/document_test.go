@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,7 +247,7 @@ func TestAClientWithAnOldDocumentDoesNotWaitForAPollThatIsHeld(t *testing.T) {
 		pass(100 * time.Millisecond)
 		g.set("newer", 10, nil)
 		c := join(t, f, "", g.poll)
-		pass(100 * time.Millisecond)
+		pass(2 * time.Second)
 		synctest.Wait()
 		if got := texts(t, c); got != "newer" {
 			t.Errorf("who came when nobody polled got %q", got)
@@ -295,5 +296,50 @@ func TestADocumentIsTakenOnceWhileTheNextOneIsPublished(t *testing.T) {
 	}
 	if want := []string{"one", "two", ""}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Neither an answer without a body nor a poll that hangs says that there is no newer document than the one
+// that is known here.
+func TestADocumentOfBeforeIsNotShownToAClientThatHasANewerOne(t *testing.T) {
+	for _, longPoll := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			config := documentConfig(longPoll)
+			config.Interval = 300 * time.Millisecond
+			g := newRegistry("v1", 1)
+			g.hold = 2 * time.Second
+			var nothing atomic.Bool
+			poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+				if nothing.Load() && (!ask.First || !longPoll) { // without a cursor, each poll is a first one
+					pass(g.hold)
+					if !longPoll {
+						nothing.Store(false)
+					}
+					return page.Page{Next: ask.From}, nil
+				}
+				if !longPoll {
+					g.mu.Lock()
+					defer g.mu.Unlock()
+					return page.Page{Status: 200, News: true, Events: []page.Event{{Data: []byte(g.value), Key: position.Hash("", []byte(g.value))}}}, nil
+				}
+				return g.poll(ctx, ask)
+			}
+			f := newFeed(config)
+			stay := join(t, f, "", poll)
+			pass(200 * time.Millisecond)
+			nothing.Store(true)
+			if longPoll {
+				pass(5 * time.Second)
+			}
+			g.set("v5", 5, nil)
+			back := join(t, f, position.Hash("", []byte("v5")), poll)
+			pass(10 * time.Second)
+			synctest.Wait()
+			if got := texts(t, back); got != "" {
+				t.Errorf("long poll %t: a client with v5 got %q", longPoll, got)
+			}
+			back.leave()
+			stay.leave()
+		})
 	}
 }

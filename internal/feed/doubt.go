@@ -23,8 +23,8 @@ const (
 	unsure
 	// asking: polls from a position fail. The next poll is a newcomer's: is it the position?
 	asking
-	// certain: a newcomer's poll was answered. One more from the position confirms that only the
-	// position is at fault: the upstream may have recovered just between the two.
+	// certain: a newcomer's poll was answered. Another refusal from the position, or several failures,
+	// confirm that only the position is at fault: the upstream may have recovered just between the two.
 	certain
 )
 
@@ -32,13 +32,32 @@ const (
 type blame struct {
 	asked question
 	kind  string
+	tries int // failures of that kind that are still to come, until it is the position's fault
+}
+
+// blameFor returns the blame for a failure. A refusal is of what was asked. All else happens to any poll,
+// as long as a backend has just come back.
+func blameFor(asked question, f failure) blame {
+	b := blame{asked, f.kind, placeTries}
+	if f.refusal != nil || asked != onward {
+		b.tries = 1
+	}
+	return b
 }
 
 // suspect takes note of a poll that failed. The feed's lock is held.
 func (c *chain) suspect(now time.Time, f failure) {
-	confirmed, vain := c.confirms(f), c.vain()
-	c.doubt &^= certain
+	same, vain := c.confirms(f), c.vain()
+	if same {
+		c.blame.tries--
+	}
+	confirmed := same && c.blame.tries <= 0
+	if c.doubt &^= certain; same && !confirmed {
+		c.doubt |= certain
+	}
 	switch {
+	case same && !confirmed:
+		c.pace.failed(now, f.wait)
 	case confirmed && c.asked == onward:
 		c.startOver(now, unknownID)
 	case confirmed, vain:
@@ -53,7 +72,7 @@ func (c *chain) suspect(now time.Time, f failure) {
 		}
 	case c.misplaced(now, f):
 		c.doubt |= asking
-		c.blame = blame{c.asked, f.kind}
+		c.blame = blameFor(c.asked, f)
 		if f.refusal != nil {
 			c.pace.soon(now)
 		}
@@ -70,7 +89,7 @@ func (c *chain) wavers() bool {
 // confirms reports whether a failure is the one that a newcomer's poll has not met. Any other says
 // nothing of the position.
 func (c *chain) confirms(f failure) bool {
-	return c.doubt&certain != 0 && c.blame == blame{c.asked, f.kind}
+	return c.doubt&certain != 0 && c.blame.asked == c.asked && c.blame.kind == f.kind
 }
 
 // vain reports whether a question that failed is one that a newcomer's poll has no answer to, while the

@@ -99,3 +99,35 @@ func TestOnlyAFailureOfTheSameKindIsBlamedOnThePosition(t *testing.T) {
 		})
 	}
 }
+
+// The backend was away when the client came, so that each poll has failed in that way before.
+func TestABackendThatFailsOnceMoreWhenItIsBackResetsNobody(t *testing.T) {
+	for i := range 80 { // waits are random, and so is what is asked first
+		last := []error{errUnreachable, errOverload}[i%2]
+		bubble(t, func(t *testing.T) {
+			u := newUpstream()
+			u.publish(9)
+			u.setFail(last)
+			failed := false
+			poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+				u.mu.Lock()
+				away := u.fail != nil
+				u.mu.Unlock()
+				if !away && !ask.First && !failed {
+					failed = true
+					return page.Page{}, last
+				}
+				return u.poll(ctx, ask)
+			}
+			c := join(t, newFeed(testConfig()), "5", poll)
+			pass(time.Duration(i/4) * time.Second)
+			u.setFail(nil)
+			pass(4 * maxBackoff)
+			synctest.Wait()
+			if got := ids(t, c); got != "6 7 8 9" {
+				t.Errorf("%v: got %q", last, got)
+			}
+			c.leave()
+		})
+	}
+}

@@ -15,7 +15,8 @@ const (
 	heeding = time.Second / 2 // since the head of its answer came; an error page would be whole by then
 )
 
-// send makes a poll. A question that is held is given up: it is answered by nothing.
+// send makes a poll. A question that is held is given up, and so is a poll for whose answer a reader
+// cannot wait: it is answered by nothing.
 func (c *chain) send(ask Ask) (page.Page, error) {
 	if !c.feed.config.LongPoll {
 		return c.poll(c.ctx, ask)
@@ -28,6 +29,15 @@ func (c *chain) send(ask Ask) (page.Page, error) {
 		timers []*time.Timer
 		gaveUp bool
 	)
+	giveUp := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		gaveUp = true
+		cancel()
+	}
+	c.feed.mu.Lock()
+	c.giveUp = giveUp
+	c.feed.mu.Unlock()
 	after := func(wait time.Duration, do func()) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -40,10 +50,7 @@ func (c *chain) send(ask Ask) (page.Page, error) {
 		}
 		after(holding, func() {
 			if question := c.found(number); question {
-				mu.Lock()
-				defer mu.Unlock()
-				gaveUp = true
-				cancel()
+				giveUp()
 			}
 		})
 	}
