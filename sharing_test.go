@@ -63,7 +63,7 @@ func canary(identity, url int) (r *http.Request, secret, path string) {
 
 func TestNoClientGetsAByteOfAnother(t *testing.T) {
 	identities, urls, events := soak(30, 200), soak(10, 50), soak(30, 100)
-	allowed := []string{"Accept", "Authorization", "Cookie", "User-Agent", "X-Requested-With"}
+	allowed := []string{"Accept", "Accept-Encoding", "Authorization", "Cookie", "User-Agent", "X-Requested-With"}
 	var strange atomic.Int64
 	var keys sync.Map
 	b := bridgeOf(t, func(w http.ResponseWriter, r *http.Request) {
