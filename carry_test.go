@@ -1,9 +1,9 @@
 package ssebridge
 
 import (
-	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"testing"
 )
@@ -29,7 +29,7 @@ func TestWhatAPageLeavesOpenDoesNotWaitForAPollThatIsHeld(t *testing.T) {
 	var id string
 	for n := range 8 {
 		e := first.next()
-		if id = e.ID; e.Data != fmt.Sprint(n) {
+		if id = e.ID; e.Data != strconv.Itoa(n) {
 			t.Fatalf("got %+v, want %d", e, n)
 		}
 	}

@@ -23,7 +23,6 @@ type pages struct {
 	mu     sync.Mutex
 	reader *page.Reader
 	by     map[string]string
-	fail   error
 	asked  []string
 	times  []time.Time
 }
@@ -42,12 +41,6 @@ func (u *pages) set(cursor, answer string) {
 	u.by[cursor] = answer
 }
 
-func (u *pages) setFail(err error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.fail = err
-}
-
 // polled are the cursors that were asked for.
 func (u *pages) polled() string {
 	u.mu.Lock()
@@ -63,9 +56,6 @@ func (u *pages) poll(_ context.Context, ask Ask) (page.Page, error) {
 		cursor = ask.From.Cursor[0]
 	}
 	u.asked, u.times = append(u.asked, cursor), append(u.times, time.Now())
-	if u.fail != nil {
-		return page.Page{}, u.fail
-	}
 	items, next, _ := strings.Cut(u.by[cursor], ":")
 	body := fmt.Sprintf(`{"a":[%s],"c":%q}`, strings.Join(strings.Fields(items), ","), next)
 	return u.reader.ReadOn(page.Response{Status: 200, Header: http.Header{}, Body: []byte(body)}, ask.From, ask.Carry, nil)
