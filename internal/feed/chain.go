@@ -282,7 +282,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 	var before []byte
 	if p.Lost {
 		before = c.feed.reset(gap)
-		c.log.forget()
+		c.log.forget(before)
 	}
 	c.standing.took(p, asked{from: c.at, longPoll: c.feed.config.LongPoll, keys: c.feed.config.Tokens, sent: c.pace.started, answered: now})
 	c.remember(c.at, p.Events)

@@ -110,8 +110,9 @@ func (c *chain) startOver(now time.Time, reason reset) {
 	c.at, c.carry, c.validators, c.doubt, c.placed, c.failures = position.Position{}, nil, page.Validators{}, none, false, 0
 	c.step, c.misses, c.passed, c.wary, c.lately = 0, 0, false, false, lately{}
 	c.standing, c.reached, c.document, c.past, c.session.Opened = standing{}, true, "", nil, nil
-	c.log.forget()
-	c.publish(c.feed.reset(reason), nil)
+	notice := c.feed.reset(reason)
+	c.log.forget(notice)
+	c.publish(notice, nil)
 	c.pace.soon(now)
 }
 

@@ -18,6 +18,7 @@ type log struct {
 	tail   atomic.Pointer[node]
 	first  atomic.Int64           // seq of the oldest node that is still held
 	notice atomic.Pointer[string] // what the poller has to say of the upstream; nil: all is well
+	cut    atomic.Pointer[cut]    // where it has started over last; nil: it has not
 
 	oldest  *node
 	events  int              // in all nodes that are held
@@ -26,6 +27,12 @@ type log struct {
 	borders []string         // ids of pages without events, newest last
 	last    string           // the newest position
 	budget  *Budget
+}
+
+// cut is where a log starts over: what was before it means nothing any more.
+type cut struct {
+	seq    int64  // of the first node behind it
+	notice []byte // which begins that node
 }
 
 // node is one page, encoded. It is immutable but for its two links, of which one is set, once.
@@ -165,8 +172,10 @@ func (l *log) find(id string) (place, bool) {
 	return s.place, true
 }
 
-// forget makes all ids mean nothing: the upstream has started over.
-func (l *log) forget() {
+// forget makes all ids mean nothing: the upstream has started over, of which the next batch is to say
+// the notice first.
+func (l *log) forget(notice []byte) {
+	l.cut.Store(&cut{l.tail.Load().seq + 1, notice})
 	clear(l.spots)
 	l.borders, l.last = nil, ""
 	for n := l.oldest; n != nil; n = n.next.Load() {

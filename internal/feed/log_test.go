@@ -74,7 +74,7 @@ func TestBordersWithoutEventsAreBounded(t *testing.T) {
 func TestAfterAForgetNoIDNamesAPlace(t *testing.T) {
 	l := logOf(10, "a", "b")
 	l.border("c")
-	l.forget()
+	l.forget(nil)
 	for _, id := range []string{"a", "b", "c"} {
 		if _, ok := l.find(id); ok {
 			t.Errorf("%s is still found", id)
@@ -217,4 +217,51 @@ func TestEventsThatHaveLeftTheLogLeaveTheHeap(t *testing.T) {
 	}
 	r.Close()
 	f.Halt()
+}
+
+// It would come back with an id that means another event by then.
+func TestAReaderThatIsTooSlowForItsLogIsToldThatThisHasStartedOver(t *testing.T) {
+	for _, replay := range []int{1, 3, 5} {
+		bubble(t, func(t *testing.T) {
+			config := testConfig()
+			config.Replay = replay
+			var polls atomic.Int64
+			poll := func(_ context.Context, ask Ask) (page.Page, error) {
+				n := polls.Add(1)
+				if n == 3 {
+					return page.Page{Restarted: true, Next: ask.From}, nil
+				}
+				p := page.Page{News: true}
+				for i := range 2 {
+					p.Next = position.Position{Cursor: position.Cursor{fmt.Sprint(2*(n%4) + int64(i))}}
+					p.Events = append(p.Events, page.Event{Data: fmt.Appendf(nil, "%d.%d", n, i), At: p.Next})
+				}
+				return p, nil
+			}
+			f := newFeed(config)
+			slow := f.Join("", Start{Poll: poll})
+			if b, err := slow.Next(); err != nil || !strings.Contains(string(b), "data: 1.1\n") {
+				t.Fatalf("got %q, %v", b, err)
+			}
+			quick := join(t, f, "", poll)
+			pass(9 * time.Second)
+			synctest.Wait()
+			quick.leave()
+			wire := quick.text()
+			_, since, _ := strings.Cut(wire, "event: bridge.reset\n")
+			var got []byte
+			for range 2 {
+				b, err := slow.Next()
+				if err != nil {
+					t.Fatalf("replay %d: %v", replay, err)
+				}
+				got = append(got, b...)
+			}
+			notice, rest, _ := strings.Cut(string(got), "\n\n")
+			if notice != "event: bridge.reset\ndata: {\"reason\":\"restarted\"}" || !strings.Contains(since, rest) || strings.Contains(rest, "data: 2.") {
+				t.Errorf("replay %d: the slow one got %q of %q", replay, got, wire)
+			}
+			slow.Close()
+		})
+	}
 }

@@ -139,11 +139,37 @@ func (r *Reader) take() ([]byte, error) {
 				next = tail // only the newest counts
 			}
 		} else if r.at.lost() && !r.sent { // who has only got its place had no chance to be quicker
+			if b := r.missed(n.log); b != nil {
+				return b, nil
+			}
 			return nil, &End{Reason: Slow}
 		}
 		r.at, r.sent = place{node: next}, false
 		return r.rest(), nil
 	}
+}
+
+// missed tells a reader that is too slow for its log that this has started over since. If it came back
+// with its id, that could be the one of another event. It goes on with what the log holds.
+func (r *Reader) missed(l *log) []byte {
+	if r.feed.config.Document { // of which nothing is lost
+		return nil
+	}
+	r.feed.mu.Lock()
+	defer r.feed.mu.Unlock()
+	c := l.cut.Load()
+	if c == nil || c.seq <= r.at.node.seq {
+		return nil
+	}
+	n := l.oldest
+	for n.seq < c.seq {
+		n = n.next.Load()
+	}
+	r.at, r.sent, r.fed = place{node: n}, true, true
+	if n.seq == c.seq {
+		r.at.off = len(c.notice)
+	}
+	return c.notice
 }
 
 // rest takes what is left of the node. Whoever takes the last page makes the chain poll on.
