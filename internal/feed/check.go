@@ -152,6 +152,9 @@ func (c *chain) drop() {
 		return
 	}
 	looked := c.doubt&unsure != 0 || c.lately.last == ""
+	if c.feed.config.Document {
+		looked = !c.feed.circuit.open // else nothing has been answered, with the cursor or without
+	}
 	if c.checked(); c.doubt&owed == 0 && !looked {
 		c.doubt |= unsure
 	}

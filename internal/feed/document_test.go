@@ -91,6 +91,31 @@ func documentConfig(longPoll bool) *Config {
 	return config
 }
 
+// Now and then a poll with the cursor finds out whether it is newcomers alone that get no answer. The one
+// that is under way when the upstream is back is held for a cursor of before the outage.
+func TestADocumentIsNewAfterAnOutageHoweverLongItWas(t *testing.T) {
+	for seconds := range 60 {
+		bubble(t, func(t *testing.T) {
+			g := newRegistry("old", 202)
+			g.hold = time.Hour
+			c := join(t, newFeed(documentConfig(true)), "", func(ctx context.Context, ask Ask) (page.Page, error) {
+				pass(time.Second) // it takes a while for the upstream to have it
+				return g.poll(ctx, ask)
+			})
+			pass(3 * time.Second)
+			g.set("old", 202, errUnreachable)
+			pass(time.Duration(1+seconds) * time.Second)
+			g.set("new", 17, nil)
+			pass(maxBackoff + 3*holding)
+			synctest.Wait()
+			if got := texts(t, c); got != "old new" {
+				t.Errorf("after an outage of %d s: got %q", 1+seconds, got)
+			}
+			c.leave()
+		})
+	}
+}
+
 func TestADocumentIsAskedForWithoutItsCursorAfterAnOutage(t *testing.T) {
 	for _, longPoll := range []bool{false, true} {
 		for _, index := range []int{17, 202, 300} {

@@ -19,7 +19,8 @@ const (
 	// owed: the upstream was away, and may have started over. The chain checks that (check.go) before
 	// it goes on.
 	owed doubt = 1 << iota
-	// unsure: the check has told nothing. There may be more to tell by the next news.
+	// unsure: the check has told nothing. There may be more to tell by the next news, or, of a document,
+	// once the upstream is there.
 	unsure
 	// asking: polls from a position fail. The next poll is a newcomer's: is it the position?
 	asking
@@ -146,6 +147,8 @@ func (c *chain) settle(p page.Page, now time.Time) bool {
 	case confirming && c.doubt&owed != 0: // it was asked before its turn
 		c.goOn(now, p)
 		return true
+	case c.doubt&unsure != 0 && len(p.Events) > 0 && c.feed.config.Document:
+		c.doubt &^= unsure // it came with the cursor
 	case c.doubt&unsure != 0 && len(p.Events) > 0:
 		c.owe()
 		c.doubt |= unsure

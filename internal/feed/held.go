@@ -70,7 +70,7 @@ func (c *chain) send(ask Ask) (page.Page, error) {
 }
 
 // found takes note that the upstream holds a poll, by its number: it is there. It reports whether it is
-// a poll that only asks a question.
+// a poll that only asks a question, or asks for a document with a cursor that may be of before a restart.
 func (c *chain) found(number int) (question bool) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
@@ -84,5 +84,5 @@ func (c *chain) found(number int) (question bool) {
 		c.feed.health.up()
 		c.feed.answered(c, time.Now())
 	}
-	return c.asked != onward
+	return c.asked != onward || c.feed.config.Document && c.doubt&unsure != 0
 }
