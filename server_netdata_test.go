@@ -43,7 +43,7 @@ func startNetdata(t *testing.T) *netdata {
 	health config = {{folder}}/config/health.d
 	stock health config = {{folder}}/config/health.d
 	log = {{folder}}/state
-	cache = {{folder}}/state
+	cache = {{folder}}/cache
 	lib = {{folder}}/state
 	lock = {{folder}}/state
 	home = {{folder}}/state
@@ -87,7 +87,7 @@ lookup: max -1s unaligned of gauge
     to: silent
 `, i+1, i+1, i+1)
 	}
-	for _, folder := range []string{"config/health.d", "state", "plugins"} {
+	for _, folder := range []string{"config/health.d", "cache", "state", "plugins"} {
 		if err := os.MkdirAll(filepath.Join(n.folder, folder), 0o700); err != nil {
 			t.Fatal(err)
 		}
