@@ -173,12 +173,18 @@ func TestANetdataThatIsRestartedGoesOn(t *testing.T) {
 	n.stop()
 	n.start(n.addr)
 	for who, stream := range map[string]*subscription{"that was there": there, "that comes back": subscribe(t, url, "Last-Event-ID", last)} {
-		entries := n.log(last).Array()
-		for i := len(entries) - 1; i >= 0; i-- {
-			want := entries[i].Get("unique_id").Raw
-			if e := stream.next(); e.ID != want {
-				t.Fatalf("a client %s gets %+v, want the entry %s", who, e, want)
-			}
+		n.wantLog(stream, who, last)
+	}
+}
+
+// wantLog waits for all entries after an id.
+func (n *netdata) wantLog(stream *subscription, who, after string) {
+	n.t.Helper()
+	entries := n.log(after).Array()
+	for i := len(entries) - 1; i >= 0; i-- {
+		want, when := entries[i].Get("unique_id").Raw, entries[i].Get("when").Raw
+		if e := stream.next(); e.ID != want || gjson.Get(e.Data, "when").Raw != when {
+			n.t.Fatalf("a client %s gets %+v, want the entry %s of %s", who, e, want, when)
 		}
 	}
 }
