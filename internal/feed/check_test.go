@@ -338,6 +338,35 @@ func TestAForgetfulUpstreamIsAskedFromThePositionAlone(t *testing.T) {
 }
 
 // An upstream may take back what is older than the position, and know the position itself.
+// What a newcomer gets says the least: here, the oldest items.
+func TestAfterAQuestionThatIsRefusedTheNextOneIsAsked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBackend(stubs["ids that grow"])
+		b.limit = 10
+		b.say(several("old", 14)...)
+		c := join(t, newFeed(configOf("ids that grow", false)), "", b.poll)
+		pass(10 * time.Second)
+		b.down(errUnreachable)
+		pass(10 * time.Second)
+		b.change(func() {
+			b.fails = func(name string) error {
+				if name == "11" {
+					return &page.Refusal{Status: http.StatusNotFound}
+				}
+				return nil
+			}
+		})
+		pass(maxBackoff)
+		b.say("more")
+		pass(10 * time.Second)
+		synctest.Wait()
+		if got, want := texts(t, c), strings.Join(several("old", 14), " ")+" more"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		c.leave()
+	})
+}
+
 func TestACheckThatTheUpstreamDoesNotAnswerKeepsNobodyFromGoingOn(t *testing.T) {
 	for _, answer := range []error{
 		&page.Refusal{Status: http.StatusGone}, &page.Refusal{Status: http.StatusNotFound}, &page.Refusal{Status: http.StatusUnauthorized}, errOverload,

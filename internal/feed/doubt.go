@@ -63,7 +63,7 @@ func (c *chain) suspect(now time.Time, f failure) {
 		c.startOver(now, unknownID)
 	case confirmed, vain:
 		if c.asked == again {
-			c.lately = lately{} // it cannot be asked for
+			c.lately, c.step = lately{}, -1 // it cannot be asked for, and is the first question no more
 		}
 		c.drop()
 		c.pace.soon(now)
