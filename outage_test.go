@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // longHold is for how long the backends of these tests hold a poll: for longer than any of them waits.
@@ -28,7 +27,7 @@ func (s *subscription) isUp() {
 func TestABackendThatHasCountedPastItsClientsAgainResetsThem(t *testing.T) {
 	for _, pace := range []string{"long_poll 10m", "interval 50ms"} {
 		t.Run(pace, func(t *testing.T) {
-			hold := time.Duration(longHold)
+			hold := longHold
 			if !strings.HasPrefix(pace, "long_poll") {
 				hold = 0
 			}

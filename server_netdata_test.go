@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,8 +182,8 @@ func TestANetdataThatIsRestartedGoesOn(t *testing.T) {
 func (n *netdata) wantLog(stream *subscription, who, after string) {
 	n.t.Helper()
 	entries := n.log(after).Array()
-	for i := len(entries) - 1; i >= 0; i-- {
-		want, when := entries[i].Get("unique_id").Raw, entries[i].Get("when").Raw
+	for _, entry := range slices.Backward(entries) {
+		want, when := entry.Get("unique_id").Raw, entry.Get("when").Raw
 		if e := stream.next(); e.ID != want || gjson.Get(e.Data, "when").Raw != when {
 			n.t.Fatalf("a client %s gets %+v, want the entry %s of %s", who, e, want, when)
 		}

@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"encoding/json"
-
 	"fmt"
 	"net/http"
 	"strconv"

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -162,8 +163,8 @@ func (w *walk) brought(published int) []card {
 		}
 	}
 	follow(position.Position{}, "", 0)
-	for i := 0; i < len(cards); i++ {
-		follow(cards[i].at, cards[i].id, cards[i].place)
+	for done := 0; done < len(cards); done++ { //nolint:intrange // following one adds others
+		follow(cards[done].at, cards[done].id, cards[done].place)
 	}
 	if last := len(cards) - 1; last >= 0 && w.reader.Tokens() {
 		// one that no node has sent, and that the upstream has not come to yet
@@ -211,7 +212,7 @@ func (s *side) find(id string) (place int, ok bool) {
 func (s *side) end() int { return s.place }
 
 func (s *side) note(id string, place int) {
-	s.entries = append(s.entries[:len(s.entries):len(s.entries)], entry{id, place})
+	s.entries = append(slices.Clip(s.entries), entry{id, place})
 }
 
 // state is where an interleaving stands. The older chain is the first.

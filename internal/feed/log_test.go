@@ -233,7 +233,7 @@ func TestAReaderThatIsTooSlowForItsLogIsToldThatThisHasStartedOver(t *testing.T)
 				}
 				p := page.Page{News: true}
 				for i := range 2 {
-					p.Next = position.Position{Cursor: position.Cursor{fmt.Sprint(2*(n%4) + int64(i))}}
+					p.Next = position.Position{Cursor: position.Cursor{strconv.FormatInt(2*(n%4)+int64(i), 10)}}
 					p.Events = append(p.Events, page.Event{Data: fmt.Appendf(nil, "%d.%d", n, i), At: p.Next})
 				}
 				return p, nil
