@@ -58,7 +58,7 @@ func (c *chain) questions() (list []question) {
 	switch {
 	case config.Forgetful: // to ask is to acknowledge
 	case config.Document:
-		if !c.at.Cursor.IsZero() || c.conditional() {
+		if c.asksAnew() {
 			list = append(list, anew)
 		}
 	case c.at.IsZero(): // its next poll is a newcomer's anyway
@@ -105,7 +105,7 @@ func (c *chain) asks() question {
 			return list[c.step]
 		}
 		c.doubt &^= owed
-	case c.awaited() && c.document != "" && (!c.at.Cursor.IsZero() || c.conditional()): // they need not wait for news
+	case c.awaited() && c.document != "" && c.asksAnew(): // they need not wait for news
 		return anew
 	}
 	return onward

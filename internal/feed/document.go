@@ -85,8 +85,10 @@ func (c *chain) showLater() {
 			switch {
 			case now.Sub(w.since) < held:
 				return false
-			case !c.knows(w.reader.lastID) && c.asked == onward && (!c.at.Cursor.IsZero() || c.conditional()):
-				c.giveUp()
+			case !c.knows(w.reader.lastID):
+				if c.asked == onward && c.asksAnew() {
+					c.giveUp()
+				}
 				return false
 			}
 			c.show(w.reader)
@@ -94,6 +96,10 @@ func (c *chain) showLater() {
 		})
 	})
 }
+
+// asksAnew reports whether a newcomer's poll for the document is another one than that of the chain, which
+// the upstream may hold.
+func (c *chain) asksAnew() bool { return !c.at.Cursor.IsZero() || c.conditional() }
 
 // skips reports whether readers that fall behind skip to the newest document. Patches need
 // those before them.
@@ -139,7 +145,7 @@ func (c *chain) takeDocument(p page.Page) (news bool) {
 		return news // nobody can be shown anything yet
 	}
 	// an answer without a body shows nothing of what another node has told a client
-	confirmed := len(p.Events) > 0 || p.Empty || c.feed.config.LongPoll && c.asked == anew // which was held
+	confirmed := len(p.Events) > 0 || p.Empty || c.feed.config.LongPoll && (c.asked == anew || !c.asksAnew()) // which was held
 	c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool {
 		if !confirmed && !c.knows(w.reader.lastID) {
 			return false
