@@ -303,11 +303,17 @@ func sequences() []kind {
 		{name: "epochs", config: page.Config{ID: id, Epoch: path("run")}, answer: since, restarts: true, tells: true},
 		{name: "epochs, and page cursors", config: page.Config{Cursors: cursor, Epoch: path("run")}, cursor: plainCursor, answer: moving, restarts: true, tells: true},
 
-		{name: "an upstream that says that it has forgotten", config: page.Config{ID: id, Reset: condition("gone")}, answer: forgetful(func(s *says) { s.gone = true }),
-			resets: func(b *modelUpstream, r reset, last []*publication) bool { return r == ordered && unknown(b, last) }},
-		{name: "an upstream that refuses what it has forgotten", config: ids, answer: forgetful(func(s *says) { s.status = 404 }),
-			resets: func(b *modelUpstream, r reset, last []*publication) bool { return r == unknownID && unknown(b, last) }},
-		{name: "an upstream to which what it has forgotten is gone", config: ids, answer: forgetful(func(s *says) { s.status = 410 }),
-			resets: func(b *modelUpstream, r reset, last []*publication) bool { return r == unknownID && unknown(b, last) }},
+		{
+			name: "an upstream that says that it has forgotten", config: page.Config{ID: id, Reset: condition("gone")}, answer: forgetful(func(s *says) { s.gone = true }),
+			resets: func(b *modelUpstream, r reset, last []*publication) bool { return r == ordered && unknown(b, last) },
+		},
+		{
+			name: "an upstream that refuses what it has forgotten", config: ids, answer: forgetful(func(s *says) { s.status = 404 }),
+			resets: func(b *modelUpstream, r reset, last []*publication) bool { return r == unknownID && unknown(b, last) },
+		},
+		{
+			name: "an upstream to which what it has forgotten is gone", config: ids, answer: forgetful(func(s *says) { s.status = 410 }),
+			resets: func(b *modelUpstream, r reset, last []*publication) bool { return r == unknownID && unknown(b, last) },
+		},
 	}
 }

@@ -101,7 +101,7 @@ func (b *modelUpstream) serve(ctx context.Context, ask Ask) (resp page.Response,
 	deadline := time.After(hold)
 	for late := false; ; {
 		b.mu.Lock()
-		resp, news, wake := page.Response{}, true, b.wake
+		news, wake := true, b.wake
 		if met = b.meets(ask); met == well {
 			resp, news = b.answer(ask)
 		} else {
@@ -205,8 +205,8 @@ func (b *modelUpstream) misleads() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range b.polls {
-		failed := trouble(well) // of the last poll from the position, before newcomers' polls
-		answered := false       // the last one of those was
+		failed := well    // of the last poll from the position, before newcomers' polls
+		answered := false // the last one of those was
 		for _, o := range r.outcomes {
 			switch {
 			case o.newcomer:
