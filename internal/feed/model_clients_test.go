@@ -193,7 +193,10 @@ func (c *modelClient) startOver(reason reset) {
 	if !c.stranger && !c.caused(reason) {
 		c.m.blame("%s was reset without a cause: %s, at %q", c.name, reason, c.lastID)
 	}
-	c.last, c.from, c.known, c.floor, c.document = nil, nil, c.m.run(), -1, ""
+	c.last, c.from, c.floor, c.document = nil, nil, -1, ""
+	if reason != yielded { // which leads to another chain, that may not know of it yet
+		c.known = c.m.run()
+	}
 }
 
 // caused reports whether a client must be told that it starts over.

@@ -254,7 +254,7 @@ func (m *model) settle() {
 		pass(2 * time.Minute)
 		m.publish(1)
 	}
-	pass(90 * time.Second) // two held polls, and more
+	pass(5 * time.Minute) // several held polls, of as many chains as there may be
 	synctest.Wait()
 	m.count()
 	for _, s := range m.sites {
