@@ -7,6 +7,7 @@ package feed
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -183,6 +184,8 @@ func (f *Feed) detach(c *chain) {
 		f.chains = slices.Delete(f.chains, i, i+1)
 		f.config.Counters.chains.Add(-1)
 		c.log.free()
+		// all that it brought could be reached from these, until another chain polls
+		maps.DeleteFunc(f.starts, func(_ string, s *start) bool { return s.chain.final() == c })
 		f.abandon(c)
 	}
 }

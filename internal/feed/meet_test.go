@@ -282,6 +282,45 @@ func TestAChainThatHasEndedIsReachableFromNothing(t *testing.T) {
 	})
 }
 
+// The poll that is under way may be held for an hour, and no other is made meanwhile.
+func TestANewcomersChainThatHasEndedIsReachableFromNothingWhileAPollIsHeld(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll = true
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			if !ask.First {
+				<-ctx.Done()
+				return page.Page{}, ctx.Err()
+			}
+			at := position.Position{Cursor: position.Cursor{strconv.FormatInt(time.Now().UnixNano(), 10)}}
+			return page.Page{News: true, Events: []page.Event{{Data: []byte("x"), At: at}}, Next: at}, nil
+		}
+		f := newFeed(config)
+		stay := join(t, f, "50", poll)
+		pass(time.Second)
+		var ended []weak.Pointer[chain]
+		for i := range 5 {
+			c := joinAs(t, f, "", Start{Key: strconv.Itoa(i), Poll: poll})
+			synctest.Wait()
+			f.mu.Lock()
+			ended = append(ended, weak.Make(f.chains[len(f.chains)-1]))
+			f.mu.Unlock()
+			c.leave()
+		}
+		pass(10 * time.Second)
+		synctest.Wait()
+		for range 3 {
+			runtime.GC()
+		}
+		for i, c := range ended {
+			if c.Value() != nil {
+				t.Errorf("chain %d of %d that have ended can still be reached", i+1, len(ended))
+			}
+		}
+		stay.leave()
+	})
+}
+
 func TestANewcomerOverTheBoundOfChainsSharesTheLastAnswerToOne(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()
