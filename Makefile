@@ -27,7 +27,7 @@ build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy
 
 test: ## run all tests, with the race detector
-	$(GO) test -race -timeout 30m ./...
+	$(GO) test -race -timeout 45m ./...
 	@# The race detector keeps memory of its own, so what reading an answer takes is measured without; and
 	@# with a collector that stops what it measures, however busy the machine is.
 	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' . ./internal/heap ./internal/page ./internal/value
@@ -39,7 +39,7 @@ format: ## format the code
 	$(TOOL) golangci-lint fmt
 
 soak: ## run the long tests in full
-	SOAK=1 $(GO) test -race -timeout 30m ./...
+	SOAK=1 $(GO) test -race -timeout 45m ./...
 
 bench: ## run the benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
