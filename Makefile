@@ -27,7 +27,7 @@ build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy
 
 test: ## run all tests, with the race detector
-	$(GO) test -race -timeout 45m ./...
+	$(GO) test -race -timeout 30m ./...
 	@# The race detector keeps memory of its own, so what reading an answer takes is measured without; and
 	@# with a collector that stops what it measures, however busy the machine is.
 	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' . ./internal/heap ./internal/page ./internal/value

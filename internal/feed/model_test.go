@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	set := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	for name, value := range map[string]string{"rapid.seed": "20261121", "rapid.checks": "12"} {
+	for name, value := range map[string]string{"rapid.seed": "20261121", "rapid.checks": "5"} {
 		if !set[name] {
 			flag.Set(name, value)
 		}
@@ -250,8 +250,12 @@ func (m *model) settle() {
 	}
 	m.fail(well)
 	m.publish(1)
+	apart := time.Minute
+	if m.plan.LongPoll {
+		apart *= 2
+	}
 	for range 12 {
-		pass(2 * time.Minute)
+		pass(apart)
 		m.publish(1)
 	}
 	pass(5 * time.Minute) // several held polls, of as many chains as there may be
