@@ -15,12 +15,12 @@ func TestWhatAClientMakesUpIsShownInPart(t *testing.T) {
 		query = append(query, fmt.Sprintf("p%d=1", i))
 	}
 	b := newTestBridge(t, "")
-	p := accept(t, b.plan, clientRequest("GET", "/"+long+"?"+strings.Join(query, "&"), ""))
+	p := requestOf(t, b.plan, clientRequest("GET", "/"+long+"?"+strings.Join(query, "&"), ""))
 	a := newAbout(p, "id", "board")
 	if size := len(fmt.Sprint(a)); size > 1000 || !strings.HasPrefix(a.Path, "/xxx") || !strings.HasSuffix(a.Path, "…") || len(a.Query) != maxNames {
 		t.Errorf("it takes %d bytes: %+v", size, a)
 	}
-	if a = newAbout(accept(t, b.plan, clientRequest("GET", "/short?room=1", "")), "id", "board"); a.Path != "/short" || fmt.Sprint(a.Query) != "[room]" {
+	if a = newAbout(requestOf(t, b.plan, clientRequest("GET", "/short?room=1", "")), "id", "board"); a.Path != "/short" || fmt.Sprint(a.Query) != "[room]" {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -46,7 +46,7 @@ func TestAllThatTellsFeedsApartIsToldByName(t *testing.T) {
 	plan := planBehind(t, "php_fastcgi localhost:9 {\nenv WHO {header.X-Who}\nenv PORT {http.request.local.port}\n}", "items a", "id id", "query since {sse.cursor}", "header_up X-Team red")
 	r := clientRequest("POST", "/a?room=secret&since=4", "secret", header("Cookie", "sid=secret; theme=secret; secret"), header("Authorization", "secret"),
 		header("X-Who", "secret"), header("Content-Type", "text/plain"), withVar("csp_nonce", "secret"), local("192.0.2.7:443"))
-	got := fmt.Sprintf("%+v", newAbout(accept(t, plan, r), "id", "board"))
+	got := fmt.Sprintf("%+v", newAbout(requestOf(t, plan, r), "id", "board"))
 	want := "{ID:id Bridge:board Method:POST Host:example.com Path:/a Query:[room] Headers:[Authorization Content-Type Cookie X-Team] Cookies:[sid theme] " +
 		"Vars:[csp_nonce] Placeholders:[http.request.header.X-Who] Also:[body original_uri local_address]}"
 	if got != want {

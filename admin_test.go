@@ -119,23 +119,6 @@ func TestTheAdminAPISaysHowFeedsAre(t *testing.T) {
 	}
 }
 
-// TestTenThousandFeedsAreListed has feeds that nobody polls.
-func TestTenThousandFeedsAreListed(t *testing.T) {
-	b := newTestBridge(t, "")
-	for i := range 10_000 {
-		p, err := newPollRequest(b.plan, clientRequest("GET", fmt.Sprintf("/%d", i), ""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.feed(p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := len(b.reports()); n != 10_000 {
-		t.Errorf("%d feeds are listed", n)
-	}
-}
-
 // pageSite is a site in front of a backend, and one that shows the status page, as docs/operations.md has it.
 func pageSite(t *testing.T, upstream string) (config, page string) {
 	addr := freeAddr(t)

@@ -3,7 +3,6 @@ package ssebridge
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,14 +94,6 @@ type bad struct {
 	comment string
 	reason  string // which the log names
 	lines   []string
-}
-
-func gzipped(text string) []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	io.WriteString(z, text)
-	z.Close()
-	return b.Bytes()
 }
 
 func writes(header, body string) http.HandlerFunc {

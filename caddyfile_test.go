@@ -1,34 +1,13 @@
 package ssebridge
 
 import (
-	"bytes"
-	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 )
-
-var update = flag.Bool("update", false, "write what the golden files in testdata should be")
-
-// separator stands between a Caddyfile and what becomes of it.
-const separator = "\n----------\n"
-
-func adapt(caddyfile string) (string, error) {
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), nil)
-	if err != nil {
-		return "", err
-	}
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, config, "", "\t"); err != nil {
-		return "", err
-	}
-	return pretty.String() + "\n", nil
-}
 
 func TestSubdirectivesAdapt(t *testing.T) {
 	testGolden(t, "testdata/adapt", func(t *testing.T, caddyfile string) string {
@@ -36,7 +15,7 @@ func TestSubdirectivesAdapt(t *testing.T) {
 		if err != nil {
 			t.Fatalf("adapting: %v", err)
 		}
-		for _, handler := range bridgesIn(t, got) {
+		for _, handler := range blocksIn(t, got) {
 			if _, err := handler.compile(); err != nil {
 				t.Errorf("the JSON that it adapts to is refused: %v", err)
 			}
@@ -83,42 +62,6 @@ func testGolden(t *testing.T, dir string, adapt func(t *testing.T, caddyfile str
 			}
 		})
 	}
-}
-
-// bridgesIn returns the handlers of this module in a JSON configuration.
-func bridgesIn(t testing.TB, config string) []*Handler {
-	var root any
-	if err := json.Unmarshal([]byte(config), &root); err != nil {
-		t.Fatal(err)
-	}
-	var found []*Handler
-	var walk func(any)
-	walk = func(node any) {
-		switch node := node.(type) {
-		case map[string]any:
-			if node["handler"] == directive {
-				raw, err := json.Marshal(node)
-				if err != nil {
-					t.Fatal(err)
-				}
-				h := new(Handler)
-				if err := json.Unmarshal(raw, h); err != nil {
-					t.Fatal(err)
-				}
-				found = append(found, h)
-				return
-			}
-			for _, child := range node {
-				walk(child)
-			}
-		case []any:
-			for _, child := range node {
-				walk(child)
-			}
-		}
-	}
-	walk(root)
-	return found
 }
 
 func TestUpstreamsAreShortForAReverseProxy(t *testing.T) {
@@ -175,7 +118,7 @@ func FuzzCaddyfile(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, handler := range bridgesIn(t, got) {
+		for _, handler := range blocksIn(t, got) {
 			if _, err := handler.compile(); err != nil {
 				t.Errorf("the JSON that it adapts to is refused: %v", err)
 			}

@@ -12,23 +12,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
-// configured returns a Handler with the given JSON fields and an upstream.
-func configured(t testing.TB, fields string) *Handler {
-	t.Helper()
-	h := new(Handler)
-	if err := caddy.StrictUnmarshalJSON([]byte(withUpstream(fields)), h); err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
-func withUpstream(fields string) string {
-	if fields != "" {
-		fields = ", " + fields
-	}
-	return `{"upstream": [{"handle": [{"handler": "static_response", "body": "[]"}]}]` + fields + `}`
-}
-
 func TestWrongJSONIsRefused(t *testing.T) {
 	for _, test := range []struct{ name, fields, want string }{
 		{"method", `"method": "GET /"`, "method: "},
@@ -85,7 +68,7 @@ func TestWrongJSONIsRefused(t *testing.T) {
 		{"negative size", `"limits": {"log": -1}`, "limits log: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			checkRefused(t, withUpstream(test.fields), test.want)
+			checkRefused(t, jsonWithUpstream(test.fields), test.want)
 		})
 	}
 }
@@ -116,7 +99,7 @@ func checkRefused(t *testing.T, config, want string) {
 
 func TestDefaultsAreApplied(t *testing.T) {
 	t.Parallel()
-	c, err := configured(t, "").compile()
+	c, err := fromJSON(t, "").compile()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +120,7 @@ func TestDefaultsAreApplied(t *testing.T) {
 
 func TestWhatIsGivenReplacesItsDefaultAlone(t *testing.T) {
 	t.Parallel()
-	c, err := configured(t, `"long_poll": "50s", "interval": {"min": "5s"}, "limits": {"chains": 2, "log": 1024}`).compile()
+	c, err := fromJSON(t, `"long_poll": "50s", "interval": {"min": "5s"}, "limits": {"chains": 2, "log": 1024}`).compile()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +134,7 @@ func TestWhatIsGivenReplacesItsDefaultAlone(t *testing.T) {
 
 func TestPollsAreCompiled(t *testing.T) {
 	t.Parallel()
-	c, err := configured(t, `"method": "post", "items": "@this", "id": "id", "rewrite": "/x", "body": {"template": "{\"a\":1}"},
+	c, err := fromJSON(t, `"method": "post", "items": "@this", "id": "id", "rewrite": "/x", "body": {"template": "{\"a\":1}"},
 		"query": [{"name": "Since", "value": "{sse.cursor+1}"}, {"name": "_", "delete": true}, {"name": "e"}],
 		"header_up": [{"name": "x-client-ip", "value": "{http.vars.client_ip}"}], "start": {"": "0"}`).compile()
 	if err != nil {
@@ -209,12 +192,29 @@ func TestOriginsAreWhatBrowsersSend(t *testing.T) {
 
 func TestJSONSurvivesARoundTrip(t *testing.T) {
 	t.Parallel()
-	h := configured(t, `"cookies": [], "start": {"": "0"}, "items": "a", "id": "b", "query": [{"name": "c", "value": "{sse.cursor}"}]`)
-	again := new(Handler)
+	h := fromJSON(t, `"cookies": [], "start": {"": "0"}, "items": "a", "id": "b", "query": [{"name": "c", "value": "{sse.cursor}"}]`)
+	again := new(Config)
 	if err := caddy.StrictUnmarshalJSON(caddyconfig.JSON(h, nil), again); err != nil {
 		t.Fatal(err)
 	}
 	if again.Cookies == nil || len(*again.Cookies) != 0 {
 		t.Errorf("no cookies became %v", again.Cookies)
 	}
+}
+
+// fromJSON returns a configuration with the given JSON fields and an upstream.
+func fromJSON(t testing.TB, fields string) *Config {
+	t.Helper()
+	c := new(Config)
+	if err := caddy.StrictUnmarshalJSON([]byte(jsonWithUpstream(fields)), c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func jsonWithUpstream(fields string) string {
+	if fields != "" {
+		fields = ", " + fields
+	}
+	return `{"upstream": [{"handle": [{"handler": "static_response", "body": "[]"}]}]` + fields + `}`
 }

@@ -120,7 +120,7 @@ func TestDistinctQueriesTakeBoundedMemoryAndDisturbNobody(t *testing.T) {
 	}, "long_poll", "items items", "id id", "query since {sse.cursor}", fmt.Sprintf("limits {\nfeeds %d\n}", limit))
 	join := func(target string) *feed.Reader {
 		t.Helper()
-		r, err := b.join(accept(t, b.plan, clientRequest("GET", target, "")))
+		r, err := b.join(requestOf(t, b.plan, clientRequest("GET", target, "")))
 		if err != nil {
 			t.Fatalf("%s: %v", target, err)
 		}

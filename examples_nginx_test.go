@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -41,14 +40,6 @@ func (x nginxExample) publish(upTo int) {
 	}
 	if err := os.Rename(next, filepath.Join(x.site, "messages.json")); err != nil {
 		x.t.Fatal(err)
-	}
-}
-
-// wantEvent waits for a message.
-func (s *subscription) wantEvent(i int) {
-	s.t.Helper()
-	if e := s.next(); e.ID != strconv.Itoa(i) || e.Data != fmt.Sprintf(`{"id":%d,"text":"event %d"}`, i, i) {
-		s.t.Fatalf("got %+v, want event %d", e, i)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestExamplesLoad(t *testing.T) {
 			for _, warning := range warnings {
 				t.Errorf("%s:%d: %s", warning.File, warning.Line, warning.Message)
 			}
-			if len(bridgesIn(t, string(adapted))) == 0 {
+			if len(blocksIn(t, string(adapted))) == 0 {
 				t.Error("there is no sse_bridge in it")
 			}
 			var config caddy.Config

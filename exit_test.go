@@ -2,16 +2,12 @@ package ssebridge
 
 import (
 	"bufio"
-	"bytes"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -63,8 +59,6 @@ func (r *readers) open(url string, n int) {
 	}
 }
 
-var endsWithRetry = regexp.MustCompile(`\nretry: (\d+)\n\n$`)
-
 // check waits for the ends of all streams. Each must have been told when to come back.
 func (r *readers) check() {
 	r.t.Helper()
@@ -103,35 +97,6 @@ func (r *readers) spread() {
 	}
 	if n := crowd(back); 5*n > len(back) {
 		r.t.Errorf("%d of %d clients are told to come back in the same second", n, len(back))
-	}
-}
-
-// openUnread opens a stream whose client reads its first bytes and then no more.
-func openUnread(t *testing.T, url string) {
-	t.Helper()
-	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		if failed := c.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)
-		}); failed != nil {
-			return failed
-		}
-		return err
-	}}
-	addr, path, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")
-	c, err := dialer.DialContext(context.Background(), "tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	fmt.Fprintf(c, "GET /%s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", path, addr)
-	var got []byte
-	for !bytes.Contains(got, []byte("data: ")) {
-		buf := make([]byte, 256)
-		n, err := c.Read(buf)
-		if err != nil {
-			t.Fatalf("reading the first bytes: %v after %q", err, got)
-		}
-		got = append(got, buf[:n]...)
 	}
 }
 

@@ -4,14 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"testing"
 )
-
-// formatSite is the Caddyfile of a site whose answers are read as the lines say.
-func formatSite(upstream string, lines ...string) string {
-	return fmt.Sprintf("{{site}} {\n\tsse_bridge %s {\n\t\t%s\n\t}\n}", upstream, strings.Join(lines, "\n\t\t"))
-}
 
 // A build log as Jenkins gives it: by the offset in bytes, and with a header for as long as the
 // build goes on.

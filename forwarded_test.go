@@ -14,10 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
-	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
 // secureBackend answers only what it takes for https, as many frameworks can be told to, and says whose
@@ -115,27 +111,6 @@ func TestTenantsBehindATrustedProxyShareNoFeed(t *testing.T) {
 	}
 }
 
-func TestOnlyTheLastOfWhatATrustedProxySaysCounts(t *testing.T) {
-	t.Parallel()
-	keyOf := func(changes ...change) feedKey {
-		return accept(t, planOf(t), clientRequest("GET", "/a", "", changes...)).key
-	}
-	trusted := withVar(caddyhttp.TrustedProxyVarKey, true)
-	proto := func(lines ...string) change { return header("X-Forwarded-Proto", lines...) }
-	none := keyOf()
-	for name, same := range map[string]bool{
-		"untrusted": keyOf(proto("https")) == none, "trusted, empty": keyOf(trusted, proto("")) == none, "trusted, none": keyOf(trusted) == none,
-		"the last line": keyOf(trusted, proto("http", "https")) == keyOf(trusted, proto("https")), "X-Forwarded-For": keyOf(trusted, header("X-Forwarded-For", "203.0.113.9")) == none,
-	} {
-		if !same {
-			t.Errorf("%s: it divides a feed", name)
-		}
-	}
-	if keyOf(trusted, proto("https")) == none || keyOf(trusted, header("X-Forwarded-Host", "a")) == none {
-		t.Error("what a trusted proxy says is not in the key")
-	}
-}
-
 func TestCookiesAndRedirectsGoByTheSchemeOfTheProxyInFront(t *testing.T) {
 	s := behind(t, true, backend(t, secureBackend)+" {\n\t\tinterval 20ms\n\t}")
 	stream := subscribe(t, s.url+"/moves", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "shop.example")
@@ -180,24 +155,6 @@ func TestEditsOfWhatProxiesSayReachTheBackend(t *testing.T) {
 				t.Errorf("%s, trusted %t: %s is %q, want %q", c.line, trusts, c.name, got, c.want)
 			}
 			stream.close()
-		}
-	}
-}
-
-func TestTheOriginOfAPollIsThatOfTheProxyInFront(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ proto, host, want string }{
-		{"", "", "http://example.com/a"},
-		{"https", "", "https://example.com/a"},
-		{"HTTPS", "shop.example:8443", "https://shop.example:8443/a"},
-		{"https, http", "a.example, b.example", "http://example.com/a"},
-		{"gopher", "a/b", "http://example.com/a"},
-		{"", "user@a.example", "http://example.com/a"},
-	} {
-		p := accept(t, planOf(t), clientRequest("GET", "/a", "", withVar(caddyhttp.TrustedProxyVarKey, true), header("X-Forwarded-Proto", c.proto), header("X-Forwarded-Host", c.host)))
-		r := build(t, p, feed.Ask{Session: askFrom().Session})
-		if got := p.absolute(r.URL, r.Header).String(); got != c.want {
-			t.Errorf("%q of %q: got %s, want %s", c.proto, c.host, got, c.want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package ssebridge
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,20 +35,6 @@ func TestAChatStreamsAndResumes(t *testing.T) {
 			t.Errorf("got %+v, want %q", e, want)
 		}
 	}
-}
-
-// bridgeSite is the Caddyfile of a site with one sse_bridge in front of an upstream.
-func bridgeSite(upstream string, lines ...string) string {
-	return fmt.Sprintf("{{site}} {\n\tsse_bridge %s {\n\t\t%s\n\t}\n}\n", upstream, strings.Join(lines, "\n\t\t"))
-}
-
-// hanging is a backend that holds every poll until the test ends, and notes it.
-func hanging(t *testing.T) (addr string, polls <-chan *http.Request) {
-	noted := make(chan *http.Request, 64)
-	return backend(t, func(w http.ResponseWriter, r *http.Request) {
-		noted <- r.Clone(context.Background())
-		<-r.Context().Done()
-	}), noted
 }
 
 func TestOnlyWhoAsksForAnEventStreamByNameGetsOne(t *testing.T) {
@@ -127,18 +112,6 @@ func TestStreamsSayWhenToComeBack(t *testing.T) {
 	e := subscribe(t, s.url+"/").next()
 	if ms, err := strconv.Atoi(e.Retry); err != nil || ms < 8000 || ms > 12000 {
 		t.Errorf("retry: %s", e.Retry)
-	}
-}
-
-func TestRetryIsSpreadByAFifth(t *testing.T) {
-	t.Parallel()
-	least, most := time.Hour, time.Duration(0)
-	for range 10_000 {
-		d := jitter(10 * time.Second)
-		least, most = min(least, d), max(most, d)
-	}
-	if least < 8*time.Second || least > 8100*time.Millisecond || most > 12*time.Second || most < 11900*time.Millisecond {
-		t.Errorf("from %s to %s", least, most)
 	}
 }
 

@@ -2,7 +2,6 @@ package ssebridge
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"runtime"
@@ -14,52 +13,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// lifeSite is the Caddyfile of a site in front of a chat, with so many unrelated blocks before
-// the bridge, which has the given lines.
-func lifeSite(upstream string, unrelated int, lines ...string) string {
-	var before strings.Builder
-	for i := range unrelated {
-		fmt.Fprintf(&before, "handle /unrelated%d/* {\n\t\thandle /unrelated%[1]d/a {\n\t\t\trespond a\n\t\t}\n\t\thandle {\n\t\t\trespond b\n\t\t}\n\t}\n\t", i)
-	}
-	return fmt.Sprintf(`{{site}} {
-	%shandle /messages {
-		sse_bridge {
-			upstream {
-				handle /messages {
-					probe
-					reverse_proxy %s
-				}
-				handle {
-					respond 404
-				}
-			}
-			long_poll
-			items messages
-			id id
-			data text
-			query lastId {sse.cursor}
-			%s
-		}
-	}
-	handle {
-		respond 404
-	}
-}`, before.String(), upstream, strings.Join(lines, "\n\t\t\t"))
-}
-
-// checkInstances checks how many instances each bridge has.
-func checkInstances(t *testing.T, want ...int) {
+// checkBridges checks how many bridges there are.
+func checkBridges(t *testing.T, want int) {
 	t.Helper()
-	var got []int
-	bridges.Range(func(_, v any) bool {
-		b := v.(*bridge)
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		got = append(got, len(b.instances))
-		return true
-	})
-	if !slices.Equal(got, want) {
-		t.Errorf("the bridges have these numbers of instances: %v, want %v", got, want)
+	if got := len(allBridges()); got != want {
+		t.Errorf("there are %d bridges, want %d", got, want)
 	}
 }
 
@@ -95,7 +53,7 @@ func TestReloadThatLeavesTheBridgeAloneCutsNothing(t *testing.T) {
 			t.Fatalf("after reload %d the polls of earlier configurations went on: %v, then %v", i, old, now)
 		}
 	}
-	checkInstances(t, 1)
+	checkBridges(t, 1)
 	n := stop()
 	eventually(t, "as many goroutines as before", func() bool { return len(ourGoroutines()) <= goroutines })
 	// Caddy keeps two for a configuration whose streams are open, and all of those are of the first
@@ -174,7 +132,7 @@ func TestReloadThatFailsTakesNothingOver(t *testing.T) {
 				if passed := probed(); len(passed) < 2 || slices.Max(passed[1:]) > 0 {
 					t.Errorf("polls of the configurations, the first of which runs: %v", passed)
 				}
-				checkInstances(t, 1)
+				checkBridges(t, 1)
 				before := probed()[0]
 				eventually(t, "polls of the old configuration", func() bool { return probed()[0] > before+20 })
 
@@ -188,6 +146,10 @@ func TestReloadThatFailsTakesNothingOver(t *testing.T) {
 					}
 					checkSequence(t, ids, n)
 				}
+				if err := caddy.Stop(); err != nil {
+					t.Error(err)
+				}
+				checkBridges(t, 0) // those that failed have let go of theirs
 			})
 		}
 	}
@@ -238,7 +200,7 @@ func TestReloadThatChangesOrRemovesTheBridgeEndsItsStreams(t *testing.T) {
 	s.reload("{{site}} {\n\trespond 404\n}")
 	eventually(t, "the end of all streams", allEnded)
 	noneLeft(t)
-	checkInstances(t)
+	checkBridges(t, 0)
 
 	s.reload(lifeSite(up, 1, "retry 100ms"))
 	eventually(t, "all streams", all(func(f *follower) bool {
@@ -254,7 +216,7 @@ func TestReloadThatChangesOrRemovesTheBridgeEndsItsStreams(t *testing.T) {
 	}
 	eventually(t, "the end of all streams", allEnded)
 	noneLeft(t)
-	checkInstances(t)
+	checkBridges(t, 0)
 }
 
 func TestRoutesOfTheSameJSONShareTheirBridge(t *testing.T) {

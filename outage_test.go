@@ -10,19 +10,6 @@ import (
 	"testing"
 )
 
-// longHold is for how long the backends of these tests hold a poll: for longer than any of them waits.
-const longHold = 10 * patience
-
-// isUp waits until a client that was told that its upstream is down is told that it is back.
-func (s *subscription) isUp() {
-	s.t.Helper()
-	for _, state := range []string{"down", "up"} {
-		if e := s.next(); e.Type != "bridge.upstream" || !strings.Contains(e.Data, strconv.Quote(state)) {
-			s.t.Fatalf("got %+v, want the state %s", e, state)
-		}
-	}
-}
-
 // Its new run has lines under the ids that the clients have when the first poll comes.
 func TestABackendThatHasCountedPastItsClientsAgainResetsThem(t *testing.T) {
 	for _, pace := range []string{"long_poll 10m", "interval 50ms"} {

@@ -202,18 +202,6 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// sameText compares texts, and what is JSON by what it says, since escapes can be spelt in two
-// ways.
-func sameText(got, want string) bool {
-	var a, b any
-	if !strings.Contains(want, `\`) || json.Unmarshal([]byte(got), &a) != nil || json.Unmarshal([]byte(want), &b) != nil {
-		return got == want
-	}
-	x, _ := json.Marshal(a)
-	y, _ := json.Marshal(b)
-	return string(x) == string(y)
-}
-
 func TestWhatAClientInsertsIsNeverExpanded(t *testing.T) {
 	t.Setenv("SSE_BRIDGE_TEST_SECRET", "hunter2")
 	const q = "{env.SSE_BRIDGE_TEST_SECRET}{sse.cursor}{http.request.host}"

@@ -95,34 +95,6 @@ var (
 	_ caddy.Provisioner = saboteur{}
 )
 
-// publish lets a chat say something again and again, until stop is called, which returns how
-// many lines there are.
-func (c *chat) publish(every time.Duration) (stop func() int) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	c.say("hello") // so that streams open without delay
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
-		for {
-			select {
-			case at := <-ticker.C:
-				c.say(at.String())
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() int {
-		cancel()
-		<-done
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return len(c.lines)
-	}
-}
-
 // follower is a client that comes back with its last event id, as EventSource does.
 type follower struct {
 	url string

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -194,13 +193,9 @@ func TestRedirectsAreRelativeToThePoll(t *testing.T) {
 // clientsOf returns how many clients all bridges have.
 func clientsOf(t *testing.T) (n int) {
 	t.Helper()
-	bridges.Range(func(_, v any) bool {
-		b := v.(*bridge)
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		n += b.clients
-		return true
-	})
+	for _, b := range allBridges() {
+		n += int(b.tally().clients)
+	}
 	return n
 }
 
@@ -233,23 +228,6 @@ func TestClientsOverALimitAreAskedToComeBack(t *testing.T) {
 		again.want("hello")
 		again.close()
 		eventually(t, "the place to be free", func() bool { return clientsOf(t) == 0 })
-	}
-}
-
-func TestAClientOfABridgeThatStopsIsAskedToComeBack(t *testing.T) {
-	t.Parallel()
-	b := bridgeOf(t, func(http.ResponseWriter, *http.Request) {}, "retry 1s")
-	if err := b.Destruct(); err != nil {
-		t.Fatal(err)
-	}
-	w := httptest.NewRecorder()
-	if err := b.serve(w, clientRequest("GET", "/", "", header("Accept", "text/event-stream"))); err != nil {
-		t.Fatal(err)
-	}
-	var e received
-	parseStream(w.Body, func(got received) { e = got }, func(string) {})
-	if ms, err := strconv.Atoi(e.Retry); w.Code != 200 || e.Type != "bridge.busy" || e.Data != `{"reason":"stopping"}` || err != nil || ms < 800 || ms > 1200 {
-		t.Errorf("got %d, %+v", w.Code, e)
 	}
 }
 

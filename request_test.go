@@ -1,91 +1,21 @@
 package ssebridge
 
 import (
-	"context"
 	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
-
-// planOf compiles the lines of an sse_bridge block.
-func planOf(t testing.TB, lines ...string) *compiled {
-	t.Helper()
-	return planBehind(t, "reverse_proxy localhost:1", lines...)
-}
-
-// planBehind compiles the lines of an sse_bridge block with the given handlers for its upstream.
-func planBehind(t testing.TB, handlers string, lines ...string) *compiled {
-	t.Helper()
-	named := ""
-	if strings.Contains(handlers, "invoke x") {
-		named = "&(x) {\nrespond ok\n}\n"
-	}
-	config, err := adapt(named + "http://a.test {\n\tsse_bridge {\nupstream {\n" + handlers + "\n}\n" + strings.Join(lines, "\n") + "\n}\n}\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := bridgesIn(t, config)[0].compile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plan
-}
-
-// change makes a client's request another.
-type change func(r *http.Request)
-
-func header(name string, lines ...string) change {
-	return func(r *http.Request) { r.Header[http.CanonicalHeaderKey(name)] = lines }
-}
-
-func withVar(name string, v any) change {
-	return func(r *http.Request) { caddyhttp.SetVar(r.Context(), name, v) }
-}
-
-// clientRequest is a client's request as Caddy hands it to a handler.
-func clientRequest(method, target, body string, changes ...change) *http.Request {
-	var reader io.Reader
-	if body != "" {
-		reader = strings.NewReader(body)
-	}
-	r := httptest.NewRequest(method, target, reader)
-	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), &caddyhttp.Server{})
-	for _, c := range changes {
-		c(r)
-	}
-	return r
-}
-
-func accept(t testing.TB, plan *compiled, r *http.Request) *pollRequest {
-	t.Helper()
-	p, err := newPollRequest(plan, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-// textIn returns what a handler of the upstream makes of a text with placeholders.
-func textIn(poll *http.Request, text string) string {
-	return replacerOf(poll).ReplaceKnown(text, "")
-}
-
-func replacerOf(r *http.Request) *caddy.Replacer {
-	return r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-}
 
 // askFrom is what a chain asks at a cursor; without values, at none.
 func askFrom(values ...string) feed.Ask {
@@ -100,25 +30,6 @@ func build(t testing.TB, p *pollRequest, ask feed.Ask) *http.Request {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// nosy is the header of a client that sends all it has.
-func nosy() http.Header {
-	h := make(http.Header)
-	for _, name := range []string{
-		"Accept", "Accept-Charset", "Accept-Encoding", "Age", "Baggage", "Cache-Control", "Cf-Connecting-Ip", "Connection", "Content-Length",
-		"Date", "Dnt", "Early-Data", "Expect", "Forwarded", "From", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
-		"Keep-Alive", "Last-Event-Id", "Max-Forwards", "Origin", "Pragma", "Prefer", "Priority", "Proxy-Authorization", "Proxy-Connection", "Range",
-		"Referer", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Te", "Traceparent", "Trailer", "Transfer-Encoding", "True-Client-Ip", "Upgrade",
-		"Upgrade-Insecure-Requests", "User-Agent", "Via", "X-Api-Key", "X-Csrf-Token", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-		"X-Http-Method-Override", "X-Original-Url", "X-Real-Ip", "X-Requested-With", "X-Rewrite-Url", "X-Secret",
-	} {
-		h.Set(name, "canary")
-	}
-	h.Set("Authorization", "Bearer a")
-	h.Set("Cookie", "sid=1; theme=dark")
-	h.Set("Accept-Language", "de, en;q=0.5")
-	return h
 }
 
 func TestOnlyWhatIsAllowedOfAClientsHeaderGoesUpstream(t *testing.T) {
@@ -149,45 +60,6 @@ func TestOnlyWhatIsAllowedOfAClientsHeaderGoesUpstream(t *testing.T) {
 		if got := build(t, p, askFrom()).Header; !maps.EqualFunc(got, expected, slices.Equal) {
 			t.Errorf("%s: got %v, want %v", c.name, got, expected)
 		}
-	}
-}
-
-func TestABackendSeesNothingElseOfTheClient(t *testing.T) {
-	seen := make(chan *http.Request, 16)
-	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
-		seen <- r.Clone(context.Background())
-		io.WriteString(w, "{}")
-	})
-	s := runCaddy(t, "{{site}} {\n\tsse_bridge "+addr+"\n}")
-	r, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/poll?a=1&lastEventId=canary", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header = nosy()
-	for _, name := range []string{"Connection", "Upgrade", "Transfer-Encoding", "Content-Length", "Trailer", "Te", "Expect", "Accept-Encoding"} {
-		r.Header.Del(name) // Go's client is not to act on them
-	}
-	r.Header.Set("Accept", "text/event-stream")
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	got := <-seen
-	allowed := []string{
-		"Accept", "Accept-Language", "Authorization", "Cookie", "User-Agent", "X-Requested-With", // the poll's
-		"Accept-Encoding", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", // reverse_proxy's own
-	}
-	for name, values := range got.Header {
-		if !slices.Contains(allowed, name) || strings.Contains(strings.Join(values, ""), "canary") {
-			t.Errorf("%s: %q went upstream", name, values)
-		}
-	}
-	if got.RequestURI != "/poll?a=1" || got.Host != s.addr {
-		t.Errorf("got %s of %s", got.RequestURI, got.Host)
-	}
-	if f := got.Header.Get("X-Forwarded-For"); f != "0.0.0.0" {
-		t.Errorf("the poll comes from %q, not from nobody", f)
 	}
 }
 
@@ -273,4 +145,13 @@ func TestTheJarGoesBeforeTheClientsCookies(t *testing.T) {
 	if got := build(t, p, ask).Header.Values("Cookie"); !slices.Equal(got, []string{`sid=upstream; quoted="x y"; sid="of the root"; a=1; b=2`}) {
 		t.Errorf("got %q", got)
 	}
+}
+
+func accept(t testing.TB, plan *compiled, r *http.Request) *pollRequest {
+	t.Helper()
+	p, err := newPollRequest(plan, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

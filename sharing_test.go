@@ -3,7 +3,6 @@ package ssebridge
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,40 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
-
-// soak returns the full size of a long test under `make soak`, and else a shorter one.
-func soak(short, full int) int {
-	if os.Getenv("SOAK") != "" {
-		return full
-	}
-	return short
-}
-
-// bridgeOf returns a bridge whose upstream is a handler.
-func bridgeOf(t *testing.T, upstream http.HandlerFunc, lines ...string) *bridge {
-	t.Helper()
-	b := newBridge(planOf(t, lines...))
-	answers := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		upstream(w, r)
-		return nil
-	})
-	i := &instance{logger: zap.NewNop(), routes: [...]caddyhttp.Handler{answers, answers, answers}}
-	b.server.Store(&caddyhttp.Server{})
-	b.add(i)
-	b.started(i)
-	t.Cleanup(func() {
-		if err := b.Destruct(); err != nil {
-			t.Error(err)
-		}
-	})
-	return b
-}
 
 // canaries are clients that each have a secret of their own, in one of the places that a poll
 // keeps of a request.
@@ -85,7 +55,7 @@ func TestNoClientGetsAByteOfAnother(t *testing.T) {
 		for url := range urls {
 			clients.Go(func() {
 				r, secret, path := canary(identity, url)
-				p := accept(t, b.plan, r)
+				p := requestOf(t, b.plan, r)
 				keys.Store(p.key, true)
 				reader, err := b.join(p)
 				if err != nil {
@@ -124,37 +94,13 @@ func TestNoClientGetsAByteOfAnother(t *testing.T) {
 	}
 }
 
-func TestCookiesWithoutNamesMakeOneFeedAndAddressesOneEach(t *testing.T) {
-	for _, test := range []struct {
-		lines []string
-		feeds int
-	}{
-		{nil, 3},
-		{[]string{"cookies"}, 1},
-		{[]string{"cookies", "header_up X-Client-IP {client_ip}"}, 3},
-		{[]string{"cookies lang"}, 1},
-		{[]string{"cookies sid"}, 3},
-	} {
-		keys := map[feedKey]bool{}
-		plan := planOf(t, test.lines...)
-		for i := range 3 {
-			r := clientRequest("GET", "/a", "", header("Cookie", fmt.Sprintf("sid=%d; lang=en", i)),
-				withVar(caddyhttp.ClientIPVarKey, fmt.Sprintf("192.0.2.%d", i)))
-			keys[accept(t, plan, r).key] = true
-		}
-		if len(keys) != test.feeds {
-			t.Errorf("%q: %d feeds for three visitors, not %d", test.lines, len(keys), test.feeds)
-		}
-	}
-}
-
 func TestCookiesThatKeepFeedsApartAreHintedAtOnce(t *testing.T) {
 	c := newChat(time.Minute)
 	b := bridgeOf(t, c.ServeHTTP, "long_poll", "items messages", "id id", "query lastId {sse.cursor}")
 	core, log := observer.New(zap.DebugLevel)
 	b.current.Load().logger = zap.New(core)
 	for i := range 5 {
-		reader, err := b.join(accept(t, b.plan, clientRequest("GET", "/messages", "", header("Cookie", fmt.Sprint("sid=", i)))))
+		reader, err := b.join(requestOf(t, b.plan, clientRequest("GET", "/messages", "", header("Cookie", fmt.Sprint("sid=", i)))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +115,7 @@ func TestFeedsThatOnlyLingerMakeRoom(t *testing.T) {
 	c := newChat(time.Minute)
 	b := bridgeOf(t, c.ServeHTTP, "long_poll", "items messages", "id id", "query lastId {sse.cursor}", "limits {\nfeeds 2\n}")
 	open := func(path string) *feed.Reader {
-		reader, err := b.join(accept(t, b.plan, clientRequest("GET", path, "")))
+		reader, err := b.join(requestOf(t, b.plan, clientRequest("GET", path, "")))
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -180,47 +126,7 @@ func TestFeedsThatOnlyLingerMakeRoom(t *testing.T) {
 	open("/b").Close()
 	third := open("/c")
 	defer third.Close()
-	if _, err := b.join(accept(t, b.plan, clientRequest("GET", "/d", ""))); err == nil {
+	if _, err := b.join(requestOf(t, b.plan, clientRequest("GET", "/d", ""))); err == nil {
 		t.Error("a feed came in over the limit, while the others have clients")
-	}
-}
-
-func TestAThousandClientsCostOnePollAtATime(t *testing.T) {
-	var open, most atomic.Int64
-	c := newChat(time.Minute)
-	c.say("one")
-	s := runCaddy(t, chatSite(backend(t, func(w http.ResponseWriter, r *http.Request) {
-		n := open.Add(1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
-		}
-		defer open.Add(-1)
-		c.ServeHTTP(w, r)
-	})))
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	var streams []*subscription
-	for range soak(200, 1000) {
-		streams = append(streams, subscribeWith(t, transport, s.url+"/messages"))
-	}
-	for _, stream := range streams {
-		if e := stream.next(); e.ID != "1" {
-			t.Fatalf("got %+v", e)
-		}
-	}
-	settled := len(c.polled())
-	most.Store(0)
-	for i := range 20 {
-		c.say(fmt.Sprint("line ", i))
-		for _, stream := range streams {
-			if e := stream.next(); e.ID != strconv.Itoa(i+2) {
-				t.Fatalf("got %+v", e)
-			}
-		}
-	}
-	if n := most.Load(); n != 1 {
-		t.Errorf("%d polls at once", n)
-	}
-	if n := len(c.polled()) - settled; n > 21 {
-		t.Errorf("%d polls for 20 events", n)
 	}
 }

@@ -68,19 +68,6 @@ func (s *script) polls(t *testing.T, n int) (uris []string) {
 	return uris
 }
 
-// want checks the next events: the data, and the ids where they are given, as data|id.
-func (s *subscription) want(events ...string) (last received) {
-	s.t.Helper()
-	for _, want := range events {
-		last = s.next()
-		data, id, hasID := strings.Cut(want, "|")
-		if last.Data != data || hasID && last.ID != id {
-			s.t.Errorf("got %+v, want %s", last, want)
-		}
-	}
-	return last
-}
-
 func TestDataSurvivesUntouched(t *testing.T) {
 	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("since") != "" {

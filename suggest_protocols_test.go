@@ -24,18 +24,6 @@ func newest(from, to int, separator string, write func(n int) string) string {
 	return strings.Join(all, separator)
 }
 
-func queryNumber(r *http.Request, name string, otherwise int) int {
-	if n, err := strconv.Atoi(r.URL.Query().Get(name)); err == nil {
-		return n
-	}
-	return otherwise
-}
-
-func writeAs(w http.ResponseWriter, contentType, body string) {
-	w.Header().Set("Content-Type", contentType)
-	fmt.Fprint(w, body)
-}
-
 // ntfyID is an id, which are in no order.
 func ntfyID(n int) string {
 	return []string{"hwQ2YpKdmg", "9aBcD1eFgH", "xE73Iyuabi", "Kmw0Zq7Lts", "2bNpRtUvWx"}[n-1]

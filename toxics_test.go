@@ -8,31 +8,18 @@ import (
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
-	"github.com/rs/zerolog"
 )
-
-// poorWire lays a toxiproxy to an upstream. It may be stopped, and started again at the same address.
-func poorWire(t *testing.T, upstream string) *toxiproxy.Proxy {
-	t.Helper()
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := toxiproxy.NewProxy(server, "upstream", freeAddr(t), upstream)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	return p
-}
 
 // pollsOf returns how many polls the bridge of a name has made, with those that no upstream has seen.
 func pollsOf(name string) (n int) {
-	bridges.Range(func(_, v any) bool {
-		if b := v.(*bridge); b.name == name {
-			for _, polls := range b.tally().Polls {
-				n += int(polls)
-			}
+	for _, b := range allBridges() {
+		if b.name != name {
+			continue
 		}
-		return true
-	})
+		for _, polls := range b.tally().Polls {
+			n += int(polls)
+		}
+	}
 	return n
 }
 

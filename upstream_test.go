@@ -13,7 +13,7 @@ func TestAPollThatPanicsEndsNeitherTheProcessNorTheStream(t *testing.T) {
 	b := bridgeOf(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })
 	core, log := observer.New(zap.DebugLevel)
 	b.current.Load().logger = zap.New(core)
-	p := accept(t, b.plan, clientRequest("GET", "/", ""))
+	p := requestOf(t, b.plan, clientRequest("GET", "/", ""))
 	p.reader = nil // a mistake of ours
 	reader, err := b.join(p)
 	if err != nil {

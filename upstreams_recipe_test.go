@@ -123,7 +123,7 @@ func (r *recipe) compile(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	handlers := bridgesIn(t, string(config))
+	handlers := blocksIn(t, string(config))
 	if len(handlers) == 0 {
 		return fmt.Errorf("there is no sse_bridge in the Caddyfile")
 	}

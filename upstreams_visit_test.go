@@ -1,9 +1,7 @@
 package ssebridge
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -29,19 +27,6 @@ func (room *room) open(t *testing.T, lastID string) *visit {
 		t.Fatalf("status %s, %q%s", s.response.Status, s.response.Header.Get("Content-Type"), room.trouble())
 	}
 	return &visit{t: t, room: room, stream: s}
-}
-
-// roomTransport finds all rooms on loopback.
-func roomTransport(t *testing.T) *http.Transport {
-	tr := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		_, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			return nil, err
-		}
-		return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+port)
-	}}
-	t.Cleanup(tr.CloseIdleConnections)
-	return tr
 }
 
 // endedFor checks that a client that has everything is told so.
