@@ -13,7 +13,7 @@ import (
 )
 
 func TestCountingADeliveryAllocatesNothing(t *testing.T) {
-	j := newTestBridge(t, "").streams.opened(zap.NewNop(), "b", "f")
+	j := newBridge(planOf(t)).streams.opened(zap.NewNop(), "b", "f")
 	if n := testing.AllocsPerRun(100, func() { j.wrote(3, 100) }); n != 0 {
 		t.Errorf("%v allocations for a batch", n)
 	}
@@ -22,7 +22,7 @@ func TestCountingADeliveryAllocatesNothing(t *testing.T) {
 // TestTheRegistryTakesTheMetricsOnce has two handlers of one configuration.
 func TestTheRegistryTakesTheMetricsOnce(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	one, two := newTestBridge(t, ""), newTestBridge(t, "")
+	one, two := newBridge(planOf(t)), newBridge(planOf(t))
 	one.name, two.name = "one", "two"
 	for _, b := range []*bridge{one, two, one} {
 		if err := collect(registry, b); err != nil {

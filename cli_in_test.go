@@ -21,11 +21,14 @@ func (r *reports) Write(one *trial.Report) error { *r = append(*r, one); return 
 func (r *reports) Waiting(time.Duration) {}
 
 func TestTryEndsWithTheReportOfARefusalThatHasEndedTheStream(t *testing.T) {
-	b := bridgeOf(t, func(http.ResponseWriter, *http.Request) {})
+	plan := planOf(t)
 	synctest.Test(t, func(t *testing.T) {
 		var out reports
 		a := &attempt{out: &out, stop: func() {}}
-		p := requestOf(t, b.plan, clientRequest("GET", "/", ""))
+		p, err := newPollRequest(plan, clientRequest("GET", "/", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
 		a.begin(p)
 		a.note(exchanged{asked: httptest.NewRequest(http.MethodGet, "/", nil), response: &page.Response{Status: http.StatusUnauthorized}})
 		go func() {
