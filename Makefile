@@ -4,12 +4,14 @@ GO     ?= go
 CADDY  := v2.11.9
 BENCH  ?= .
 FUZZ   ?= 30s
-# The tools are a module of their own, so that they are no dependencies of this one.
-TOOL   := $(GO) tool -modfile=tools/go.mod
 MODULE := github.com/sse-bridge/caddy-sse-bridge
+# The packages of all modules: go.work lists them.
+ALL    := $$($(GO) list -m -f '{{.Dir}}/...')
+# The tools are a module of their own, outside of the workspace, so that they are no dependencies of another one.
+TOOL   := GOWORK=off $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots build test soak lint format bench fuzz xcaddy clean
+.PHONY: help demo screenshots build test golden docs soak vet lint format bench fuzz xcaddy clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,32 +22,44 @@ demo: ## run a chat as it is polled and as it is streamed, with buttons to break
 	@$(GO) build -o bin/ ./cmd/caddy ./examples/demo ./examples/demo/backend
 	@bin/demo examples/demo
 
-screenshots: ## make the pictures in docs/screenshots anew, with Chromium
+screenshots: ## take the pictures in docs/screenshots, with Chromium
 	$(GO) test -count=1 -run Screenshots ./examples/demo -args -screenshots=$(CURDIR)/docs/screenshots
 
 build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy
 
 test: ## run all tests, with the race detector
-	$(GO) test -race -timeout 30m ./...
+	@# Most of the tests' time is waiting, so more packages than cores run at once.
+	$(GO) test -race -p 4 -timeout 30m $(ALL)
 	@# The race detector keeps memory of its own, so what reading an answer takes is measured without; and
 	@# with a collector that stops what it measures, however busy the machine is.
-	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' . ./internal/heap ./internal/page ./internal/value
+	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/...
 
-lint: ## check the code
-	$(TOOL) golangci-lint run
+golden: ## write the golden files anew, from the code
+	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry$$' ./test/adapt ./internal/cli -args -update
 
-format: ## format the code
-	$(TOOL) golangci-lint fmt
+docs: ## write the documents' tables and docs/reference.md anew, from the code and the recipes
+	$(GO) test -count=1 -run Document ./internal/config ./internal/admin ./test/docs ./test/recipes -args -update
 
 soak: ## run the long tests in full
-	SOAK=1 $(GO) test -race -timeout 45m ./...
+	SOAK=1 $(GO) test -race -timeout 45m $(ALL)
+
+vet: ## run gofmt and go vet
+	@unformatted=$$(git ls-files -z '*.go' | xargs -0r gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet $(ALL)
+
+lint: ## check the code with golangci-lint
+	@for module in $$($(GO) list -m -f '{{.Dir}}'); do (cd $$module && echo "== $$module" && $(TOOL) golangci-lint run) || exit 1; done
+
+format: ## format the code
+	@for module in $$($(GO) list -m -f '{{.Dir}}'); do (cd $$module && $(TOOL) golangci-lint fmt) || exit 1; done
 
 bench: ## run the benchmarks (BENCH=regexp)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(ALL)
 
 fuzz: ## run each fuzz target for 30 s (FUZZ=duration)
-	@failed=0; packages=$$($(GO) list ./...) || exit 1; \
+	@failed=0; packages=$$($(GO) list $(ALL)) || exit 1; \
 	for package in $$packages; do \
 		targets=$$($(GO) test -list '^Fuzz' "$$package") || { echo "$$targets"; exit 1; }; \
 		for target in $$(echo "$$targets" | grep '^Fuzz'); do \

@@ -3,6 +3,8 @@ package ssebridge
 import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 )
 
 // parseCaddyfile sets up the handler from Caddyfile tokens. Syntax:
@@ -77,7 +79,7 @@ import (
 // end and cors may be repeated: several lines of one cursor are several places to look for it, the
 // first that is not empty wins; of several conditions, any is enough.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	config, err := parseBlock(h)
+	config, err := config.ParseCaddyfile(h)
 	if err != nil {
 		return nil, err
 	}

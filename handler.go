@@ -7,29 +7,31 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 )
 
 // ServeHTTP gives clients that ask for an event stream theirs. All others get what the upstream
 // answers them, so that legacy clients keep the same URL.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if h.cors.preflight(w, r) {
+	if h.cors.Preflight(w, r) {
 		return nil
 	}
 	w.Header().Add("Vary", "Accept")
 	if !wantsStream(r) {
 		return h.Upstream.Compile(next).ServeHTTP(w, r)
 	}
-	h.cors.grant(w.Header(), r)
+	h.cors.Grant(w.Header(), r)
 	switch r.Method {
 	case http.MethodGet, http.MethodPost:
 	case http.MethodHead:
-		streamHeader(w.Header())
+		stream.SetHeader(w.Header())
 		w.WriteHeader(http.StatusOK)
 		return nil
 	default:
 		return notAllowed(w, r)
 	}
-	return h.bridge.serve(w, r)
+	return h.bridge.Serve(w, r)
 }
 
 // wantsStream reports whether a request asks for an event stream by name: `*/*` does not.

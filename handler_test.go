@@ -11,27 +11,30 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
 func TestAChatStreamsAndResumes(t *testing.T) {
-	c := newChat(time.Minute)
-	c.say("one", "two")
-	s := runCaddy(t, chatSite(backend(t, c.ServeHTTP)))
-	first := subscribe(t, s.url+"/messages")
+	c := testsite.NewChat(time.Minute)
+	c.Say("one", "two")
+	s := testsite.Run(t, testsite.ChatSite(testsite.Backend(t, c.ServeHTTP)))
+	first := testsite.Subscribe(t, s.URL+"/messages")
 	for i, want := range []string{"one", "two"} {
-		if e := first.next(); e.Data != want || e.ID != strconv.Itoa(i+1) {
+		if e := first.Next(); e.Data != want || e.ID != strconv.Itoa(i+1) {
 			t.Errorf("got %+v, want %q", e, want)
 		}
 	}
-	c.say("three")
-	if e := first.next(); e.Data != "three" || e.ID != "3" {
+	c.Say("three")
+	if e := first.Next(); e.Data != "three" || e.ID != "3" {
 		t.Errorf("got %+v", e)
 	}
-	first.close()
-	c.say("four")
-	second := subscribe(t, s.url+"/messages", "Last-Event-ID", "2")
+	first.Close()
+	c.Say("four")
+	second := testsite.Subscribe(t, s.URL+"/messages", "Last-Event-ID", "2")
 	for _, want := range []string{"three", "four"} {
-		if e := second.next(); e.Data != want {
+		if e := second.Next(); e.Data != want {
 			t.Errorf("got %+v, want %q", e, want)
 		}
 	}
@@ -69,15 +72,15 @@ func TestOnlyWhoAsksForAnEventStreamByNameGetsOne(t *testing.T) {
 }
 
 func TestHeadersComeWhileTheUpstreamStillHoldsTheFirstPoll(t *testing.T) {
-	addr, polls := hanging(t)
-	s := runCaddy(t, bridgeSite(addr, "long_poll"))
+	addr, polls := testsite.Hanging(t)
+	s := testsite.Run(t, testsite.BridgeSite(addr, "long_poll"))
 	before := time.Now()
-	stream := subscribe(t, s.url+"/")
+	stream := testsite.Subscribe(t, s.URL+"/")
 	if took := time.Since(before); took > 5*time.Second {
 		t.Errorf("the headers took %s", took)
 	}
 	<-polls
-	got := stream.response
+	got := stream.Response
 	if got.StatusCode != 200 || got.ProtoMajor != 1 {
 		t.Errorf("got %s", got.Status)
 	}
@@ -92,33 +95,33 @@ func TestHeadersComeWhileTheUpstreamStillHoldsTheFirstPoll(t *testing.T) {
 }
 
 func TestAPromptFirstAnswerIsNotWaitedFor(t *testing.T) {
-	s := runCaddy(t, bridgeSite(backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })))
+	s := testsite.Run(t, testsite.BridgeSite(testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })))
 	fastest := time.Hour
-	for feed := 0; feed < 5 && fastest > firstAnswer; feed++ { // a busy machine may hold some up
+	for feed := 0; feed < 5 && fastest > bridge.FirstAnswer; feed++ { // a busy machine may hold some up
 		before := time.Now()
-		stream := subscribe(t, s.url+"/"+strconv.Itoa(feed))
-		if e := stream.next(); e.Data != "hello" {
+		stream := testsite.Subscribe(t, s.URL+"/"+strconv.Itoa(feed))
+		if e := stream.Next(); e.Data != "hello" {
 			t.Errorf("got %+v", e)
 		}
 		fastest = min(fastest, time.Since(before))
 	}
-	if fastest > firstAnswer {
+	if fastest > bridge.FirstAnswer {
 		t.Errorf("the first event took %s at least", fastest)
 	}
 }
 
 func TestStreamsSayWhenToComeBack(t *testing.T) {
-	s := runCaddy(t, bridgeSite(backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }), "retry 10s"))
-	e := subscribe(t, s.url+"/").next()
+	s := testsite.Run(t, testsite.BridgeSite(testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }), "retry 10s"))
+	e := testsite.Subscribe(t, s.URL+"/").Next()
 	if ms, err := strconv.Atoi(e.Retry); err != nil || ms < 8000 || ms > 12000 {
 		t.Errorf("retry: %s", e.Retry)
 	}
 }
 
 func TestHEADOfAStreamIsItsHeaders(t *testing.T) {
-	addr, polls := hanging(t)
-	s := runCaddy(t, bridgeSite(addr, "long_poll"))
-	r, err := http.NewRequestWithContext(t.Context(), "HEAD", s.url, nil)
+	addr, polls := testsite.Hanging(t)
+	s := testsite.Run(t, testsite.BridgeSite(addr, "long_poll"))
+	r, err := http.NewRequestWithContext(t.Context(), "HEAD", s.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +138,7 @@ func TestHEADOfAStreamIsItsHeaders(t *testing.T) {
 
 func TestOnlyWhatCanBeRepeatedIsPolled(t *testing.T) {
 	var polls sync.Map
-	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+	addr := testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		polls.Store(r.Method+" "+string(body), true)
 		io.WriteString(w, "hello")
@@ -150,7 +153,7 @@ func TestOnlyWhatCanBeRepeatedIsPolled(t *testing.T) {
 		return all
 	}
 	for _, line := range []string{"", "method REPORT"} {
-		s := runCaddy(t, bridgeSite(addr, "interval 1h", "cors https://app.example", line))
+		s := testsite.Run(t, testsite.BridgeSite(addr, "interval 1h", "cors https://app.example", line))
 		for _, c := range []struct {
 			method, body string
 			status       int
@@ -166,7 +169,7 @@ func TestOnlyWhatCanBeRepeatedIsPolled(t *testing.T) {
 			{"REPORT", "", 405, ""},
 			{"get", "", 405, ""},
 		} {
-			r, err := http.NewRequestWithContext(t.Context(), c.method, s.url, strings.NewReader(c.body))
+			r, err := http.NewRequestWithContext(t.Context(), c.method, s.URL, strings.NewReader(c.body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -197,7 +200,7 @@ func TestOnlyWhatCanBeRepeatedIsPolled(t *testing.T) {
 				t.Errorf("%q, %s: got %v", line, c.method, resp.Header)
 			}
 		}
-		r, err := http.NewRequestWithContext(t.Context(), "DELETE", s.url, nil)
+		r, err := http.NewRequestWithContext(t.Context(), "DELETE", s.URL, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,15 +214,15 @@ func TestOnlyWhatCanBeRepeatedIsPolled(t *testing.T) {
 }
 
 func TestLegacyClientsKeepTheirURL(t *testing.T) {
-	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+	addr := testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("Vary", "Cookie")
 		w.Header().Set("Set-Cookie", "sid=1")
 		w.WriteHeader(http.StatusTeapot)
 		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.RequestURI, r.Header.Get("X-Secret"), body)
 	})
-	s := runCaddy(t, bridgeSite(addr, "rewrite /polled", "header_up X-Secret polled", "method PUT", "cookies"))
-	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/legacy?lastEventId=3", strings.NewReader("a=1"))
+	s := testsite.Run(t, testsite.BridgeSite(addr, "rewrite /polled", "header_up X-Secret polled", "method PUT", "cookies"))
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/legacy?lastEventId=3", strings.NewReader("a=1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,9 +243,9 @@ func TestLegacyClientsKeepTheirURL(t *testing.T) {
 
 // A request that no upstream route answers goes on to what stands behind the bridge.
 func TestLegacyClientsGetBehindTheBridge(t *testing.T) {
-	s := runCaddy(t, "{{site}} {\n\tsse_bridge {\n\t\tupstream {\n\t\t\trespond /poll polled\n\t\t}\n\t}\n\trespond behind\n}")
+	s := testsite.Run(t, "{{site}} {\n\tsse_bridge {\n\t\tupstream {\n\t\t\trespond /poll polled\n\t\t}\n\t}\n\trespond behind\n}")
 	for path, want := range map[string]string{"/poll": "polled", "/other": "behind"} {
-		resp, err := http.Get(s.url + path)
+		resp, err := http.Get(s.URL + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -255,21 +258,21 @@ func TestLegacyClientsGetBehindTheBridge(t *testing.T) {
 }
 
 func TestClientsGiveTheirLastEventIDInFourWays(t *testing.T) {
-	c := newChat(time.Minute)
-	c.say("one", "two", "three")
-	s := runCaddy(t, chatSite(backend(t, c.ServeHTTP)))
+	c := testsite.NewChat(time.Minute)
+	c.Say("one", "two", "three")
+	s := testsite.Run(t, testsite.ChatSite(testsite.Backend(t, c.ServeHTTP)))
 	for _, query := range []string{"", "?lastEventId=2", "?last_event_id=2", "?Last-Event-ID=2", "?a=1&lastEventId=1"} {
 		header := []string{"Last-Event-ID", "2"}
 		if query != "" && !strings.HasSuffix(query, "=1") {
 			header = nil
 		}
-		stream := subscribe(t, s.url+"/messages"+query, header...)
-		if e := stream.next(); e.Data != "three" {
+		stream := testsite.Subscribe(t, s.URL+"/messages"+query, header...)
+		if e := stream.Next(); e.Data != "three" {
 			t.Errorf("%s %s: got %+v", query, header, e)
 		}
-		stream.close()
+		stream.Close()
 	}
-	for _, r := range c.polled() {
+	for _, r := range c.Polled() {
 		if q := r.URL.Query(); q.Get("lastId") == "" || len(q) > 2 || r.Header.Get("Last-Event-ID") != "" || strings.Contains(strings.ToLower(r.RequestURI), "event") {
 			t.Errorf("the upstream got %s", r.RequestURI)
 		}
@@ -279,22 +282,22 @@ func TestClientsGiveTheirLastEventIDInFourWays(t *testing.T) {
 func TestLastEventIDsOfAttackersStayValues(t *testing.T) {
 	var mu sync.Mutex
 	var uris []string
-	addr := backend(t, func(w http.ResponseWriter, r *http.Request) {
+	addr := testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		uris = append(uris, r.RequestURI)
 		fmt.Fprintf(w, `{"messages":[{"id":%q,"text":"next"}]}`, "n"+strconv.Itoa(len(uris)))
 	})
-	s := runCaddy(t, chatSite(addr))
+	s := testsite.Run(t, testsite.ChatSite(addr))
 	for id, want := range map[string]string{
 		"1&admin=1":        "1&admin=1",
 		"1%0D%0AX:1":       "1\r\nX:1",
 		"../../etc/passwd": "../../etc/passwd",
 		"{env.HOME}":       "{env.HOME}",
 	} {
-		stream := subscribe(t, s.url+"/messages", "Last-Event-ID", id)
-		stream.next()
-		stream.close()
+		stream := testsite.Subscribe(t, s.URL+"/messages", "Last-Event-ID", id)
+		stream.Next()
+		stream.Close()
 		mu.Lock()
 		if !slices.Contains(uris, "/messages?lastId="+url.QueryEscape(want)) {
 			t.Errorf("%s: the upstream got %q", id, uris)

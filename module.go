@@ -12,12 +12,19 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/admin"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
+	_ "github.com/sse-bridge/caddy-sse-bridge/internal/cli" // the command `caddy sse-bridge`
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/cors"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 func init() {
 	caddy.RegisterModule(Handler{})
-	httpcaddyfile.RegisterHandlerDirective(directive, parseCaddyfile)
-	httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.After, "encode")
+	httpcaddyfile.RegisterHandlerDirective(config.Directive, parseCaddyfile)
+	httpcaddyfile.RegisterDirectiveOrder(config.Directive, httpcaddyfile.After, "encode")
 }
 
 // Handler gives each client that asks for `text/event-stream` one stream of events, and gets them
@@ -48,12 +55,12 @@ func init() {
 //
 // The last six are known once there is an answer, so not in the edits of a poll.
 type Handler struct {
-	Config
+	config.Config
 
 	key      string // of the bridge
-	bridge   *bridge
-	instance *instance
-	cors     origins
+	bridge   *bridge.Bridge
+	instance *bridge.Instance
+	cors     cors.Origins
 }
 
 // CaddyModule returns the Caddy module information.
@@ -67,43 +74,43 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision joins the bridge of this configuration, or makes it. Nothing is polled before the
 // first client.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.instance = &instance{logger: ctx.Logger(), ctx: ctx}
-	plan, err := h.compile()
+	h.instance = &bridge.Instance{Logger: ctx.Logger(), Ctx: ctx}
+	plan, err := h.Compile()
 	if err != nil {
 		return err
 	}
-	for _, warning := range plan.warnings() {
-		h.instance.logger.Warn("upstream: " + warning)
+	for _, warning := range plan.Warnings() {
+		h.instance.Logger.Warn("upstream: " + warning)
 	}
-	key, err := bridgeKey(&h.Config) // before the routes are loaded, which empties them
+	key, err := config.Fingerprint(&h.Config) // before the routes are loaded, which empties them
 	if err != nil {
 		return err
 	}
 	if err := h.provisionRoutes(ctx); err != nil {
 		return err
 	}
-	h.cors = origins(h.CORS)
+	h.cors = cors.Origins(h.CORS)
 
 	if app, err := ctx.AppIfConfigured("http"); err == nil {
-		h.instance.http, _ = app.(*caddyhttp.App)
+		h.instance.Http, _ = app.(*caddyhttp.App)
 	}
 	events, err := ctx.App("events")
 	if err != nil {
 		return fmt.Errorf("getting Caddy's events, to learn when the configuration starts and stops: %w", err)
 	}
-	h.instance.events = events.(*caddyevents.App)
+	h.instance.Events = events.(*caddyevents.App)
 	for _, name := range []string{"started", "stopping"} {
-		if err := h.instance.events.On(name, lifeListener{h}); err != nil {
+		if err := h.instance.Events.On(name, lifeListener{h}); err != nil {
 			return fmt.Errorf("listening for the configuration's event %q: %w", name, err)
 		}
 	}
 
-	if h.bridge, err = loadBridge(key, h.Name, plan); err != nil {
+	if h.bridge, err = bridge.Load(key, h.Name, plan); err != nil {
 		return err
 	}
 	h.key = key
-	h.bridge.add(h.instance)
-	return collect(ctx.GetMetricsRegistry(), h.bridge)
+	h.bridge.Add(h.instance)
+	return admin.Collect(ctx.GetMetricsRegistry(), h.bridge)
 }
 
 // provisionRoutes sets up what answers polls and steps.
@@ -111,20 +118,20 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 	if err := h.Upstream.Provision(ctx); err != nil {
 		return fmt.Errorf("setting up the upstream: %w", err)
 	}
-	polls := h.Upstream.Compile(noRoute)
-	h.instance.routes = [...]caddyhttp.Handler{aPoll: polls, anOpen: polls, aWait: polls}
+	polls := h.Upstream.Compile(upstream.NoRoute)
+	h.instance.Routes = [...]caddyhttp.Handler{upstream.KindPoll: polls, upstream.KindOpen: polls, upstream.KindWait: polls}
 	for _, step := range []struct {
-		which request
+		which upstream.Kind
 		name  string
-		*Step
-	}{{anOpen, "open", h.Open}, {aWait, "wait", h.Wait}} {
+		*config.Step
+	}{{upstream.KindOpen, "open", h.Open}, {upstream.KindWait, "wait", h.Wait}} {
 		if step.Step == nil || len(step.Upstream) == 0 {
 			continue
 		}
 		if err := step.Upstream.Provision(ctx); err != nil {
 			return fmt.Errorf("setting up the upstream of `%s`: %w", step.name, err)
 		}
-		h.instance.routes[step.which] = step.Upstream.Compile(noRoute)
+		h.instance.Routes[step.which] = step.Upstream.Compile(upstream.NoRoute)
 	}
 	return nil
 }
@@ -134,8 +141,8 @@ func (h *Handler) Cleanup() error {
 	if h.bridge == nil {
 		return nil // it was not provisioned to the end
 	}
-	h.bridge.remove(h.instance)
-	return releaseBridge(h.key)
+	h.bridge.Remove(h.instance)
+	return bridge.Release(h.key)
 }
 
 // lifeListener tells a handler's bridge that the handler's configuration has started, or stops.
@@ -145,9 +152,9 @@ type lifeListener struct{ h *Handler }
 func (l lifeListener) Handle(_ context.Context, e caddy.Event) error {
 	switch e.Name() {
 	case "started":
-		l.h.bridge.started(l.h.instance)
+		l.h.bridge.Started(l.h.instance)
 	case "stopping":
-		l.h.bridge.stopping(l.h.instance)
+		l.h.bridge.Stopping(l.h.instance)
 	}
 	return nil
 }

@@ -84,19 +84,6 @@ func (r Request) Mask() Request {
 	return r
 }
 
-// Mask masks the secrets of all requests of a report. What the upstream answers stays.
-func (r *Report) Mask() {
-	for i := range r.Exchanges {
-		r.Exchanges[i].Request = r.Exchanges[i].Request.Mask()
-		r.Exchanges[i].Error = MaskURL(r.Exchanges[i].Error)
-	}
-	r.Error, r.Hint = MaskURL(r.Error), MaskURL(r.Hint)
-	if r.Next != nil && r.Next.Request != nil {
-		next := r.Next.Request.Mask()
-		r.Next.Request = &next
-	}
-}
-
 // names are those of a header, in order.
 func names(h http.Header) []string {
 	var all []string

@@ -93,3 +93,16 @@ func Telling(h, usual http.Header) http.Header {
 
 // Start returns the beginning of a body, on one line.
 func Start(body []byte) string { return clip(strings.TrimSpace(oneLine(string(body)))) }
+
+// Mask masks the secrets of all requests of a report. What the upstream answers stays.
+func (r *Report) Mask() {
+	for i := range r.Exchanges {
+		r.Exchanges[i].Request = r.Exchanges[i].Request.Mask()
+		r.Exchanges[i].Error = MaskURL(r.Exchanges[i].Error)
+	}
+	r.Error, r.Hint = MaskURL(r.Error), MaskURL(r.Hint)
+	if r.Next != nil && r.Next.Request != nil {
+		next := r.Next.Request.Mask()
+		r.Next.Request = &next
+	}
+}

@@ -1,0 +1,92 @@
+package admin
+
+import (
+	"bytes"
+	"crypto/rand"
+	"embed"
+	"fmt"
+	"net/http"
+	"text/template"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
+)
+
+const (
+	// shown is how many feeds the page shows: the most urgent ones.
+	shown = 100
+	// every is the time between two snapshots for the page.
+	every = time.Second
+	// pageRetry is for how long the page waits until it reconnects: Caddy reloads in less.
+	pageRetry = time.Second
+)
+
+// pageParts are the status page's.
+//
+//go:embed statuspage
+var pageParts embed.FS
+
+var pageTemplate = template.Must(template.ParseFS(pageParts, "statuspage/*"))
+
+// servePage serves the page, whole: a browser may load nothing beside it from the admin endpoint.
+func (a *adminAPI) servePage(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.Path != "/sse_bridge/" {
+		return apiError(http.StatusNotFound, "there is nothing at %s: /sse_bridge/ is a page, and /sse_bridge/feeds its data", r.URL.Path)
+	}
+	nonce := rand.Text()
+	var page bytes.Buffer
+	if err := pageTemplate.ExecuteTemplate(&page, "index.html", nonce); err != nil {
+		return fmt.Errorf("making the page: %w", err)
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; style-src 'nonce-%[1]s'; script-src 'nonce-%[1]s'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nonce))
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin") // by which the admin endpoint knows its own page
+	_, err := w.Write(page.Bytes())
+	return err
+}
+
+// serveEvents sends a snapshot each second. The stream ends with its configuration, and with the
+// process: neither waits for who looks on.
+func (a *adminAPI) serveEvents(w http.ResponseWriter, r *http.Request) error {
+	stream.SetHeader(w.Header())
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil // or the connection's next request would wait for an end that never comes
+	}
+	control := http.NewResponseController(w)
+	batch := sse.AppendRetry(nil, pageRetry)
+	ticker := time.NewTicker(every / stream.ExitLooks)
+	defer ticker.Stop()
+	for n := 0; ; n++ {
+		if n%stream.ExitLooks == 0 {
+			snapshot, err := a.shared.get()
+			if err != nil {
+				return err
+			}
+			batch = append(batch, snapshot...)
+			_ = control.SetWriteDeadline(time.Now().Add(stream.Hangs)) // a writer without deadlines has no peer that hangs
+			if _, err := w.Write(batch); err != nil {
+				return nil // nobody looks on any more
+			}
+			if err := control.Flush(); err != nil {
+				return nil // as above
+			}
+			batch = batch[:0]
+		}
+		select {
+		case <-ticker.C:
+		case <-a.ctx.Done():
+			return nil
+		case <-r.Context().Done():
+			return nil
+		}
+		if caddy.Exiting() {
+			return nil
+		}
+	}
+}

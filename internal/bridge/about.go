@@ -1,0 +1,195 @@
+package bridge
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+const (
+	// maxCursor is how much of a cursor operators are shown.
+	maxCursor = 64
+	// maxNamed is how much of a host, a path and a parameter's name they are: a client makes them up,
+	// and they stand in each line of the log, each event and each snapshot for the status page.
+	maxNamed = 256
+	// maxNames is how many parameters they are shown.
+	maxNames = 32
+)
+
+// About is what operators are told of a feed's poll request: where it goes, and what it is made of,
+// but none of the values that a client has given or the configuration adds.
+type About struct {
+	ID     string `json:"id"`
+	Bridge string `json:"bridge"`
+	Method string `json:"method"`
+	Host   string `json:"host"`
+	Path   string `json:"path"` // as the client that came first sent it
+
+	// the names of what tells feeds apart
+	Query        []string `json:"query"`
+	Headers      []string `json:"headers"`
+	Cookies      []string `json:"cookies"`
+	Vars         []string `json:"vars"`
+	Placeholders []string `json:"placeholders"` // those of the upstream's handlers
+	Also         []string `json:"also"`         // what has no name: body, original_uri, local_address
+}
+
+// Describe says what is safe to say of a request.
+func Describe(p *upstream.Request, id, bridge string) About {
+	a := About{
+		ID: id, Bridge: bridge, Method: p.Said.Method, Host: brief(p.Said.Host), Path: brief(p.Sent.Path), Query: queryNames(p.Said.Query),
+		Cookies: namesIn(p.Said.Header["Cookie"], ";"), Vars: sortedNames(p.Said.Vars), Also: []string{},
+	}
+	headers := maps.Clone(p.Said.Header)
+	for _, own := range []string{"X-Requested-With", "Accept", "User-Agent"} {
+		delete(headers, own)
+	}
+	for _, e := range p.HeaderEdits {
+		if delete(headers, e.Name); !e.Del {
+			headers[e.Name] = nil
+		}
+	}
+	a.Headers = sortedNames(headers)
+	placeholders, also := make(map[string]bool), make(map[upstream.PartKind]bool)
+	for _, s := range []*upstream.Said{p.Said, p.Said.Open, p.Said.Wait} {
+		if s == nil {
+			continue
+		}
+		for name := range s.Placeholders {
+			placeholders[name] = true
+		}
+		also[upstream.PartBody] = also[upstream.PartBody] || len(s.Body) > 0
+		also[upstream.PartOriginal] = also[upstream.PartOriginal] || s.Original != nil
+		also[upstream.PartLocal] = also[upstream.PartLocal] || s.Local != (upstream.LocalAddr{})
+	}
+	a.Placeholders = sortedNames(placeholders)
+	for _, kind := range []upstream.PartKind{upstream.PartBody, upstream.PartOriginal, upstream.PartLocal} {
+		if also[kind] {
+			a.Also = append(a.Also, string(kind))
+		}
+	}
+	return a
+}
+
+// sortedNames returns the names of a map; never nil.
+func sortedNames[V any](named map[string]V) []string {
+	return slices.AppendSeq(make([]string, 0, len(named)), slices.Values(slices.Sorted(maps.Keys(named))))
+}
+
+// brief cuts what a client has made up to what is shown of it.
+func brief(text string) string {
+	if len(text) <= maxNamed {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxNamed], "") + "…"
+}
+
+// queryNames returns the names of a query's parameters, each once, and the first maxNames of them.
+func queryNames(query string) []string { return namesIn([]string{query}, "&") }
+
+// namesIn returns the names of pairs, each once, and the first maxNames of them.
+func namesIn(lines []string, separator string) []string {
+	names := []string{}
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, separator) {
+			if name, _ := named(pair); len(names) < maxNames && name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// named returns the name of a pair, as far as it is shown, and its value. What has no value may be one
+// itself, so that it has no name: in base64 it ends in `=` (RFC 4648, section 4).
+func named(pair string) (name, text string) {
+	name, text, _ = strings.Cut(strings.TrimSpace(pair), "=")
+	if strings.Trim(text, "=") == "" {
+		return "", text
+	}
+	return brief(name), text
+}
+
+// Report is how a feed is at one moment, as the admin API says it.
+type Report struct {
+	About
+	State  feed.State `json:"state"`
+	Reason string     `json:"reason,omitempty"`
+	Since  time.Time  `json:"since"`
+
+	Clients int    `json:"clients"`
+	Waiting int    `json:"waiting"`
+	Chains  int    `json:"chains"`
+	Cursor  string `json:"cursor,omitempty"`
+
+	LastPoll     *ReportedPoll `json:"last_poll,omitempty"`
+	PollingSince *time.Time    `json:"polling_since,omitempty"`
+	NextPoll     *time.Time    `json:"next_poll,omitempty"`
+	Backoff      float64       `json:"backoff_seconds"`
+
+	LogEvents int   `json:"log_events"`
+	LogBytes  int64 `json:"log_bytes"`
+
+	Polls      int64 `json:"polls"`
+	Errors     int64 `json:"errors"`
+	Events     int64 `json:"events"`
+	PollsSaved int64 `json:"polls_saved"`
+}
+
+// ReportedPoll is a poll that came back.
+type ReportedPoll struct {
+	At      time.Time    `json:"at"`
+	Seconds float64      `json:"seconds"`
+	Outcome feed.Outcome `json:"outcome"`
+	Status  int          `json:"status,omitempty"`
+	Events  int          `json:"events"`
+}
+
+func NewReport(a About, s feed.Status) Report {
+	r := Report{
+		About: a, State: s.State, Reason: s.Reason, Since: s.Since.UTC(),
+		Clients: s.Clients, Waiting: s.Waiting, Chains: s.Chains, Cursor: s.Cursor[:min(len(s.Cursor), maxCursor)],
+		PollingSince: moment(s.Polling), NextPoll: moment(s.Next), Backoff: s.Backoff.Seconds(),
+		LogEvents: s.LogEvents, LogBytes: s.LogBytes,
+		Polls: s.Polls, Errors: s.Errors, Events: s.Events, PollsSaved: s.Saved,
+	}
+	if last := s.Last; !last.At.IsZero() {
+		r.LastPoll = &ReportedPoll{last.At.UTC(), last.Took.Seconds(), last.Outcome, last.Status, last.Events}
+	}
+	return r
+}
+
+// moment is nil for the zero time.
+func moment(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return new(at.UTC())
+}
+
+// Reports returns how the feeds of the bridge are. No lock is held for longer than it takes to look
+// at one of them.
+func (b *Bridge) Reports() []Report {
+	b.mu.Lock()
+	abouts := maps.Clone(b.feeds.about)
+	b.mu.Unlock()
+	all := make([]Report, 0, len(abouts))
+	for f, a := range abouts {
+		all = append(all, NewReport(a, f.Status()))
+	}
+	return all
+}
+
+// urgency orders states: what an operator should see first comes first.
+var urgency = map[feed.State]int{feed.Down: 0, feed.Shut: 1, feed.Fresh: 2, feed.Up: 3}
+
+// ByUrgency compares two feeds: what is down is first, then what many clients read.
+func ByUrgency(a, b Report) int {
+	return cmp.Or(cmp.Compare(urgency[a.State], urgency[b.State]), cmp.Compare(b.Clients, a.Clients),
+		cmp.Compare(a.Host, b.Host), cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID))
+}

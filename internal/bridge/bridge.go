@@ -1,0 +1,302 @@
+// Package bridge is what outlives a configuration: the pool of bridges, and of each its feeds, clients,
+// limits, streams, and what is counted and announced of it.
+package bridge
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+// pool holds the bridges across configurations: a reload that leaves a bridge's own JSON
+// alone finds it here, with its streams and polls.
+var pool = caddy.NewUsagePool()
+
+// Bridge is all feeds of one configured sse_bridge. It outlives the handler instances that a
+// reload replaces; polls use the routes of the newest one.
+type Bridge struct {
+	Name     string   // in metrics, logs and events
+	salt     [16]byte // of the feeds' ids
+	plan     *config.Plan
+	logger   *zap.Logger
+	crowds   *zap.Logger // for what each of many clients may cause
+	config   feed.Config
+	poller   *upstream.Poller
+	current  atomic.Pointer[Instance]         // the newest one; nil after the last one
+	server   atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
+	observer Observer                         // nil except in `caddy sse-bridge try`; set before the first client
+	Streams  *stream.Streams
+	turns    *announcer
+
+	copiedTold atomic.Bool // [bridge.hintCopied] has spoken
+
+	mu        sync.Mutex
+	instances []*Instance // provisioned and not cleaned up, oldest first
+	feeds     *feeds
+	perIP     map[string]int
+	clients   int
+	halted    bool
+}
+
+// shortKey is how many digits of a bridge's key name it that has no name.
+const shortKey = 8
+
+// Load returns the bridge of a key, or makes it. Each call takes a releaseBridge in the end.
+func Load(key, name string, plan *config.Plan) (*Bridge, error) {
+	b, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
+		b := New(plan)
+		if b.Name = name; b.Name == "" {
+			b.Name = key[:shortKey]
+		}
+		return b, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the bridge: %w", err)
+	}
+	return b.(*Bridge), nil
+}
+
+// Release lets go of a bridge, which ends with the last one that does.
+func Release(key string) error {
+	if _, err := pool.Delete(key); err != nil {
+		return fmt.Errorf("ending the bridge: %w", err)
+	}
+	return nil
+}
+
+func New(plan *config.Plan) *Bridge {
+	b := &Bridge{
+		plan:  plan,
+		perIP: make(map[string]int),
+	}
+	_, _ = rand.Read(b.salt[:]) // it never fails
+	var known []upstream.PartKind
+	if plan.Cookies != nil {
+		known = append(known, upstream.PartCookie) // who names them knows
+	}
+	b.feeds = newFeeds(plan.Limits.Feeds, newDividers(known...))
+	b.logger = newLogger(b)
+	b.crowds = sparing(b.logger)
+	b.turns = newAnnouncer(b.announce)
+	b.Streams = stream.New(plan)
+	b.poller = upstream.NewPoller(b, plan.Limits.Polls)
+	b.config = feed.Config{
+		Document: plan.Reader.Document(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(),
+		Interval: plan.IntervalMin, MaxInterval: plan.IntervalMax, LongPoll: plan.Holds(),
+		Linger: plan.Linger, Forgetful: plan.Forgetful, Notify: plan.Notify,
+		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: plan.Open != nil,
+		Chains: plan.Limits.Chains, Replay: plan.Replay, Budget: feed.NewBudget(plan.Limits.Log),
+		Diff:   diffOf(plan),
+		NewJar: newJar, Closed: b.forget, Turned: b.turns.turned,
+	}
+	return b
+}
+
+// diffOf returns how documents are sent as patches; nil where they are not.
+func diffOf(plan *config.Plan) func(before, after []byte) ([]byte, bool, error) {
+	if !plan.Diff {
+		return nil
+	}
+	return page.Diff
+}
+
+func newJar() http.CookieJar {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		panic(err) // it has no error to return without options
+	}
+	return jar
+}
+
+// Destruct implements caddy.Destructor: the last instance is gone. Polls end now, and streams
+// as they were told to when their configuration stopped.
+func (b *Bridge) Destruct() error {
+	b.mu.Lock()
+	b.halted = true
+	live := slices.Collect(maps.Keys(b.feeds.polls))
+	b.mu.Unlock()
+	for _, f := range live {
+		f.Halt()
+	}
+	b.Streams.EndSpread()
+	return nil
+}
+
+// Add takes in an instance, whose configuration may still fail to load.
+func (b *Bridge) Add(i *Instance) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.instances = append(b.instances, i)
+	b.follow()
+}
+
+// Started is told that an instance's configuration has been loaded: it takes over.
+func (b *Bridge) Started(i *Instance) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i.started = true
+	b.follow()
+}
+
+// Remove takes an instance off.
+func (b *Bridge) Remove(i *Instance) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.instances = slices.DeleteFunc(b.instances, func(other *Instance) bool { return other == i })
+	b.follow()
+}
+
+// newest returns the newest instance of a configuration that runs: one that is being loaded
+// takes nothing over, since it may fail. Where none runs, it is the newest of all; nil after
+// the last one. b.mu is held.
+func (b *Bridge) newest() *Instance {
+	for _, h := range slices.Backward(b.instances) {
+		if h.started && !h.stopping {
+			return h
+		}
+	}
+	if n := len(b.instances); n > 0 {
+		return b.instances[n-1]
+	}
+	return nil
+}
+
+// follow makes the newest instance the current one, and replaces a server of an earlier
+// configuration by its successor, which has the routes that are named now. b.mu is held.
+func (b *Bridge) follow() {
+	h, old := b.newest(), b.server.Load()
+	b.current.Store(h)
+	if h == nil || h.Http == nil || old == nil {
+		return
+	}
+	if server := h.Http.Servers[old.Name()]; server != nil {
+		b.server.CompareAndSwap(old, server) // unless a client has come just now
+	}
+}
+
+// Stopping is told that an instance's configuration stops: at every reload, and at exit. Streams
+// end where no other instance goes on; at exit the watchdog hurries them.
+func (b *Bridge) Stopping(i *Instance) {
+	b.mu.Lock()
+	i.stopping = true
+	b.current.Store(b.newest())
+	live := slices.ContainsFunc(b.instances, func(other *Instance) bool { return !other.stopping })
+	b.mu.Unlock()
+	if !live {
+		b.Streams.EndSpread()
+	}
+}
+
+// Routes returns what answers a request in the newest instance; nil after the last one.
+func (b *Bridge) Routes(which upstream.Kind) caddyhttp.Handler {
+	if h := b.current.Load(); h != nil {
+		return h.Routes[which]
+	}
+	return nil
+}
+
+// NewestServer returns the server of the newest client, or its successor.
+func (b *Bridge) NewestServer() *caddyhttp.Server { return b.server.Load() }
+
+// newestLogger returns the log of the newest instance, and a silent one after the last. It takes
+// no lock, since who holds one logs too.
+func (b *Bridge) newestLogger() *zap.Logger {
+	if h := b.current.Load(); h != nil {
+		return h.Logger
+	}
+	return zap.NewNop()
+}
+
+// about says what is safe to say of a poll's feed.
+func (b *Bridge) about(p *upstream.Request) About { return Describe(p, b.feedID(p.Key), b.Name) }
+
+// LoggerOf returns the logger of a poll's feed.
+func (b *Bridge) LoggerOf(p *upstream.Request) *zap.Logger {
+	about := b.about(p)
+	return b.logger.With(
+		zap.String("bridge", about.Bridge), zap.String("feed", about.ID),
+		zap.String("method", about.Method), zap.String("host", about.Host), zap.String("path", about.Path))
+}
+
+// feedID names a feed to operators, for as long as the bridge lives. The salt keeps whoever reads it
+// from trying out which secrets the key was made of.
+func (b *Bridge) feedID(key upstream.Key) string {
+	sum := sha256.Sum256(append(b.salt[:], key[:]...))
+	return hex.EncodeToString(sum[:6])
+}
+
+// forget drops a feed that has closed.
+func (b *Bridge) forget(f *feed.Feed) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.feeds.drop(f)
+}
+
+// All returns the bridges that are in use.
+func All() (all []*Bridge) {
+	pool.Range(func(_, v any) bool {
+		if b, ok := v.(*Bridge); ok {
+			all = append(all, b)
+		}
+		return true
+	})
+	return all
+}
+
+// FeedOf returns the feed of an id; nil if there is none.
+func (b *Bridge) FeedOf(id string) (*feed.Feed, About) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for f, about := range b.feeds.about {
+		if about.ID == id {
+			return f, about
+		}
+	}
+	return nil, About{}
+}
+
+// Interface guards
+var _ caddy.Destructor = (*Bridge)(nil)
+
+// announce tells the event handlers of the newest configuration that a feed has turned.
+func (b *Bridge) announce(f *feed.Feed, reason string) {
+	b.mu.Lock()
+	about, known := b.feeds.about[f]
+	b.mu.Unlock()
+	newest := b.current.Load()
+	if !known || newest == nil || newest.Events == nil {
+		return // the feed has closed, or the last configuration has ended
+	}
+	name := EventUp
+	data := map[string]any{"bridge": b.Name, "feed": about.ID, "method": about.Method, "host": about.Host, "path": about.Path}
+	if reason != "" {
+		name, data["reason"] = EventDown, reason
+	}
+	newest.Events.Emit(newest.Ctx, name, data)
+}
+
+// Tally returns what the bridge has counted.
+func (b *Bridge) Tally() *Tally {
+	t := &Tally{Counts: b.config.Counters.Load(), Totals: b.Streams.Totals(), LogBytes: b.config.Budget.Used()}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.Feeds, t.Clients = int64(len(b.feeds.byKey)), int64(b.clients)
+	return t
+}

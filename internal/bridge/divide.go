@@ -1,0 +1,211 @@
+package bridge
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+const (
+	// maxNeighbours is how many feeds of one URL a new one is compared with.
+	maxNeighbours = 4
+	// maxCompared is how many feeds are looked at in a bridge's life.
+	maxCompared = 1000
+	// manyQueries is how many feeds must differ in one parameter of their query to be worth a word: a
+	// query names what is asked for, so that a few are as they should be.
+	manyQueries = 3
+)
+
+// remedies say by kind what feeds differ in, and how they become one.
+var remedies = map[upstream.PartKind]string{
+	upstream.PartCookie:      "their cookies, and are polled apart: if what the upstream answers does not depend on them, `cookies` makes them one feed, and `cookies <name...>` keeps only those that matter",
+	upstream.PartQuery:       "one parameter of the query, and are polled apart: if what the upstream answers does not depend on it, `query -<name>` makes them one feed",
+	upstream.PartHeader:      "header fields, and are polled apart: if what the upstream answers does not depend on them, `header_up -<name>` makes them one feed",
+	upstream.PartVar:         "variables that handlers in front have set, and are polled apart: if what the upstream answers does not depend on them, set them for those requests alone that do not ask for an event stream",
+	upstream.PartPlaceholder: "what the `upstream` block takes of a client's request by placeholders, and are polled apart: if what the upstream answers does not depend on it, leave it out",
+	upstream.PartBody:        "the body of the clients' requests, and are polled apart: if what the upstream answers does not depend on it, `body` gives all polls the same one",
+	upstream.PartOriginal:    "the URI as clients have sent it, before it was rewritten, and are polled apart: a handler of the `upstream` block sees it, as PHP does in REQUEST_URI",
+	upstream.PartLocal:       "the address that clients have reached, and are polled apart: a placeholder {http.request.local.*} in the `upstream` block asks for it",
+}
+
+const severalRemedies = "what is named here, and are polled apart: if what the upstream answers does not depend on it, keep it out of the polls"
+
+// dividers look for what alone keeps feeds of one URL apart, since that may be a mistake, by which
+// each client is polled for by itself. It is said once for each kind. They have no lock of their own.
+type dividers struct {
+	newest map[string][]neighbour // by scheme, method, host and path
+	told   map[upstream.PartKind]bool
+	left   int // how many feeds are still to be looked at
+}
+
+// neighbour is a feed of the same URL.
+type neighbour struct {
+	said  *upstream.Said
+	parts map[[2]string]upstream.Part // by kind and name
+}
+
+// newDividers returns dividers that do not speak of kinds that are known.
+func newDividers(known ...upstream.PartKind) *dividers {
+	d := &dividers{newest: make(map[string][]neighbour), told: make(map[upstream.PartKind]bool), left: maxCompared}
+	for _, kind := range known {
+		d.told[kind] = true
+	}
+	return d
+}
+
+// add takes in what the polls of a new feed say.
+func (d *dividers) add(s *upstream.Said, logger *zap.Logger) {
+	if d.left == 0 || len(d.told) == len(remedies) {
+		d.newest = nil
+		return
+	}
+	d.left--
+	added := neighbour{s, make(map[[2]string]upstream.Part)}
+	for _, p := range s.Parts() {
+		added.parts[[2]string{string(p.Kind), p.Name}] = p
+	}
+	url := s.URL()
+	var all []difference
+	for _, other := range d.newest[url] {
+		all = append(all, differ(added, other))
+	}
+	d.newest[url] = append(d.newest[url], added)
+	if n := len(d.newest[url]) - maxNeighbours; n > 0 {
+		d.newest[url] = slices.Delete(d.newest[url], 0, n)
+	}
+	for _, diff := range all {
+		if d.worth(diff, all) {
+			for kind := range diff {
+				d.told[kind] = true
+			}
+			diff.log(logger)
+			return
+		}
+	}
+}
+
+// drop forgets what the polls of a feed said.
+func (d *dividers) drop(s *upstream.Said) {
+	url := s.URL()
+	rest := slices.DeleteFunc(d.newest[url], func(other neighbour) bool { return other.said == s })
+	if len(rest) > 0 {
+		d.newest[url] = rest
+	} else {
+		delete(d.newest, url)
+	}
+}
+
+// worth reports whether a difference from one neighbour should be spoken of, given those from all.
+func (d *dividers) worth(diff difference, all []difference) bool {
+	news := false
+	for kind := range diff {
+		if remedies[kind] == "" {
+			return false // who wrote a placeholder into the block knows
+		}
+		news = news || !d.told[kind]
+	}
+	if _, asked := diff[upstream.PartQuery]; !asked {
+		return news
+	}
+	alike := 1
+	for _, other := range all {
+		if maps.EqualFunc(diff, other, slices.Equal) {
+			alike++
+		}
+	}
+	return news && len(diff) == 1 && len(diff[upstream.PartQuery]) == 1 && alike >= manyQueries
+}
+
+// difference is the names of what two feeds differ in, by kind; never a value.
+type difference map[upstream.PartKind][]string
+
+// differ compares what the polls of two feeds say.
+func differ(a, b neighbour) difference {
+	diff := make(difference)
+	for at, p := range a.parts {
+		if other := b.parts[at]; !slices.Equal(p.Fields, other.Fields) {
+			diff.note(p, other)
+		}
+	}
+	for at, other := range b.parts {
+		if _, both := a.parts[at]; !both {
+			diff.note(other, upstream.Part{})
+		}
+	}
+	for kind := range diff {
+		slices.Sort(diff[kind])
+	}
+	if asked, differs := diff[upstream.PartQuery]; differs && slices.Equal(diff[upstream.PartOriginal], asked) {
+		delete(diff, upstream.PartOriginal) // it has the same parameters
+	}
+	return diff
+}
+
+// note takes note of a part that differs from another.
+func (d difference) note(p, other upstream.Part) {
+	switch p.Kind {
+	case upstream.PartOpen, upstream.PartWait: // what they say comes from the same places
+	case upstream.PartCookie:
+		d[p.Kind] = unequal(pairsIn(p.Fields, ";"), pairsIn(other.Fields, ";"))
+	case upstream.PartQuery:
+		d[p.Kind] = unequal(pairsIn(p.Fields, "&"), pairsIn(other.Fields, "&"))
+	case upstream.PartOriginal:
+		var path, query, otherPath, otherQuery string
+		p.Read(&path, &query)
+		other.Read(&otherPath, &otherQuery)
+		if d[p.Kind] = unequal(pairsIn([]string{query}, "&"), pairsIn([]string{otherQuery}, "&")); path != otherPath {
+			d[p.Kind] = append(d[p.Kind], "path")
+		}
+	default:
+		d[p.Kind] = append(d[p.Kind], p.Name)
+	}
+}
+
+// unequal returns the names under which two lists of pairs have something else, the first maxNames of
+// them.
+func unequal(a, b map[string][]string) []string {
+	names := make(map[string]bool)
+	for name := range a {
+		names[name] = !slices.Equal(a[name], b[name])
+	}
+	for name := range b {
+		names[name] = !slices.Equal(a[name], b[name])
+	}
+	maps.DeleteFunc(names, func(_ string, differs bool) bool { return !differs })
+	sorted := slices.Sorted(maps.Keys(names))
+	return sorted[:min(len(sorted), maxNames)]
+}
+
+// pairsIn returns the values of pairs by their names, as far as these are shown. What has no value may
+// be one itself, and is kept without a name.
+func pairsIn(lines []string, separator string) map[string][]string {
+	pairs := make(map[string][]string)
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, separator) {
+			name, text := named(pair)
+			if name == "" {
+				text = pair
+			}
+			pairs[name] = append(pairs[name], text)
+		}
+	}
+	return pairs
+}
+
+// log warns of a difference.
+func (d difference) log(logger *zap.Logger) {
+	remedy := severalRemedies
+	var fields []zap.Field
+	for _, kind := range slices.Sorted(maps.Keys(d)) {
+		if len(d) == 1 {
+			remedy = remedies[kind]
+		}
+		names := slices.DeleteFunc(slices.Clone(d[kind]), func(name string) bool { return name == "" })
+		fields = append(fields, zap.Strings(string(kind), names))
+	}
+	logger.Warn("feeds differ in nothing but "+remedy, fields...)
+}

@@ -1,0 +1,67 @@
+package bridge
+
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+// feeds are a bridge's feeds, by the key of what their polls say. It has no lock of its own.
+type feeds struct {
+	limit    int
+	byKey    map[upstream.Key]*feed.Feed
+	about    map[*feed.Feed]About
+	polls    map[*feed.Feed]asked
+	dividers *dividers
+}
+
+// asked is what the polls of a feed say.
+type asked struct {
+	key  upstream.Key
+	said *upstream.Said
+}
+
+func newFeeds(limit int, dividers *dividers) *feeds {
+	return &feeds{
+		limit: limit, byKey: make(map[upstream.Key]*feed.Feed), about: make(map[*feed.Feed]About),
+		polls: make(map[*feed.Feed]asked), dividers: dividers,
+	}
+}
+
+// room makes room for one more feed: those that only linger go first.
+func (f *feeds) room() error {
+	if len(f.byKey) < f.limit {
+		return nil
+	}
+	for old := range f.polls {
+		if old.Idle() {
+			f.drop(old)
+			go old.Halt() // which comes back here, and needs the bridge's lock
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %d feeds", errBusy, f.limit)
+}
+
+// add takes a feed in.
+func (f *feeds) add(added *feed.Feed, p *upstream.Request, about About, logger *zap.Logger) {
+	f.byKey[p.Key], f.about[added], f.polls[added] = added, about, asked{p.Key, p.Said}
+	f.dividers.add(p.Said, logger)
+}
+
+// drop forgets a feed. It may be called more than once.
+func (f *feeds) drop(old *feed.Feed) {
+	polls, ok := f.polls[old]
+	if !ok {
+		return
+	}
+	delete(f.polls, old)
+	delete(f.about, old)
+	if f.byKey[polls.key] == old {
+		delete(f.byKey, polls.key)
+	}
+	f.dividers.drop(polls.said)
+}

@@ -1,0 +1,19 @@
+package bridge
+
+import (
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// Instance is a bridge in one configuration, from its provisioning to its cleanup.
+type Instance struct {
+	Logger *zap.Logger // of this configuration, which may be closed while streams go on
+	Ctx    caddy.Context
+	Events *caddyevents.App
+	Http   *caddyhttp.App       // nil if another app holds the handler
+	Routes [3]caddyhttp.Handler // by [request]
+
+	started, stopping bool // the configuration; guarded by bridge.mu
+}

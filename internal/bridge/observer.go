@@ -1,0 +1,30 @@
+package bridge
+
+import (
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+// Observer sees all that a bridge asks, and what comes of it.
+type Observer interface {
+	// Begin is told which request the polls of a client make.
+	Begin(p *upstream.Request)
+	// Through returns routes that the observer sees what goes through them, in the place of some.
+	Through(which upstream.Kind, routes caddyhttp.Handler) caddyhttp.Handler
+	// Polled is told of a poll by the chain that made it, and by one at a time.
+	Polled(p feed.Polled)
+}
+
+// WatchBy lets an observer see a bridge that has no client yet.
+func (b *Bridge) WatchBy(o Observer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.observer, b.config.Polled = o, o.Polled
+	for _, i := range b.instances {
+		for which, routes := range i.Routes {
+			i.Routes[which] = o.Through(upstream.Kind(which), routes)
+		}
+	}
+}

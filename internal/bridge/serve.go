@@ -1,0 +1,165 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+const (
+	// FirstAnswer is how long a client's headers are held back for the feed's first answer.
+	FirstAnswer = time.Second
+	// busyRetry is how many times longer than usual a client stays away that was turned away.
+	busyRetry = 10
+)
+
+// Serve gives a client its stream, or says why there is none. Errors are for Caddy to answer.
+func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
+	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	leave, err := b.admit(ip)
+	if err != nil {
+		return b.turnAway(w, r, err)
+	}
+	defer leave()
+	request, err := upstream.NewRequest(b.plan, r)
+	if err != nil {
+		return err
+	}
+	b.hintCopied(r)
+	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		b.server.Store(server)
+	}
+	reader, err := b.join(request)
+	if err != nil {
+		return b.turnAway(w, r, err)
+	}
+	defer reader.Close()
+	switch end := reader.Answered(r.Context(), FirstAnswer); {
+	case end == nil:
+	case end.Refusal != nil:
+		b.Streams.Reject(stream.RejectedRefused)
+		return refuse(w, end.Refusal)
+	case end.Reason == feed.Ended && !reader.Pending():
+		b.Streams.Reject(stream.RejectedEnded)
+		w.WriteHeader(http.StatusNoContent) // by which EventSource stops
+		return nil
+	}
+	b.Streams.Serve(w, r, reader, stream.Source{Logger: b.logger, Bridge: b.Name, Feed: b.feedID(request.Key)})
+	return nil
+}
+
+// turnAway tells a client to come back later.
+func (b *Bridge) turnAway(w http.ResponseWriter, r *http.Request, why error) error {
+	reason, times := string(feed.Stopping), 1
+	if errors.Is(why, errBusy) {
+		reason, times = stream.RejectedLimit, busyRetry
+		b.Streams.Reject(reason)
+	}
+	if c := b.crowds.Check(zapcore.WarnLevel, "client turned away"); c != nil {
+		c.Write(zap.String("bridge", b.Name), zap.Error(why))
+	}
+	b.Streams.TurnAway(w, r, reason, times)
+	return nil
+}
+
+// refuse answers with the upstream's own refusal, so that EventSource stops.
+func refuse(w http.ResponseWriter, refusal *page.Refusal) error {
+	for _, name := range []string{"Www-Authenticate", "Location"} {
+		for _, text := range refusal.Header.Values(name) {
+			w.Header().Add(name, text)
+		}
+	}
+	if refusal.Status < http.StatusBadRequest {
+		w.WriteHeader(refusal.Status)
+		return nil
+	}
+	return caddyhttp.Error(refusal.Status, fmt.Errorf("opening the stream: %w", refusal))
+}
+
+// errBusy says that a limit is reached; errHalted that the bridge has ended.
+var (
+	errBusy   = errors.New("over a limit")
+	errHalted = errors.New("the bridge has ended")
+)
+
+// admit counts a client in, or says which limit turns it away.
+func (b *Bridge) admit(ip string) (leave func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limits := b.plan.Limits
+	switch {
+	case b.halted:
+		return nil, errHalted
+	case limits.Clients > 0 && b.clients >= limits.Clients:
+		return nil, fmt.Errorf("%w: %d clients", errBusy, limits.Clients)
+	case limits.ClientsPerIP > 0 && b.perIP[ip] >= limits.ClientsPerIP:
+		return nil, fmt.Errorf("%w: %d clients of one address", errBusy, limits.ClientsPerIP)
+	}
+	b.clients++
+	b.perIP[ip]++
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.clients--
+		if b.perIP[ip]--; b.perIP[ip] == 0 {
+			delete(b.perIP, ip)
+		}
+	}, nil
+}
+
+// join gives a client its place in the feed of its poll request.
+func (b *Bridge) join(p *upstream.Request) (*feed.Reader, error) {
+	poll := b.poller.Poll(p)
+	if b.observer != nil {
+		b.observer.Begin(p)
+	}
+	for {
+		f, err := b.feed(p)
+		if err != nil {
+			return nil, err
+		}
+		if r := f.Join(p.LastID, feed.Start{Key: p.First.Key(), Poll: poll, Asks: p.Asks}); r != nil {
+			return r, nil
+		}
+		b.forget(f) // it closed in between
+	}
+}
+
+func (b *Bridge) feed(p *upstream.Request) (*feed.Feed, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.halted {
+		return nil, errHalted
+	}
+	if f, ok := b.feeds.byKey[p.Key]; ok {
+		return f, nil
+	}
+	if err := b.feeds.room(); err != nil {
+		return nil, err
+	}
+	about, logger := b.about(p), b.LoggerOf(p)
+	f := feed.New(&b.config, logger)
+	b.feeds.add(f, p, about, logger)
+	return f, nil
+}
+
+// hintCopied says once in the bridge's life what polls lack of what a forward_auth in front says.
+func (b *Bridge) hintCopied(r *http.Request) {
+	if b.copiedTold.Load() {
+		return
+	}
+	if names := upstream.CopiedFields(b.plan, r); len(names) > 0 && b.copiedTold.CompareAndSwap(false, true) {
+		b.logger.Warn("forward_auth in front sets header fields that polls do not have, so that they are anonymous where plain requests are not: `header_up "+
+			names[0]+" {header."+names[0]+"}` gives them one", zap.String("bridge", b.Name), zap.Strings("headers", names))
+	}
+}

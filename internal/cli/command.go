@@ -1,0 +1,262 @@
+// Package cli is the command `caddy sse-bridge`: it tries a configuration, or suggests one.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/shape"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/suggest"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "sse-bridge",
+		Usage: "<command>",
+		Short: "Tries an sse_bridge on a backend, or suggests one",
+		Long: `The handler sse_bridge makes one stream of events of an endpoint that is polled.
+These commands help to set it up.`,
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.Example = `  # what does this endpoint need?
+  caddy sse-bridge try --suggest 'http://127.0.0.1:9000/messages?lastId=0'
+
+  # what would these lines make of it?
+  caddy sse-bridge try http://127.0.0.1:9000/messages --items messages --id id --query 'lastId={sse.cursor}'
+
+  # and what does the block in this Caddyfile?
+  caddy sse-bridge try /messages --caddyfile Caddyfile`
+			cmd.AddCommand(tryCommand())
+		},
+	})
+}
+
+const tryLong = `Polls a backend as an sse_bridge does, and prints each poll: what is asked, what the
+backend answers, what each path finds, the events with their ids, and when the next poll
+follows and why. Where nothing comes of an answer, it says the likely reason.
+
+The backend is the one at the URL, polled as the flags say. They are the subdirectives of a
+Caddyfile, and take the same arguments in the same quoting; those with one argument need no
+quotes inside. With --caddyfile, it is the block that a request for the URL reaches, which
+may be a path at a site of that file. Nothing listens.
+
+--suggest looks at an endpoint that you do not know, with some requests of its own by GET
+that try the names of query parameters, and prints a block to start from.
+
+It goes on until Ctrl-C, or for --polls. The status is 1 if one of --polls failed. What is
+secret by its name is masked in what is sent; what the backend answers is not.`
+
+const tryExample = `  caddy sse-bridge try 'http://127.0.0.1:9000/messages?lastId=0' --items messages --id id --query 'lastId={sse.cursor}'
+  caddy sse-bridge try http://127.0.0.1:5984/demo/_changes --long-poll=60s --query 'feed=longpoll' \
+      --query 'since={sse.cursor}' --items results --id seq
+  caddy sse-bridge try https://example.com/api/inbox -H 'Cookie: session=…' --polls 1
+  caddy sse-bridge try /messages --caddyfile Caddyfile --site http://localhost:8080
+  caddy sse-bridge try http://127.0.0.1:9000/messages -H 'Last-Event-ID: 42' --json | jq .events
+  caddy sse-bridge try --suggest http://127.0.0.1:9000/messages`
+
+func tryCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "try <url>",
+		Short:   "Polls a backend and says what comes of it",
+		Long:    tryLong,
+		Example: tryExample,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return errors.New("the URL is missing: caddy sse-bridge try http://127.0.0.1:9000/messages")
+			case len(args) > 1:
+				return fmt.Errorf("%q is too much: there is one URL; what belongs to a flag stands in quotes, and behind = for --long-poll and --cookies", args[1])
+			}
+			return nil
+		},
+		DisableFlagsInUseLine: true,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.String("caddyfile", "", "try the sse_bridge that a request for the URL reaches in this Caddyfile")
+	flags.String("site", "", "the site of the Caddyfile, if the URL is a path: http://localhost:8080")
+	flags.Bool("suggest", false, "look at the endpoint and print a block to start from")
+	flags.VarP(&flagValues{kind: "field"}, "header", "H", "a header field of the client: 'Cookie: sid=42' (repeatable)")
+	flags.Int("polls", 0, "stop after so many polls (default: go on until Ctrl-C)")
+	flags.Bool("json", false, "print each poll as a line of JSON")
+	flags.Bool("show-secrets", false, "do not mask credentials in what is sent")
+	for _, f := range tryFlags() {
+		v := &flagValues{kind: kindOf(f.Name)}
+		flags.Var(v, flagName(f.Name), f.Trial)
+		if v.optional() {
+			flags.Lookup(flagName(f.Name)).NoOptDefVal = "true"
+		}
+	}
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(flagName(name))
+	})
+	cmd.SetUsageTemplate(tryUsage)
+	cmd.SetFlagErrorFunc(flagError)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		err := try(ctx, cmd.Flags(), args[0], cmd.OutOrStdout())
+		if errors.Is(err, context.Canceled) {
+			return nil // by Ctrl-C
+		}
+		cmd.SilenceErrors = errors.Is(err, errPollFailed)
+		return err
+	}
+	return cmd
+}
+
+// tryUsage is cobra's own template, with the flags as they are and none of what there is not.
+const tryUsage = `Usage:
+  {{.UseLine}} [flags]
+
+Examples:
+{{.Example}}
+
+Flags:
+{{.LocalFlags.FlagUsagesWrapped 100 | trimTrailingWhitespaces}}
+`
+
+// errPollFailed ends the command with the status 1. What failed has been printed.
+var errPollFailed = errors.New("a poll failed")
+
+// flagError adds to the error of a flag that there is none of the one that was meant.
+func flagError(cmd *cobra.Command, err error) error {
+	wrong, found := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !found {
+		return err
+	}
+	var all []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { all = append(all, f.Name) })
+	if near := shape.NearestName(wrong, all); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return fmt.Errorf("%w; `caddy sse-bridge try --help` lists them", err)
+}
+
+// try is the command.
+func try(ctx context.Context, flags *pflag.FlagSet, target string, out io.Writer) error {
+	var (
+		file, _      = flags.GetString("caddyfile")
+		site, _      = flags.GetString("site")
+		polls, _     = flags.GetInt("polls")
+		secrets, _   = flags.GetBool("show-secrets")
+		asJSON, _    = flags.GetBool("json")
+		suggested, _ = flags.GetBool("suggest")
+		headers      = flags.Lookup("header").Value.(*flagValues).values
+	)
+	var given []string
+	for _, f := range tryFlags() {
+		if flags.Changed(flagName(f.Name)) {
+			given = append(given, "--"+flagName(f.Name))
+		}
+	}
+	switch {
+	case polls < 0:
+		return errors.New("--polls: it is a number of polls")
+	case suggested && (file != "" || len(given) > 0):
+		return errors.New("--suggest looks at an endpoint of which nothing is known: leave --caddyfile and the subdirectives out")
+	case file != "" && len(given) > 0:
+		return fmt.Errorf("%s: with --caddyfile the block says it: change it there, or leave --caddyfile out", given[0])
+	case file == "" && site != "":
+		return errors.New("--site: it belongs to --caddyfile")
+	case suggested:
+		return suggestBlock(ctx, target, headers, out)
+	}
+	a := &attempt{polls: polls, secrets: secrets, out: &trial.Text{W: out, Paint: trial.Paint(inColour(out))}}
+	if asJSON {
+		a.out = trial.Lines{W: out}
+	}
+	u, err := a.prepare(flags, file, site, target)
+	if err != nil {
+		return err
+	}
+	if a.request, err = tryRequest(u, headers); err != nil {
+		return err
+	}
+	if err := a.run(ctx); err != nil {
+		return err
+	}
+	if a.failed && (polls > 0 || ctx.Err() == nil) {
+		return errPollFailed
+	}
+	return nil
+}
+
+// prepare sets up what is tried, and returns the URL that the client asks for.
+func (t *attempt) prepare(flags *pflag.FlagSet, file, site, target string) (u *url.URL, err error) {
+	var config []byte
+	var server string
+	if file != "" {
+		if config, err = adaptFile(file); err != nil {
+			return nil, err
+		}
+		if u, err = siteURL(config, site, target); err != nil {
+			return nil, err
+		}
+		if server, err = serverFor(config, u); err != nil {
+			return nil, err
+		}
+	} else {
+		if u, err = parseTarget(target); err != nil {
+			return nil, err
+		}
+		lines := caddyfileOf(u.Scheme+"://"+u.Host, func(name string) []string {
+			return flags.Lookup(flagName(name)).Value.(*flagValues).values
+		})
+		if config, err = lines.adapt(); err != nil {
+			return nil, err
+		}
+		server = "srv0" // the adapter's name for the first one
+	}
+	if t.server, err = provisionServer(config, server); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// suggestBlock looks at an endpoint and prints a block.
+func suggestBlock(ctx context.Context, target string, headers []string, out io.Writer) error {
+	u, err := parseTarget(target)
+	if err != nil {
+		return err
+	}
+	client, err := tryRequest(u, headers)
+	if err != nil {
+		return err
+	}
+	header := upstream.PollHeader(new(config.Plan), client.Header)
+	for name, values := range client.Header {
+		if name != "Accept" {
+			header[name] = values
+		}
+	}
+	block, err := suggest.For(ctx, suggest.Endpoint{URL: u, Host: client.Host, Header: header, Client: http.DefaultTransport, Say: func(text string) {
+		fmt.Fprintln(out, "# "+text)
+	}})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, block.String())
+	return err
+}
+
+// inColour reports whether colours are for a person to see (https://no-color.org).
+func inColour(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}

@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+// reporter writes what became of a poll.
+type reporter interface {
+	Write(*trial.Report) error
+	// Waiting is told that the first answer takes its time.
+	Waiting(so time.Duration)
+}
+
+// silence is how long the first answer is waited for without a word.
+const silence = 2 * time.Second
+
+// attempt is one client of a configuration that does not listen: what it asks for goes through the
+// routes of its site, and what the polls bring is reported.
+type attempt struct {
+	server  *caddyhttp.Server
+	request *http.Request
+	out     reporter
+	polls   int  // how many are made; 0 for no end
+	secrets bool // they are not masked
+
+	mu        sync.Mutex
+	asked     *upstream.Request // nil until a bridge is reached
+	exchanges []exchanged       // of the poll under way
+	told      chan struct{}     // closed with its report; nil without exchanges
+	reported  int
+	failed    bool
+	err       error // of the reporter
+	stop      context.CancelFunc
+}
+
+// errNoBridge says that a request reaches no sse_bridge.
+var errNoBridge = errors.New("no sse_bridge answers a request for this URL")
+
+// provisionServer sets a configuration up as `caddy validate` does, and returns its server of that name.
+// Nothing listens, and nothing is logged.
+func provisionServer(config []byte, name string) (*caddyhttp.Server, error) {
+	var c caddy.Config
+	if err := json.Unmarshal(config, &c); err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	c.Logging = silent()
+	ctx, err := caddy.ProvisionContext(&c)
+	if err != nil {
+		return nil, fmt.Errorf("setting up the configuration: %w", err)
+	}
+	app, err := ctx.App("http")
+	if err != nil {
+		return nil, fmt.Errorf("setting up the configuration: %w", err)
+	}
+	return app.(*caddyhttp.App).Servers[name], nil
+}
+
+// silent is a log to which nothing is written: the reports say what there is to say.
+func silent() *caddy.Logging {
+	return &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{Level: "FATAL"}}}}
+}
+
+// run is the client, until the context ends, the polls have been made, or the stream is over.
+func (t *attempt) run(ctx context.Context) error {
+	ctx, t.stop = context.WithCancel(ctx)
+	defer t.stop()
+	for _, b := range bridge.All() {
+		b.WatchBy(t)
+	}
+	late := time.AfterFunc(silence, t.waiting)
+	defer late.Stop()
+	w := &unread{header: make(http.Header)}
+	t.server.ServeHTTP(w, t.request.WithContext(ctx))
+	t.settle(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.err != nil:
+		return fmt.Errorf("writing what became of a poll: %w", t.err)
+	case t.asked == nil && ctx.Err() == nil:
+		answer := "no handler answered it"
+		if w.status != 0 {
+			answer = fmt.Sprintf("it was answered with status %d", w.status)
+		}
+		return fmt.Errorf("%w: %s. Compare it with the site's address and the matchers in the Caddyfile", errNoBridge, answer)
+	}
+	return nil
+}
+
+// settle waits for the report of an answer that has come: a refusal ends the stream before it is
+// reported.
+func (t *attempt) settle(ctx context.Context) {
+	t.mu.Lock()
+	told := t.told
+	t.mu.Unlock()
+	if told == nil {
+		return
+	}
+	timer := time.NewTimer(silence)
+	defer timer.Stop()
+	select {
+	case <-told:
+	case <-timer.C: // the poll was abandoned
+	case <-ctx.Done():
+	}
+}
+
+// waiting says, unless the first poll has been answered, that it has not.
+func (t *attempt) waiting() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reported == 0 {
+		t.out.Waiting(silence)
+	}
+}
+
+// Through returns routes that note what goes through them.
+func (t *attempt) Through(which upstream.Kind, routes caddyhttp.Handler) caddyhttp.Handler {
+	return recorder{t, which, routes}
+}
+
+// tryRequest makes the request of an EventSource for a URL, with header fields of the form
+// "Name: value".
+func tryRequest(u *url.URL, header []string) (*http.Request, error) {
+	r, err := http.NewRequest(http.MethodGet, u.String(), nil) //nolint:noctx // it gets one when it is served
+	if err != nil {
+		return nil, fmt.Errorf("making the request: %w", err)
+	}
+	for _, field := range header {
+		name, text, ok := strings.Cut(field, ":")
+		if name = strings.TrimSpace(name); !ok || !config.IsToken(name) {
+			return nil, fmt.Errorf("-H: %q is not a header field such as 'Cookie: sid=42'", field)
+		}
+		if strings.EqualFold(name, "Host") {
+			r.Host = strings.TrimSpace(text)
+			continue
+		}
+		r.Header.Add(name, strings.TrimSpace(text))
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	r.RemoteAddr, r.RequestURI = "127.0.0.1:0", u.RequestURI()
+	if u.Scheme == "https" {
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: u.Hostname()}
+	}
+	return r, nil
+}
+
+// unread is the answer to a client that reads nothing of it.
+type unread struct {
+	header http.Header
+	status int
+}
+
+// Header implements http.ResponseWriter.
+func (w *unread) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *unread) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *unread) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return len(p), nil
+}
+
+// FlushError lets the stream flush, which does nothing here.
+func (w *unread) FlushError() error { return nil }
+
+// recorder notes what goes to an upstream, and what comes back.
+type recorder struct {
+	attempt *attempt
+	which   upstream.Kind
+	next    caddyhttp.Handler
+}
+
+// ServeHTTP implements caddyhttp.Handler.
+func (rec recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return fmt.Errorf("reading the poll's body: %w", err)
+	}
+	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	e := exchanged{which: rec.which, asked: r.Clone(context.Background()), body: body}
+	timed := stopwatch()
+	err = rec.next.ServeHTTP(w, r)
+	e.took = timed()
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		e.to, _ = repl.GetString("http.reverse_proxy.upstream.hostport")
+	}
+	e.answered(w.(*upstream.Answer), err)
+	rec.attempt.note(e)
+	return err
+}
+
+// Interface guards
+var (
+	_ http.ResponseWriter = (*unread)(nil)
+	_ caddyhttp.Handler   = recorder{}
+)

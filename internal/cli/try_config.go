@@ -1,0 +1,318 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/suggest"
+)
+
+// tryFlags are the subdirectives that a flag may stand for.
+func tryFlags() (flags []config.Subdirective) {
+	for _, group := range config.Subdirectives() {
+		for _, s := range group.Subdirectives {
+			if s.Trial != "" {
+				flags = append(flags, s)
+			}
+		}
+	}
+	return flags
+}
+
+// flagValues are what the flag of a subdirective was given, each time. It implements pflag.Value.
+type flagValues struct {
+	kind   string
+	values []string
+}
+
+// Set implements pflag.Value. A flag that may stand alone is given "true" then.
+func (f *flagValues) Set(text string) error {
+	if f.optional() && text == "true" {
+		text = ""
+	}
+	f.values = append(f.values, strings.TrimSpace(text))
+	return nil
+}
+
+// String implements pflag.Value.
+func (f *flagValues) String() string { return strings.Join(f.values, ", ") }
+
+// Type implements pflag.Value.
+func (f *flagValues) Type() string { return f.kind }
+
+// optional reports whether the flag may stand without a value.
+func (f *flagValues) optional() bool { return f.kind == "boolfunc" } // for which pflag's help names no default
+
+// kindOf says in a word what the flag of a subdirective takes.
+func kindOf(subdirective string) string {
+	word := soleArgument.FindStringSubmatch(config.ArgumentsOf(subdirective))
+	switch {
+	case subdirective == "cookies" || subdirective == "long_poll":
+		return "boolfunc"
+	case subdirective == "open" || subdirective == "wait":
+		return "line"
+	case word != nil:
+		return word[1]
+	case config.ArgumentsOf(subdirective) == "json_patch", subdirective == "order", subdirective == "format":
+		return "name"
+	}
+	return "words"
+}
+
+var soleArgument = regexp.MustCompile(`^<(\w+)>$`)
+
+// flagName is the name of a subdirective as a flag.
+func flagName(subdirective string) string { return strings.ReplaceAll(subdirective, "_", "-") }
+
+// flagLines makes a Caddyfile of flags, and knows which flag each of its lines is.
+type flagLines struct {
+	text  strings.Builder
+	flags []string // by line, from the first
+}
+
+func (f *flagLines) add(flag, line string) {
+	for part := range strings.SplitSeq(line, "\n") {
+		f.flags = append(f.flags, flag)
+		f.text.WriteString(part + "\n")
+	}
+}
+
+// caddyfileOf makes the Caddyfile of a site that answers any request by polling an upstream. values
+// gives what each flag was given.
+func caddyfileOf(upstream string, values func(name string) []string) *flagLines {
+	f := new(flagLines)
+	f.add("", "{\n\tadmin off\n\tauto_https off\n}\nhttp:// {")
+	f.add("URL", "\tsse_bridge "+upstream+" {")
+	for _, flag := range tryFlags() {
+		lines := values(flag.Name)
+		if step := flag.Name == "open" || flag.Name == "wait"; step && len(lines) > 0 {
+			f.add(flag.Name, "\t\t"+flag.Name+" {")
+			for _, line := range lines {
+				f.add(flag.Name, "\t\t\t"+line)
+			}
+			f.add(flag.Name, "\t\t}")
+			continue
+		}
+		for _, v := range lines {
+			f.add(flag.Name, strings.TrimRight("\t\t"+flag.Name+" "+flagWords(flag.Name, v), " "))
+		}
+	}
+	f.add("", "\t}\n}")
+	return f
+}
+
+// pairs is how the flags of subdirectives that take a name and a value may be written, beside the words of a
+// Caddyfile.
+var pairs = map[string]*regexp.Regexp{
+	"query":     regexp.MustCompile(`^([^-\s="'` + "`" + `{][^\s="'` + "`" + `{]*)=((?s:.*))$`),
+	"header_up": regexp.MustCompile(`^([A-Za-z0-9!#$%&'*+.^_|~-]+):\s*((?s:.*))$`),
+	"cursor":    regexp.MustCompile(`^([A-Za-z_]\w*)=((?s:.+))$`),
+	"start":     regexp.MustCompile(`^([A-Za-z_]\w*)=((?s:.+))$`),
+}
+
+// flagWords writes the value of a flag as the arguments of its subdirective. Where there is one
+// argument, it need not be quoted.
+func flagWords(name, v string) string {
+	if form, ok := pairs[name]; ok {
+		if m := form.FindStringSubmatch(v); m != nil {
+			return m[1] + " " + suggest.Quote(m[2])
+		}
+	}
+	if single := name == "body" || soleArgument.MatchString(config.ArgumentsOf(name)); single && v != "" && !strings.ContainsAny(v[:1], "\"`") {
+		return suggest.Quote(v)
+	}
+	if v == "" {
+		switch name {
+		case "cookies", "long_poll":
+			return ""
+		}
+		return `""`
+	}
+	return v
+}
+
+// place finds where an error of the Caddyfile adapter says that it is.
+var place = regexp.MustCompile(`^(?:parsing caddyfile tokens for '[\w-]+': )?((?s:.*?)),? (?:at|on line)? ?flags:(\d+)$`)
+
+// adapt makes the configuration, with the flags in the place of lines in its errors.
+func (f *flagLines) adapt() ([]byte, error) {
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(f.text.String()), map[string]any{"filename": "flags"})
+	if err == nil {
+		return config, nil
+	}
+	m := place.FindStringSubmatch(err.Error())
+	if m == nil {
+		return nil, err
+	}
+	line, _ := strconv.Atoi(m[2]) // it is digits
+	if line < 1 || line > len(f.flags) || f.flags[line-1] == "" || f.flags[line-1] == "URL" {
+		return nil, errors.New(m[1])
+	}
+	text := strings.TrimPrefix(m[1], f.flags[line-1])
+	return nil, errors.New("--" + flagName(f.flags[line-1]) + text)
+}
+
+// adaptFile makes the configuration of a Caddyfile.
+func adaptFile(name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the Caddyfile: %w", err)
+	}
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": name})
+	return config, err
+}
+
+// served is what of a configuration says which requests a server answers.
+type served struct {
+	Apps struct {
+		HTTP struct {
+			HTTPPort  int `json:"http_port"`
+			HTTPSPort int `json:"https_port"`
+			Servers   map[string]struct {
+				Listen []string `json:"listen"`
+				Routes []struct {
+					Match []struct {
+						Host []string `json:"host"`
+					} `json:"match"`
+					Handle json.RawMessage `json:"handle"`
+				} `json:"routes"`
+			} `json:"servers"`
+		} `json:"http"`
+	} `json:"apps"`
+}
+
+func readServed(config []byte) (s served, err error) {
+	if err = json.Unmarshal(config, &s); err != nil {
+		return s, fmt.Errorf("reading the configuration's sites: %w", err)
+	}
+	s.Apps.HTTP.HTTPPort = cmp.Or(s.Apps.HTTP.HTTPPort, caddyhttp.DefaultHTTPPort)
+	s.Apps.HTTP.HTTPSPort = cmp.Or(s.Apps.HTTP.HTTPSPort, caddyhttp.DefaultHTTPSPort)
+	return s, nil
+}
+
+// serverFor returns the name of the server that listens where a URL leads.
+func serverFor(config []byte, u *url.URL) (string, error) {
+	s, err := readServed(config)
+	if err != nil {
+		return "", err
+	}
+	port := u.Port()
+	if port == "" {
+		port = strconv.Itoa(s.Apps.HTTP.HTTPPort)
+		if u.Scheme == "https" {
+			port = strconv.Itoa(s.Apps.HTTP.HTTPSPort)
+		}
+	}
+	for name, server := range s.Apps.HTTP.Servers {
+		if slices.ContainsFunc(server.Listen, func(address string) bool { return strings.HasSuffix(address, ":"+port) }) {
+			return name, nil
+		}
+	}
+	sites := s.sites()
+	if len(sites) == 0 {
+		return "", fmt.Errorf("no site of the configuration listens on port %s", port)
+	}
+	return "", fmt.Errorf("no site of the configuration listens on port %s: its sites with an sse_bridge are %s", port, strings.Join(sites, ", "))
+}
+
+// sites are the addresses of the sites that have an sse_bridge.
+func (s served) sites() []string {
+	var all []string
+	for _, server := range s.Apps.HTTP.Servers {
+		for _, route := range server.Routes {
+			var handlers any
+			if json.Unmarshal(route.Handle, &handlers) != nil || !config.HoldsBridge(handlers) {
+				continue
+			}
+			hosts := []string{"localhost"}
+			if len(route.Match) > 0 && len(route.Match[0].Host) > 0 {
+				hosts = route.Match[0].Host
+			}
+			for _, address := range server.Listen {
+				for _, host := range hosts {
+					all = append(all, s.address(host, address))
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (s served) address(host, listen string) string {
+	_, port, err := net.SplitHostPort(listen)
+	switch {
+	case err != nil:
+		return "http://" + host
+	case port == strconv.Itoa(s.Apps.HTTP.HTTPPort):
+		return "http://" + host
+	case port == strconv.Itoa(s.Apps.HTTP.HTTPSPort):
+		return "https://" + host
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// siteURL returns the URL of a site that a target means: a whole URL, or a path at the site, which need
+// not be named where there is one.
+func siteURL(config []byte, site, target string) (*url.URL, error) {
+	switch {
+	case site == "" && strings.HasPrefix(target, "/"):
+		s, err := readServed(config)
+		if err != nil {
+			return nil, err
+		}
+		sites := s.sites()
+		if len(sites) == 0 {
+			return nil, errors.New("the Caddyfile has no site with an sse_bridge")
+		}
+		if len(sites) > 1 {
+			return nil, fmt.Errorf("name the site with --site: those with an sse_bridge are %s", strings.Join(sites, ", "))
+		}
+		target = sites[0] + target
+	case site != "":
+		if !strings.Contains(site, "://") {
+			site = "http://" + site
+		}
+		base, err := url.Parse(site)
+		if err != nil {
+			return nil, fmt.Errorf("--site: %w", err)
+		}
+		u, err := base.Parse(target)
+		if err != nil {
+			return nil, fmt.Errorf("the URL: %w", err)
+		}
+		target = u.String()
+	}
+	return parseTarget(target)
+}
+
+// parseTarget reads a URL with a scheme and a host.
+func parseTarget(target string) (*url.URL, error) {
+	if !strings.Contains(target, "://") {
+		return nil, fmt.Errorf("%q is not a URL: write it as in a browser, such as http://127.0.0.1:9000/messages", target)
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return nil, fmt.Errorf("the URL: %w", err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%q is not a URL of http or https", target)
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u, nil
+}

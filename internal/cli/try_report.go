@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
+)
+
+// Begin is told which request the polls of the client make.
+func (t *attempt) Begin(p *upstream.Request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked = p
+}
+
+func (t *attempt) note(e exchanged) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.exchanges = append(t.exchanges, e)
+	if t.told == nil {
+		t.told = make(chan struct{})
+	}
+}
+
+// Polled reports a poll. It is called by the chain that made it, and by one at a time.
+func (t *attempt) Polled(p feed.Polled) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.polls > 0 && t.reported >= t.polls || errors.Is(p.Err, context.Canceled) {
+		return
+	}
+	t.reported++
+	r := &trial.Report{Poll: t.reported, News: p.News}
+	for _, e := range t.exchanges {
+		r.Exchanges = append(r.Exchanges, t.exchange(e))
+	}
+	evidence := t.evidence(p)
+	t.exchanges = nil
+	if t.told != nil {
+		defer close(t.told)
+		t.told = nil
+	}
+	if evidence.Answer != nil && (p.Err == nil || evidence.Answer.Status/100 == 2) {
+		r.Found = trial.Findings(evidence.Config, evidence.Document, evidence.Found)
+	}
+	if p.Err != nil {
+		r.Error, t.failed = reason(p.Err), true
+	}
+	r.Events, r.Notices = t.events(p), notices(p)
+	r.Hint = trial.Hint(evidence)
+	if !p.Over {
+		r.Next = t.next(p)
+	} else if p.Err != nil {
+		r.Notices = append(r.Notices, "a client gets this status itself, and an EventSource stops here")
+	}
+	if !t.secrets {
+		r.Mask()
+	}
+	if t.err = t.out.Write(r); t.err != nil || t.reported == t.polls {
+		t.stop()
+	}
+}
+
+// evidence is what the last exchange has brought: the poll itself, unless a step has failed.
+func (t *attempt) evidence(p feed.Polled) trial.Evidence {
+	asked, step := t.asked, false
+	var last exchanged
+	if n := len(t.exchanges); n > 0 {
+		last = t.exchanges[n-1]
+	}
+	if last.which != upstream.KindPoll {
+		asked, step = t.stepOf(last.which), true
+	}
+	e := trial.Evidence{Config: asked.Plan.Page, Document: step || asked.Plan.Reader.Document(), Answer: last.response, Page: p.Page, Err: p.Err}
+	switch {
+	case last.response != nil:
+		e.Found = asked.Reader.Explain(*last.response, t.asked.Env(p.Ask))
+	case p.Err != nil: // a long poll that was held to its end is none
+		e.Err = errors.Join(last.err, p.Err)
+	}
+	return e
+}
+
+func (t *attempt) stepOf(which upstream.Kind) *upstream.Request {
+	if which == upstream.KindOpen {
+		return t.asked.Open
+	}
+	return t.asked.Wait
+}
+
+// exchange writes an exchange for the report.
+func (t *attempt) exchange(e exchanged) trial.Exchange {
+	x := trial.Exchange{Request: t.requestOf(e.asked, e.which, e.body), To: e.to, Took: e.took}
+	x.Step = [...]string{upstream.KindPoll: "", upstream.KindOpen: "open", upstream.KindWait: "wait"}[e.which]
+	if e.response == nil {
+		if e.err != nil {
+			x.Error = reason(e.err)
+		}
+		return x
+	}
+	x.Answer = &trial.Answer{
+		Status: e.response.Status, Type: e.response.Header.Get("Content-Type"), Size: len(e.response.Body), Header: e.response.Header,
+		Start: trial.Start(e.response.Body),
+	}
+	return x
+}
+
+// requestOf writes a request for the report. It is shown as it leaves for the upstream that is tried by
+// its URL, and else as the site's.
+func (t *attempt) requestOf(r *http.Request, which upstream.Kind, body []byte) trial.Request {
+	p := t.asked
+	if which != upstream.KindPoll {
+		p = t.stepOf(which)
+	}
+	usual := upstream.PollHeader(p.Plan, nil)
+	usual.Set("Accept-Encoding", upstream.AcceptEncoding)
+	return trial.Request{Method: r.Method, URL: p.Absolute(r.URL, r.Header).String(), Header: trial.Telling(r.Header, usual), Body: string(body)}
+}
+
+// next says when the next poll follows, why, and what it asks.
+func (t *attempt) next(p feed.Polled) *trial.Next {
+	plan := t.asked.Plan
+	n := &trial.Next{Wait: p.Wait, Why: string(p.Why), Because: because(plan, p), Cursor: p.Next.From.ID()}
+	if plan.Wait != nil {
+		n.Because += "; `wait` is asked before it"
+	}
+	ask := t.asked.Opened(p.Next)
+	r, err := t.asked.Build(context.Background(), ask, t.server, upstream.NewAnswer(0), nil)
+	if err != nil {
+		n.Because += "; " + err.Error()
+		return n
+	}
+	body, _ := t.asked.BuildBody(t.asked.Env(ask))
+	request := t.requestOf(r, upstream.KindPoll, body)
+	n.Request = &request
+	return n
+}
+
+// because says in words why a poll follows when it does.
+func because(plan *config.Plan, p feed.Polled) string {
+	switch p.Why {
+	case feed.Held:
+		return "long_poll, so that the backend is asked again as soon as it has answered"
+	case feed.NoNews:
+		return fmt.Sprintf("no news, so that the interval of %s doubles up to %s", plan.IntervalMin, plan.IntervalMax)
+	case feed.Backoff:
+		return "an error, after which the wait is random and doubles, up to 30s"
+	case feed.AskedTo:
+		return paused(p)
+	case feed.AtOnce:
+		if p.Page.Carry != nil {
+			return "the position is looked for in the next page"
+		}
+		if p.Page.More {
+			return "more holds"
+		}
+		return "the position is looked for again"
+	}
+	if plan.Hold > 0 {
+		return fmt.Sprintf("an answer without news came at once, so that the interval of %s counts", plan.IntervalMin)
+	}
+	return fmt.Sprintf("interval %s, counted from the start of this poll", plan.IntervalMin)
+}
+
+// paused says which pause the backend has asked for.
+func paused(p feed.Polled) string {
+	wait, asked := p.Page.Wait, p.Page.Asked
+	if failed, ok := errors.AsType[*page.Error](p.Err); ok {
+		wait, asked = failed.Wait, failed.Asked
+	}
+	if asked > 0 {
+		return fmt.Sprintf("the backend asks for a pause of %s, and gets %s: is it in seconds?", asked, wait)
+	}
+	return fmt.Sprintf("the backend asks for a pause of %s", wait)
+}
+
+// events are those that clients get of a poll.
+func (t *attempt) events(p feed.Polled) []trial.Event {
+	if t.asked.Plan.Reader.Document() && !p.News {
+		return nil
+	}
+	var events []trial.Event
+	for _, e := range p.Page.Events {
+		id := e.At.ID()
+		if t.asked.Plan.Reader.Document() {
+			id = e.Key
+		}
+		events = append(events, trial.Event{ID: id, Type: e.Type, Data: string(e.Data)})
+	}
+	return events
+}
+
+// notices say what else a page means for clients.
+func notices(p feed.Polled) []string {
+	var all []string
+	for _, n := range []struct {
+		holds bool
+		text  string
+	}{
+		{p.Page.Reset, "reset holds: clients get a bridge.reset, and what a newcomer gets"},
+		{p.Page.Restarted, "the epoch has changed: clients get a bridge.reset, and what a newcomer gets"},
+		{p.Page.Lost, "the cursor's own item is not in the answer: clients get a bridge.reset, since what is between is not known"},
+		{p.Page.Carry != nil, "the page is shorter than where the position is in it: its items are held back until the next page shows whether clients have them"},
+		{p.Page.End, "end holds: the streams end here"},
+	} {
+		if n.holds {
+			all = append(all, n.text)
+		}
+	}
+	return all
+}
+
+// reason is an error in the words of who made it: Caddy puts an id and a place in its code before them.
+func reason(err error) string {
+	var handler caddyhttp.HandlerError
+	if errors.As(err, &handler) && handler.Err != nil {
+		before, _, _ := strings.Cut(err.Error(), handler.Error())
+		return before + handler.Err.Error()
+	}
+	return err.Error()
+}

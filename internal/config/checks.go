@@ -1,0 +1,185 @@
+package config
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+var orders = []string{string(page.NewestFirst), string(page.ByID), string(page.Overlap)}
+
+func (h *Config) checkUpstream(c *Plan) (err error) {
+	if len(h.Upstream) == 0 {
+		return wrong("upstream", "there is none: name it behind the directive (sse_bridge localhost:8080), or give an `upstream` block")
+	}
+	if c.routes, err = readRoutes(h.Upstream); err != nil {
+		return &fieldError{"upstream", "upstream", err}
+	}
+	if c.routes.bridge {
+		return wrong("upstream", "it leads to another sse_bridge, which would wait for events where an answer is due: name the backend itself")
+	}
+	return nil
+}
+
+// compileWants says what the upstream takes of a client's request, beside what polls have of it.
+func (h *Config) compileWants(c *Plan) (err error) {
+	c.Wants, err = c.routes.want("upstream", c.owns())
+	return err
+}
+
+// checkReading checks how format, items, id, order and accept go together.
+func (h *Config) checkReading(c *Plan) error {
+	format, order := c.Page.Format, c.Page.Order
+	switch {
+	case !slices.Contains(formats, string(format)):
+		return wrong("format", "%q is not one of %s", format, strings.Join(formats, ", "))
+	case h.Items != "" && (format == page.Text || format == page.Message):
+		return wrong("items", "an answer in the format %s has no items: leave `items` out, or take another format", format)
+	case h.ID != "" && format == page.Message:
+		return wrong("id", "in the format message the cursor is the id: leave `id` out, and use `cursor` where the answer holds one")
+	case h.Diff != "" && format == page.Text:
+		return wrong("diff", "it compares versions of JSON, which an answer in the format text is not: leave one of the two out")
+	case order != "" && !slices.Contains(orders, string(order)):
+		return wrong("order", "%q is not one of %s; without it, items come oldest first", order, strings.Join(orders, ", "))
+	case order != "" && h.Items == "" && h.ID == "" && format != page.Lines && format != page.CSV && format != page.Feed:
+		return wrong("order", "%s is an order of items: it needs `items`, or an `id` for those of an answer that is a list itself", order)
+	case order != "" && order != page.NewestFirst && h.ID == "":
+		return wrong("order", "%s compares the ids of items: it needs `id`", order)
+	case order == page.Overlap && len(h.Cursor) > 0:
+		return wrong("order", "overlap looks for the item that is the cursor, which a `cursor` from elsewhere cannot name: leave one of them out")
+	}
+	if format == page.Text {
+		for _, field := range []struct {
+			name string
+			v    value.Value
+		}{{"id", c.Page.ID}, {"event", c.Page.Event}, {"data", c.Page.Data}} {
+			if field.v.NeedsJSON() {
+				return wrong(field.name, "%q is a path in JSON, which an answer in the format text is not", field.v)
+			}
+		}
+	}
+	if err := h.checkFormat(c); err != nil {
+		return err
+	}
+	if err := h.checkConditions(c); err != nil {
+		return err
+	}
+	for i, status := range h.Accept {
+		if status < 200 || status > 499 || status == http.StatusNotModified {
+			return &fieldError{
+				"accept." + strconv.Itoa(i), "accept",
+				fmt.Errorf("%d cannot be an answer: statuses from 200 to 499 can, except 304", status),
+			}
+		}
+	}
+	if h.Diff != "" && format == page.Auto {
+		c.Page.Format = page.JSON // what is not, such as a login page, cannot be patched
+	}
+	c.Page.Unsent = !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool { return len(e.template.Cursors()) > 0 })
+	c.Reader = page.NewReader(c.Page)
+	c.CursorNames = c.Reader.Cursors()
+	c.ValidatorCursors = !c.Reader.Document() && len(c.Page.Cursors) == 0 && c.Page.ID.IsZero() && h.JQ == ""
+	return nil
+}
+
+func (h *Config) compileDelivery(c *Plan) error {
+	for i, origin := range h.CORS {
+		if err := checkOrigin(origin, len(h.CORS)); err != nil {
+			return &fieldError{"cors." + strconv.Itoa(i), "cors", err}
+		}
+	}
+	if err := h.compileDiff(c); err != nil {
+		return err
+	}
+	if err := h.compileReplay(c); err != nil || h.Limits == nil {
+		return err
+	}
+	if h.Limits.Chains == 1 {
+		return &fieldError{"limits.chains", "limits chains", fmt.Errorf("it must be 2 at least: one position is the head, another catches up")}
+	}
+	for _, limit := range []struct {
+		name string
+		n    int64
+		set  func()
+	}{
+		{"feeds", int64(h.Limits.Feeds), func() { c.Limits.Feeds = h.Limits.Feeds }},
+		{"chains", int64(h.Limits.Chains), func() { c.Limits.Chains = h.Limits.Chains }},
+		{"clients", int64(h.Limits.Clients), func() { c.Limits.Clients = h.Limits.Clients }},
+		{"clients_per_ip", int64(h.Limits.ClientsPerIP), func() { c.Limits.ClientsPerIP = h.Limits.ClientsPerIP }},
+		{"polls", int64(h.Limits.Polls), func() { c.Limits.Polls = h.Limits.Polls }},
+		{"response", h.Limits.Response, func() { c.Limits.Response = h.Limits.Response }},
+		{"log", h.Limits.Log, func() { c.Limits.Log = h.Limits.Log }},
+	} {
+		if limit.n < 0 {
+			return &fieldError{"limits." + limit.name, "limits " + limit.name, fmt.Errorf("%d is not positive", limit.n)}
+		}
+		if limit.n > 0 {
+			limit.set()
+		}
+	}
+	return nil
+}
+
+func (h *Config) compileDiff(c *Plan) error {
+	switch {
+	case h.Diff == "":
+		return nil
+	case h.Diff != "json_patch":
+		return wrong("diff", "%q is none: there is json_patch", h.Diff)
+	case !c.Reader.Document():
+		return wrong("diff", "it is for a document, and these are events: leave `items`, `id` and `format` out, or leave `diff` out")
+	case h.Event != nil:
+		return wrong("diff", "its events are of the types snapshot and patch: leave `event` out")
+	}
+	c.Diff = true
+	return nil
+}
+
+func (h *Config) compileReplay(c *Plan) error {
+	c.Replay, c.Linger = defaultReplay, DefaultLinger
+	if h.Replay == nil {
+		return nil
+	}
+	if h.Replay.Events < 0 || h.Replay.Linger < 0 {
+		return wrong("replay", "the events and the linger must be positive")
+	}
+	if c.Reader.Document() {
+		return wrong("replay", "it is for events, and the answer is a document: say with `items`, `id` or `format message` what its events are")
+	}
+	c.Forgetful = true
+	if h.Replay.Events > 0 {
+		c.Replay = h.Replay.Events
+	}
+	c.Linger = orDefault(h.Replay.Linger, DefaultLinger)
+	return nil
+}
+
+// checkOrigin accepts what browsers send in Origin (RFC 6454, section 6.2) and nothing that
+// could never match.
+func checkOrigin(origin string, count int) error {
+	switch {
+	case origin == "*" && count > 1:
+		return fmt.Errorf("* stands for all origins: leave the others out, or list them without it")
+	case origin == "*":
+		return nil
+	case origin == "null":
+		return fmt.Errorf("null is the origin of any sandboxed page: list real origins, such as https://example.com")
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") ||
+		u.Scheme+"://"+u.Host != origin || strings.ToLower(origin) != origin || strings.ContainsAny(u.Host, "*,") ||
+		strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return fmt.Errorf("%q is not an origin: scheme://host or scheme://host:port in lower-case ASCII, without a path, such as https://example.com", origin)
+	}
+	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return fmt.Errorf("browsers leave the default port out of %q: write %s", origin, strings.TrimSuffix(origin, ":"+port))
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// conditionField is a subdirective that is a list of conditions, any of which is enough.
+type conditionField struct {
+	name       string
+	conditions []Condition
+	to         *[]value.Condition
+	items      bool // it looks at items, where there are some
+}
+
+func (h *Config) conditionFields(c *Plan) []conditionField {
+	return []conditionField{
+		{"ignore", h.Ignore, &c.Page.Ignore, true},
+		{"more", h.More, &c.Page.More, false},
+		{"reset", h.Reset, &c.Page.Reset, false},
+		{"end", h.End, &c.Page.End, false},
+	}
+}
+
+func (h *Config) compileConditions(c *Plan) (err error) {
+	if c.Page.RetryAfter, err = parseValue("retry_after", "retry_after", h.RetryAfter); err != nil {
+		return err
+	}
+	for _, field := range h.conditionFields(c) {
+		for i, cond := range field.conditions {
+			path := field.name + "." + strconv.Itoa(i)
+			compiled, err := cond.compile()
+			if err != nil {
+				return &fieldError{path, field.name, err}
+			}
+			*field.to = append(*field.to, compiled)
+		}
+	}
+	return nil
+}
+
+// checkConditions checks that what looks into JSON has some to look into.
+func (h *Config) checkConditions(c *Plan) error {
+	if c.Page.Format != page.Text && c.Page.Format != page.Lines {
+		return nil
+	}
+	for _, field := range h.conditionFields(c) {
+		if field.name == "reset" || field.items && c.Page.Format == page.Lines {
+			continue // errors may be JSON, and so may lines
+		}
+		for i, cond := range *field.to {
+			if cond.NeedsJSON() {
+				return &fieldError{
+					field.name + "." + strconv.Itoa(i), field.name,
+					fmt.Errorf("%q is a path in JSON, which an answer in the format %s is not", field.conditions[i].Value, c.Page.Format),
+				}
+			}
+		}
+	}
+	return nil
+}

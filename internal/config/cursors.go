@@ -1,0 +1,148 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// checkCursors checks that each cursor is read and sent.
+func (h *Config) checkCursors(c *Plan) error {
+	moved := h.cursorsRead(c) // by the answers to polls
+	read := append(slices.Clone(moved), h.stepCursors()...)
+	sent := map[string]bool{}
+	for _, edit := range h.edits(c) {
+		for _, name := range edit.template.Cursors() {
+			if !slices.Contains(read, name) {
+				return &fieldError{edit.path, edit.name, h.unreadCursor(name, read)}
+			}
+			sent[name] = true
+		}
+	}
+	for _, v := range h.values() {
+		for _, name := range v.cursors() {
+			if !slices.Contains(read, name) {
+				return &fieldError{v.path, v.name, h.unreadCursor(name, read)}
+			}
+		}
+		if err := v.checkScope(); err != nil {
+			return err
+		}
+	}
+	if err := h.checkStepCursors(c, read, sent); err != nil {
+		return err
+	}
+	for i, cur := range h.Cursor {
+		if !sent[cur.Name] {
+			return notSent("cursor."+strconv.Itoa(i), cur.Name)
+		}
+	}
+	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && !sent[""] {
+		return wrong("id", "it is the cursor, but nothing sends it: add for example `query <name> {sse.cursor}`, or, where the upstream always answers with its newest items, `order overlap` or `order newest_first`")
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.Start)) {
+		if !slices.Contains(moved, name) {
+			path := "start." + name
+			return &fieldError{path, strings.TrimSpace("start " + name), h.unreadCursor(name, moved)}
+		}
+	}
+	return nil
+}
+
+// notSent is the error of a cursor that is read for nothing.
+func notSent(path, name string) error {
+	return &fieldError{
+		path, strings.TrimSpace("cursor " + name),
+		fmt.Errorf("it is read from the answers, but no query, header_up, body or rewrite sends it: add for example `query <name> %s`", PlaceholderOf(name)),
+	}
+}
+
+// cursorsRead returns the names of the cursors that the answers to polls move.
+func (h *Config) cursorsRead(c *Plan) []string {
+	var names []string
+	switch {
+	case len(c.Page.ProgramCursors) > 0:
+		return c.Page.ProgramCursors
+	case h.JQ != "":
+		return []string{""}
+	}
+	for _, cur := range h.Cursor {
+		names = append(names, cur.Name)
+	}
+	if len(names) == 0 && h.ID != "" {
+		names = append(names, "")
+	}
+	return names
+}
+
+// unreadCursor says how a cursor would come to be that is sent and not read.
+func (h *Config) unreadCursor(name string, read []string) error {
+	placeholder := PlaceholderOf(name)
+	switch {
+	case len(read) > 0:
+		known := make([]string, len(read))
+		for i, r := range read {
+			known[i] = PlaceholderOf(r)
+		}
+		return fmt.Errorf("there is no %s, but %s: add `%s`", placeholder, strings.Join(known, ", "), cursorLine(name))
+	case h.Items != "" && name == "":
+		return fmt.Errorf("there is no %s: the events from `items` need an `id`, or the answer a `%s`", placeholder, cursorLine(name))
+	}
+	return fmt.Errorf("there is no %s: add a `%s` that says where the answer holds it", placeholder, cursorLine(name))
+}
+
+func cursorLine(name string) string {
+	if name == "" {
+		return "cursor <value>"
+	}
+	return "cursor " + name + " <value>"
+}
+
+func PlaceholderOf(name string) string {
+	if name == "" {
+		return "{sse.cursor}"
+	}
+	return "{sse.cursor." + name + "}"
+}
+
+type pollEdit struct {
+	path, name string
+	template   value.Template
+}
+
+// edits returns all that can send a cursor.
+func (h *Config) edits(c *Plan) []pollEdit {
+	all := []pollEdit{{"method", "method", c.Method}, {"rewrite", "rewrite", c.RewritePath}, {"rewrite", "rewrite", c.RewriteQuery}, {"body", "body", c.Body}}
+	for i, e := range c.Query {
+		all = append(all, pollEdit{"query." + strconv.Itoa(i), "query " + e.Name, e.Value})
+	}
+	for i, e := range c.HeaderUp {
+		all = append(all, pollEdit{"header_up." + strconv.Itoa(i), "header_up " + h.HeaderUp[i].Name, e.Value})
+	}
+	return all
+}
+
+// values returns all that can read a cursor while an answer is read.
+func (h *Config) values() []readValue {
+	all := []readValue{{"id", "id", h.ID}, {"epoch", "epoch", h.Epoch}, {"data", "data", h.Data}, {"retry_after", "retry_after", h.RetryAfter}}
+	if h.Event != nil {
+		all = append(all, readValue{"event", "event", h.Event.Value})
+	}
+	for i, cur := range h.Cursor {
+		for j, text := range cur.Values {
+			all = append(all, readValue{
+				"cursor." + strconv.Itoa(i) + ".values." + strconv.Itoa(j), strings.TrimSpace("cursor " + cur.Name), text,
+			})
+		}
+	}
+	for _, field := range h.conditionFields(new(Plan)) {
+		for i, cond := range field.conditions {
+			all = append(all, readValue{field.name + "." + strconv.Itoa(i), field.name, cond.Value})
+		}
+	}
+	return all
+}

@@ -1,0 +1,186 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// fieldError is what is wrong with one field of the configuration.
+type fieldError struct {
+	path string // where it stands, as in the JSON, dotted: query.0
+	name string // what messages call it: query since
+	err  error
+}
+
+func (e *fieldError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *fieldError) Unwrap() error { return e.err }
+
+// wrong makes the error of a field whose name is its place.
+func wrong(field, format string, args ...any) error {
+	return &fieldError{field, field, fmt.Errorf(format, args...)}
+}
+
+// answerPlaceholder finds what is known only once a poll has been answered.
+var answerPlaceholder = regexp.MustCompile(`(?:^|[^\\])(\{sse\.(?:status|header|body|item)\b[^}]*\}?)`)
+
+// parseEdit parses a text that goes into a poll. An empty one is the zero template.
+func parseEdit(path, name, text string) (value.Template, error) {
+	if text == "" {
+		return value.Template{}, nil
+	}
+	t, err := value.ParseTemplate(text)
+	if err != nil {
+		return t, &fieldError{path, name, err}
+	}
+	if m := answerPlaceholder.FindStringSubmatch(text); m != nil {
+		return t, &fieldError{path, name, fmt.Errorf("%s is not known before the poll is answered: keep it as a `cursor`, and send {sse.cursor}", m[1])}
+	}
+	return t, nil
+}
+
+func parseValue(path, name, text string) (value.Value, error) {
+	if text == "" {
+		return value.Value{}, nil
+	}
+	v, err := value.Parse(text)
+	if err != nil {
+		return v, &fieldError{path, name, err}
+	}
+	return v, nil
+}
+
+// compileEdits compiles the edits of a query or header. check is given each name and may be nil.
+func compileEdits(field string, edits []Edit, check func(name string) error) ([]PlannedEdit, error) {
+	out := make([]PlannedEdit, 0, len(edits))
+	for i, e := range edits {
+		path, name := field+"."+strconv.Itoa(i), strings.TrimSpace(field+" "+e.Name)
+		switch {
+		case e.Name == "":
+			return nil, &fieldError{path, name, fmt.Errorf("a name is missing: %s <name> <template>", field)}
+		case strings.Contains(e.Name, "{"):
+			return nil, &fieldError{path, name, fmt.Errorf("a name takes no placeholders, only its value does")}
+		case e.Delete && e.Value != "":
+			return nil, &fieldError{path, name, fmt.Errorf("what is deleted takes no value")}
+		}
+		if check != nil {
+			if err := check(e.Name); err != nil {
+				return nil, &fieldError{path, name, err}
+			}
+		}
+		edit := PlannedEdit{Name: e.Name, Del: e.Delete}
+		if !e.Delete {
+			var err error
+			if edit.Value, err = parseEdit(path, name, e.Value); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, edit)
+	}
+	return out, nil
+}
+
+// connectionHeaders concern one connection, so that a poll cannot take them over (RFC 9110,
+// section 7.6.1), or are the transport's own to write.
+var connectionHeaders = []string{
+	"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+}
+
+func checkHeaderName(name string) error {
+	lower := strings.ToLower(name)
+	switch {
+	case lower == "host":
+		return fmt.Errorf("the host cannot be edited here: use `header_up Host` of a reverse_proxy in the `upstream` block")
+	case slices.Contains(connectionHeaders, lower), strings.HasPrefix(lower, "proxy-"):
+		return fmt.Errorf("this field concerns one connection alone and cannot be edited")
+	case strings.HasPrefix(name, "+"):
+		return fmt.Errorf("nothing can be added to a field: write `header_up %s <template>`, which sets it", name[1:])
+	case !IsToken(name):
+		return fmt.Errorf("%q is not the name of a header field", name)
+	}
+	return nil
+}
+
+var cursorName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func compileCursors(cursors []Cursor) ([]page.Cursor, error) {
+	out := make([]page.Cursor, 0, len(cursors))
+	for i, cur := range cursors {
+		path, name := "cursor."+strconv.Itoa(i), strings.TrimSpace("cursor "+cur.Name)
+		switch {
+		case cur.Name != "" && !cursorName.MatchString(cur.Name):
+			return nil, &fieldError{path, "cursor", fmt.Errorf("%q is not a name: letters, digits and underscores, and no digit first", cur.Name)}
+		case slices.ContainsFunc(out, func(c page.Cursor) bool { return c.Name == cur.Name }):
+			return nil, &fieldError{path, name, fmt.Errorf("it is there twice: list all of its sources in one")}
+		case len(cur.Values) == 0:
+			return nil, &fieldError{path, name, fmt.Errorf("it needs a value that says where the answer holds it")}
+		}
+		compiled := page.Cursor{Name: cur.Name}
+		for j, text := range cur.Values {
+			v, err := value.Parse(text)
+			if err != nil {
+				return nil, &fieldError{path + ".values." + strconv.Itoa(j), name, err}
+			}
+			compiled.Values = append(compiled.Values, v)
+		}
+		out = append(out, compiled)
+	}
+	return out, nil
+}
+
+// normalMethod writes a method as HTTP does: they are told apart by case (RFC 9110, section
+// 9.1), and all that are in use are upper case.
+func normalMethod(method string) string {
+	if hasPlaceholder(method) {
+		return method
+	}
+	return strings.ToUpper(method)
+}
+
+func hasPlaceholder(s string) bool { return strings.Contains(s, "{") }
+
+// IsToken reports whether s is a token (RFC 9110, section 5.6.2), as the names of methods,
+// header fields and cookies are.
+func IsToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (c < '0' || c > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+type readValue struct{ path, name, text string }
+
+func (v readValue) cursors() []string { return v.template().Cursors() }
+
+// template returns the value as a template, which is the zero one where it is none.
+func (v readValue) template() value.Template {
+	if strings.HasPrefix(v.text, "=") {
+		return value.Template{}
+	}
+	t, err := value.ParseTemplate(v.text)
+	if err != nil { // a path that only looks like a template
+		return value.Template{}
+	}
+	return t
+}
+
+// checkScope checks that what looks at the body does not ask for an item, of which there may be many.
+func (v readValue) checkScope() error {
+	switch v.name {
+	case "id", "event", "data", "ignore":
+		return nil
+	}
+	if v.template().ReadsItem() {
+		return &fieldError{v.path, v.name, fmt.Errorf("%q reads an item, and this looks at the whole answer: {sse.body} and paths do", v.text)}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// The defaults that the documentation of the fields promises.
+const (
+	defaultInterval  = 2 * time.Second
+	defaultHold      = time.Minute
+	defaultTimeout   = 30 * time.Second
+	timeoutAboveHold = 10 * time.Second
+	DefaultKeepalive = 15 * time.Second
+	DefaultRetry     = 3 * time.Second
+	defaultReplay    = 1000
+	DefaultLinger    = 5 * time.Second
+)
+
+var DefaultLimits = Limits{Feeds: 10_000, Chains: 8, Polls: 64, Response: 8 << 20, Log: 64 << 20}
+
+// Plan is a configuration that has been checked, with its strings parsed and its defaults
+// applied.
+type Plan struct {
+	routes *routesRead // those of the upstream
+	Wants  Wants       // what they take of a client's request
+
+	Method  value.Template // zero: the client's own
+	Cookies *[]string      // nil: all of the client's
+
+	RewritePath   value.Template // zero: the client's own path
+	RewriteQuery  value.Template
+	RewritesQuery bool // false: the client's own query
+	FollowsCursor bool // the rewrite is a cursor alone, which is a URL
+
+	Query    []PlannedEdit
+	HeaderUp []PlannedEdit  // names in their canonical form
+	Body     value.Template // zero: none
+	BodyType string
+
+	IntervalMin, IntervalMax time.Duration
+	Hold                     time.Duration // 0: no long polling
+	Timeout                  time.Duration
+
+	Diff             bool // documents are sent as patches
+	Page             page.Config
+	Reader           *page.Reader
+	CursorNames      []string          // as in page.Reader.Cursors
+	ValidatorCursors bool              // the cursors are ETag and Last-Modified
+	Start            map[string]string // by the name of the cursor
+
+	Forgetful bool // the upstream forgets what was polled
+	Replay    int  // events in a log
+	Linger    time.Duration
+
+	Keepalive, Retry time.Duration
+	Lifetime         time.Duration // 0: none
+	Notify           bool
+	Limits           Limits
+
+	Elsewhere  bool  // of a step: it has an upstream of its own
+	Open, Wait *Plan // nil: none
+}
+
+// Holds reports whether the upstream tells of news by answering a request that it has held.
+func (c *Plan) Holds() bool { return c.Hold > 0 || c.Wait != nil && c.Wait.Hold > 0 }
+
+// Unsent reports whether all polls are the same, but for what makes one conditional. Where each answer is
+// a message, its validators say which one follows.
+func (c *Plan) Unsent() bool {
+	return c.Page.Unsent && !(c.ValidatorCursors && c.Page.Format == page.Message)
+}
+
+// CursorParameters are the names in a query that cursors write.
+func (c *Plan) CursorParameters() []string {
+	var names []string
+	for _, e := range c.Query {
+		if len(e.Value.Cursors()) > 0 {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+type PlannedEdit struct {
+	Name  string
+	Del   bool
+	Value value.Template // zero: the empty text
+}
+
+// Always reports whether no poll skips the edit.
+func (e PlannedEdit) Always() bool { return len(e.Value.Cursors()) == 0 }
+
+// OwnHeaders are the header fields that polls have of their own, in their canonical form.
+func (c *Plan) OwnHeaders() []string { return c.owns().headers }
+
+// owns is what polls have of their own: what the bridge says, what they keep of the client's header, and
+// what edits say.
+func (c *Plan) owns() owner {
+	own := owner{headers: []string{"Accept", "Accept-Language", "Content-Type", "If-Modified-Since", "If-None-Match", "X-Requested-With"}}
+	if !c.Elsewhere {
+		own.headers = append(own.headers, "Authorization", "Cookie")
+	}
+	for _, e := range c.HeaderUp {
+		own.headers = append(own.headers, e.Name)
+	}
+	own.cookie = func(name string) bool {
+		return !c.Elsewhere && (c.Cookies == nil || slices.ContainsFunc(*c.Cookies, func(kept string) bool { return strings.EqualFold(kept, name) }))
+	}
+	return own
+}
+
+// Warnings are those of the upstream and of the steps', each once.
+func (c *Plan) Warnings() (all []string) {
+	for _, plan := range []*Plan{c, c.Open, c.Wait} {
+		if plan == nil {
+			continue
+		}
+		for _, warning := range plan.Wants.Warnings {
+			if !slices.Contains(all, warning) {
+				all = append(all, warning)
+			}
+		}
+	}
+	return all
+}

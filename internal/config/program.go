@@ -1,0 +1,62 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// compileProgram parses the jq program. Which cursors it yields is known by those that are sent.
+func (h *Config) compileProgram(c *Plan) (err error) {
+	if h.JQ == "" {
+		return nil
+	}
+	for _, other := range []struct {
+		name  string
+		there bool
+	}{
+		{"items", h.Items != ""},
+		{"id", h.ID != ""},
+		{"event", h.Event != nil},
+		{"data", h.Data != ""},
+		{"cursor", len(h.Cursor) > 0},
+		{"order", h.Order != ""},
+		{"diff", h.Diff != ""},
+	} {
+		if other.there {
+			return wrong("jq", "the program takes the place of `%s`: leave one of the two out", other.name)
+		}
+	}
+	if c.Page.Program, err = value.ParseJQ(h.JQ); err != nil {
+		return &fieldError{"jq", "jq", err}
+	}
+	if !strings.Contains(h.JQ, "cursor") {
+		return nil
+	}
+	steps := h.stepCursors()
+	for _, edit := range h.edits(c) {
+		for _, name := range edit.template.Cursors() {
+			if opened := slices.Contains(steps, name) && !yields(h.JQ, name); !opened && !slices.Contains(c.Page.ProgramCursors, name) {
+				c.Page.ProgramCursors = append(c.Page.ProgramCursors, name)
+			}
+		}
+	}
+	if len(c.Page.ProgramCursors) == 0 {
+		return wrong("jq", "it speaks of a cursor, but no query, header_up, body or rewrite sends one: add for example `query <name> {sse.cursor}`")
+	}
+	return nil
+}
+
+// yields reports whether a program may yield a cursor of that name: it has an object with such a key
+// or a string that could become one, or, for the one without a name, a cursor that is no object. A key
+// or session of a step that only has the letters of something in the program would go into event ids.
+func yields(program, name string) bool {
+	quoted := regexp.QuoteMeta(name)
+	key := `[{,]\s*\$?` + quoted + `\s*[:,}]|[^\[]"` + quoted + `"`
+	if name == "" {
+		key = `cursor"?\s*(:\s*[^{\s]|[,}])`
+	}
+	return regexp.MustCompile(key).MatchString(program)
+}

@@ -1,0 +1,206 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// routesRead is what the JSON of an upstream's routes says of the requests that they look at.
+type routesRead struct {
+	bridge       bool             // another bridge is in there
+	original     bool             // a handler may see the URL as the client sent it, before it was rewritten
+	tracing      bool             // a handler begins a trace for each request
+	elsewhere    []string         // handlers that are told what to do where nobody reads it here
+	placeholders []found          // each once
+	written      map[string]bool  // header fields of the request that handlers set or delete, in their canonical form
+	matched      []found          // header fields by which the routes are chosen, likewise
+	addresses    []string         // matchers that look at the address of a client
+	trusted      [][]netip.Prefix // by reverse_proxy: whose X-Forwarded-* it keeps, beside the server's trusted proxies
+}
+
+// found is something that stands in routes.
+type found struct {
+	name string
+	path string // in the JSON, dotted: 0.handle.0.body
+}
+
+// readRoutes reads routes that have not been provisioned, at any depth, since many handlers hold
+// routes of their own.
+func readRoutes(routes caddyhttp.RouteList) (*routesRead, error) {
+	raw, err := json.Marshal(routes)
+	if err != nil {
+		return nil, fmt.Errorf("reading the routes: %w", err)
+	}
+	var decoded any
+	if err := json.Unmarshal(raw, &decoded); err != nil {
+		return nil, fmt.Errorf("reading the routes: %w", err)
+	}
+	return readDecoded(decoded), nil
+}
+
+// HoldsBridge reports whether there is a bridge in what has been decoded of routes or handlers.
+func HoldsBridge(node any) bool { return readDecoded(node).bridge }
+
+// readDecoded reads what has been decoded of routes or handlers.
+func readDecoded(node any) *routesRead {
+	read := &routesRead{written: make(map[string]bool)}
+	read.node("", node)
+	return read
+}
+
+func (r *routesRead) node(path string, node any) {
+	switch node := node.(type) {
+	case string:
+		r.text(path, node)
+	case []any:
+		for i, child := range node {
+			r.node(below(path, strconv.Itoa(i)), child)
+		}
+	case map[string]any:
+		if module, ok := node["handler"].(string); ok {
+			if module == "log_append" {
+				return // what it says reaches the log alone
+			}
+			r.handler(module, node)
+		}
+		for _, field := range []string{"match", "retry_match"} {
+			if sets, ok := node[field].([]any); ok {
+				r.matchers(below(path, field), sets)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(node)) {
+			r.text(below(path, name), name)
+			r.node(below(path, name), node[name])
+		}
+	}
+}
+
+func below(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
+
+// text notes the placeholders of a text, as Caddy finds them: a backslash takes a brace its meaning.
+func (r *routesRead) text(path, text string) {
+	for i := range len(text) {
+		if text[i] != '{' || i > 0 && text[i-1] == '\\' {
+			continue
+		}
+		end := i + 1
+		for end < len(text) && (text[end] != '}' || text[end-1] == '\\') {
+			end++
+		}
+		if end == len(text) {
+			return
+		}
+		name := text[i+1 : end]
+		if strings.ContainsAny(name, "{\"\n") {
+			continue // JSON, or something like it
+		}
+		if !slices.ContainsFunc(r.placeholders, func(p found) bool { return p.name == name }) {
+			r.placeholders = append(r.placeholders, found{name, path})
+		}
+		if strings.HasPrefix(name, "http.request.orig_") {
+			r.original = true
+		}
+	}
+}
+
+// blindHandlers do not look at the URL as the client sent it. All others may.
+var blindHandlers = []string{
+	"authentication", "copy_response", "copy_response_headers", "encode", "error", "headers", "intercept", "map", "request_body",
+	"reverse_proxy", "rewrite", "static_response", "subroute", "timeouts", "tracing", "vars",
+}
+
+func (r *routesRead) handler(module string, node map[string]any) {
+	if !slices.Contains(blindHandlers, module) {
+		r.original = true
+	}
+	switch module {
+	case Directive:
+		r.bridge = true
+	case "tracing":
+		r.tracing = true
+	case "invoke", "templates":
+		r.elsewhere = append(r.elsewhere, module)
+	case "authentication":
+		for provider := range object(node, "providers") {
+			r.original = r.original || provider != "http_basic"
+		}
+	case "headers":
+		r.edits(object(node, "request"))
+	case "reverse_proxy":
+		r.proxy(node)
+	}
+}
+
+// edits notes which fields of a request's header a handler changes.
+func (r *routesRead) edits(ops map[string]any) {
+	for _, op := range []string{"add", "set", "replace"} {
+		for name := range object(ops, op) {
+			r.written[http.CanonicalHeaderKey(name)] = true
+		}
+	}
+	for _, name := range texts(ops["delete"]) {
+		r.written[http.CanonicalHeaderKey(name)] = true
+	}
+}
+
+// The modules of a reverse_proxy that do not look at the URL as the client sent it.
+var (
+	blindTransports = []string{"", "http"}
+	blindSources    = []string{"", "a", "multi", "srv"}
+	blindPolicies   = []string{
+		"", "client_ip_hash", "cookie", "first", "header", "ip_hash", "least_conn", "query", "random", "random_choose", "round_robin", "uri_hash",
+		"weighted_round_robin",
+	}
+)
+
+func (r *routesRead) proxy(node map[string]any) {
+	transport := word(object(node, "transport"), "protocol")
+	if transport == "fastcgi" { // which says REMOTE_USER and PATH_INFO
+		for _, name := range []string{"http.auth.user.id", "http.matchers.file.remainder"} {
+			r.text("", "{"+name+"}")
+		}
+	}
+	policy := object(object(node, "load_balancing"), "selection_policy")
+	if !slices.Contains(blindTransports, transport) || node["circuit_breaker"] != nil ||
+		!slices.Contains(blindSources, word(object(node, "dynamic_upstreams"), "source")) || !slices.Contains(blindPolicies, word(policy, "policy")) {
+		r.original = true
+	}
+	var ranges []netip.Prefix
+	for _, text := range texts(node["trusted_proxies"]) {
+		if prefix, err := caddyhttp.CIDRExpressionToPrefix(text); err == nil { // what is wrong, reverse_proxy says
+			ranges = append(ranges, prefix)
+		}
+	}
+	r.trusted = append(r.trusted, ranges)
+}
+
+// object returns a member that is an object, and else an empty one.
+func object(node map[string]any, name string) map[string]any {
+	member, _ := node[name].(map[string]any)
+	return member
+}
+
+// word returns a member that is a text, and else an empty one.
+func word(node map[string]any, name string) string {
+	text, _ := node[name].(string)
+	return text
+}
+
+// texts returns the texts of a list.
+func texts(list any) (all []string) {
+	elements, _ := list.([]any)
+	for _, element := range elements {
+		if text, ok := element.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
+}

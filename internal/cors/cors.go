@@ -1,0 +1,50 @@
+// Package cors says which other origins may listen.
+package cors
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Origins are the origins that may read streams from a browser (the Fetch standard, section
+// 3.3). None are granted where the list is empty.
+type Origins []string
+
+// Grant lets the browser of an allowed origin read the answer. Credentials are allowed, but
+// for `*`; the origin "null" never is, since any sandboxed document has it.
+func (o Origins) Grant(header http.Header, r *http.Request) bool {
+	if len(o) == 0 {
+		return false
+	}
+	if o.any() {
+		header.Set("Access-Control-Allow-Origin", "*")
+		return true
+	}
+	header.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "null" || len(r.Header.Values("Origin")) != 1 || !slices.Contains(o, origin) {
+		return false
+	}
+	header.Set("Access-Control-Allow-Origin", origin)
+	header.Set("Access-Control-Allow-Credentials", "true")
+	return true
+}
+
+// Preflight answers a browser that asks whether it may make a request, if that is for a
+// stream's origin. Others are the upstream's to answer.
+func (o Origins) Preflight(w http.ResponseWriter, r *http.Request) bool {
+	method := r.Header.Get("Access-Control-Request-Method")
+	if r.Method != http.MethodOptions || method == "" || !o.Grant(w.Header(), r) {
+		return false
+	}
+	header := w.Header()
+	header.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
+	if wanted := r.Header.Get("Access-Control-Request-Headers"); wanted != "" {
+		header.Set("Access-Control-Allow-Headers", wanted)
+	}
+	header.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+func (o Origins) any() bool { return slices.Equal(o, []string{"*"}) }

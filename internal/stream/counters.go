@@ -1,0 +1,86 @@
+package stream
+
+import (
+	"sync/atomic"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+// The reasons for which clients get no stream.
+const (
+	RejectedLimit   = "limit"
+	RejectedRefused = string(feed.Refused)
+	RejectedEnded   = string(feed.Ended)
+)
+
+// counters count what the streams of a bridge do. Writing a batch costs two additions.
+type counters struct {
+	opened     atomic.Int64
+	deliveries atomic.Int64
+	bytes      atomic.Int64
+	ended      tallies
+	rejected   tallies
+}
+
+func newCounters() *counters {
+	return &counters{
+		ended: newTallies(string(feed.Gone), string(feed.Slow), string(feed.Lifetime),
+			string(feed.Ended), string(feed.Refused), string(feed.Stopping)),
+		rejected: newTallies(RejectedLimit, RejectedRefused, RejectedEnded),
+	}
+}
+
+// Totals are what streams have done since their bridge began.
+type Totals struct {
+	Opened          int64 // streams
+	Deliveries      int64 // events, each counted for each client
+	Bytes           int64 // written
+	Ended, Rejected []Labelled
+}
+
+// Add adds those of other streams.
+func (t *Totals) Add(other Totals) {
+	t.Opened += other.Opened
+	t.Deliveries += other.Deliveries
+	t.Bytes += other.Bytes
+	for i := range t.Ended {
+		t.Ended[i].Value += other.Ended[i].Value
+	}
+	for i := range t.Rejected {
+		t.Rejected[i].Value += other.Rejected[i].Value
+	}
+}
+
+// Labelled is a value, and that of the metric's own label.
+type Labelled struct {
+	Label string
+	Value int64
+}
+
+// tallies count by a word of a list that is fixed.
+type tallies struct {
+	words  []string
+	counts []atomic.Int64
+}
+
+func newTallies(words ...string) tallies {
+	return tallies{words: words, counts: make([]atomic.Int64, len(words))}
+}
+
+// add counts one more, and returns how many of that word there were by now.
+func (t tallies) add(word string) int64 {
+	for i := range t.words {
+		if t.words[i] == word {
+			return t.counts[i].Add(1)
+		}
+	}
+	return 0
+}
+
+func (t tallies) load() []Labelled {
+	all := make([]Labelled, len(t.words))
+	for i, word := range t.words {
+		all[i] = Labelled{word, t.counts[i].Load()}
+	}
+	return all
+}

@@ -1,0 +1,36 @@
+package stream
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// This file leans on the insides of Caddy's server.
+
+// disarm stops Caddy from moving the write deadline of a stream at every Write and every Flush
+// (`write_idle_timeout`): that costs as much as a seventh of a delivery, and the watchdog bounds
+// writes that hang. It must be called before the first write.
+func disarm(r *http.Request) {
+	if _, iw := caddyhttp.IdleTimeoutsFromContext(r.Context()); iw != nil {
+		iw.Ctrl = http.NewResponseController(withoutDeadline{iw.ResponseWriter})
+	}
+}
+
+// withoutDeadline is a writer that supports no deadlines, and does not unwrap to one that does.
+type withoutDeadline struct{ w http.ResponseWriter }
+
+func (w withoutDeadline) Header() http.Header         { return w.w.Header() }
+func (w withoutDeadline) Write(p []byte) (int, error) { return w.w.Write(p) }
+func (w withoutDeadline) WriteHeader(status int)      { w.w.WriteHeader(status) }
+
+// innermost returns net/http's own writer, whose deadlines may be set by any goroutine.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = u.Unwrap()
+	}
+}

@@ -1,0 +1,126 @@
+// Package stream writes event streams to clients: headers, batches of events, keep-alives, the deadlines of
+// those that do not read, and when clients come back whose streams end.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
+)
+
+// Streams are all event streams of a bridge.
+type Streams struct {
+	watch  *watchdog
+	back   *reconnects
+	counts *counters
+}
+
+// Source is where the events of a stream come from, for logs.
+type Source struct {
+	Logger *zap.Logger
+	Bridge string // its name
+	Feed   string // its id
+}
+
+// New returns the streams of a bridge that has none yet.
+func New(plan *config.Plan) *Streams {
+	back := newReconnects(plan.Retry)
+	return &Streams{back: back, watch: newWatchdog(plan, back), counts: newCounters()}
+}
+
+// SetHeader sets the header of an event stream.
+func SetHeader(header http.Header) {
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-cache, no-transform")
+	header.Set("X-Accel-Buffering", "no") // for an nginx in front
+}
+
+// Serve writes what a reader brings until one of the two ends.
+func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of Source) {
+	j := newJournal(a.counts, of)
+	disarm(r)
+	s := &stream{reader: reader, control: http.NewResponseController(innermost(w))}
+	control := http.NewResponseController(w)
+	a.watch.add(s)
+	defer a.watch.remove(s)
+	stop := context.AfterFunc(r.Context(), func() { reader.Stop(feed.Gone) })
+	defer stop()
+
+	SetHeader(w.Header())
+	w.WriteHeader(http.StatusOK)
+	// the line is part of the first event, but need not wait for it
+	batch := sse.AppendRetry(nil, a.back.usual())
+	var err error
+	for {
+		if err = s.write(w, batch, control, !reader.Pending()); err != nil {
+			break
+		}
+		j.wrote(reader.Took(), len(batch))
+		if batch, err = reader.Next(); err != nil {
+			break
+		}
+	}
+	j.closed(r, a.finish(w, control, s, err), err)
+}
+
+// TurnAway answers a client that gets no stream now: it comes back after so many times the usual wait.
+// An error status would close its EventSource for good.
+func (a *Streams) TurnAway(w http.ResponseWriter, r *http.Request, reason string, times int) {
+	noteAccess(r, zap.String("sse_reason", reason))
+	SetHeader(w.Header())
+	w.WriteHeader(http.StatusOK)
+	wait := a.back.usual() * time.Duration(times)
+	notice := sse.AppendEvent(sse.AppendRetry(nil, wait), "bridge.busy", fmt.Appendf(nil, `{"reason":%q}`, reason), "")
+	_, _ = w.Write(notice) // a client that did not wait is away as well
+}
+
+// Reject counts a client that gets no stream.
+func (a *Streams) Reject(reason string) { a.counts.rejected.add(reason) }
+
+// EndSpread ends all streams, one by one, and those that come from now on at once.
+func (a *Streams) EndSpread() { a.watch.endSpread() }
+
+// finish ends a stream, and returns why: what the client can still read tells it when to come back.
+func (a *Streams) finish(w http.ResponseWriter, control *http.ResponseController, s *stream, err error) feed.Reason {
+	reason := feed.Gone
+	if end := (*feed.End)(nil); errors.As(err, &end) {
+		reason = end.Reason
+	} else if s.hung.Load() {
+		reason = feed.Slow
+	}
+	if wait := a.wait(s, reason); wait > 0 {
+		// the client may be gone by now, which is no matter
+		_ = s.write(w, append(sse.AppendRetry(nil, wait), '\n'), control, true)
+	}
+	return reason
+}
+
+// wait returns for how long the client of a stream that ended stays away; 0 leaves what it was
+// told at the beginning.
+func (a *Streams) wait(s *stream, reason feed.Reason) time.Duration {
+	switch reason {
+	case feed.Stopping:
+		return max(time.Duration(s.wait.Load()), time.Millisecond)
+	case feed.Refused, feed.Ended: // all of the feed at once
+		return a.back.crowd(a.watch.count())
+	case feed.Lifetime:
+		return a.back.usual()
+	}
+	return 0
+}
+
+// Totals returns what was counted so far.
+func (a *Streams) Totals() Totals {
+	return Totals{
+		Opened: a.counts.opened.Load(), Deliveries: a.counts.deliveries.Load(), Bytes: a.counts.bytes.Load(),
+		Ended: a.counts.ended.load(), Rejected: a.counts.rejected.load(),
+	}
+}

@@ -1,0 +1,211 @@
+package stream
+
+import (
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+const (
+	// Hangs is how long one write may take before its client counts as gone.
+	Hangs = 10 * time.Second
+	// exitWrite is how long a write may take at exit: a client that does not read would hold
+	// Caddy for a minute.
+	exitWrite = 500 * time.Millisecond
+	// maxWrite is the most that is written at once.
+	maxWrite = 64 << 10
+	// look is how often a watchdog looks at its streams.
+	look = time.Second
+	// ExitLooks is how many times more often it looks whether Caddy exits.
+	ExitLooks = 10
+)
+
+// watchdog looks after the streams of a bridge, so that none needs a timer of its own: it wakes
+// those that were silent for a keep-alive, and puts a deadline on writes that hang. Its goroutine
+// runs while there are streams.
+type watchdog struct {
+	every     time.Duration // between two looks
+	keepalive int32         // in looks
+	hangs     int32         // in looks
+	back      *reconnects
+	lifetime  time.Duration // of a stream, at most; 0: none
+
+	mu      sync.Mutex
+	streams map[*stream]struct{}
+	running bool
+	ending  bool // new streams end at once
+	exiting bool // with the process
+}
+
+// stream is one client's answer, as the watchdog knows it.
+type stream struct {
+	reader  *feed.Reader
+	control *http.ResponseController // the innermost writer's: Caddy's own fields have no lock
+
+	writes  atomic.Uint32 // odd while a write is under way
+	seen    uint32        // writes at the last look; the watchdog's own
+	quiet   int32         // looks since writes has changed; the watchdog's own
+	hung    atomic.Bool   // a write was cut off
+	wait    atomic.Int64  // for how long the client stays away once it is told to go
+	spreads *time.Timer
+	expires *time.Timer
+}
+
+func newWatchdog(plan *config.Plan, back *reconnects) *watchdog {
+	return &watchdog{
+		back: back, lifetime: plan.Lifetime,
+		every: look, keepalive: max(int32(plan.Keepalive/look), 1), hangs: int32(Hangs / look),
+		streams: make(map[*stream]struct{}),
+	}
+}
+
+// add begins to look after a stream.
+func (d *watchdog) add(s *stream) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.streams[s] = struct{}{}
+	streaming.Add(1)
+	switch {
+	case d.exiting:
+		d.exit(s, time.Now().Add(exitWrite))
+	case d.ending:
+		end, wait := d.back.moved(len(d.streams))
+		s.stop(end + wait)
+	case d.lifetime > 0:
+		// a timer, and no goroutine until it fires
+		s.expires = time.AfterFunc(d.lifetime-rand.N(d.lifetime/5+1), func() { s.reader.Stop(feed.Lifetime) })
+	}
+	if !d.running {
+		d.running = true
+		go d.run()
+	}
+}
+
+// remove must be called before the stream's handler returns: its writer is not to be touched
+// after that.
+func (d *watchdog) remove(s *stream) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.streams, s)
+	streaming.Add(-1)
+	for _, timer := range []*time.Timer{s.spreads, s.expires} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+}
+
+func (d *watchdog) run() {
+	ticker := time.NewTicker(d.every / ExitLooks)
+	defer ticker.Stop()
+	for n := 1; ; n++ {
+		<-ticker.C
+		if caddy.Exiting() {
+			d.endNow() // asked here since no event reaches a bridge that has left the configuration
+		}
+		if n%ExitLooks == 0 && !d.look() {
+			return
+		}
+	}
+}
+
+func (d *watchdog) look() (more bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for s := range d.streams {
+		writes := s.writes.Load()
+		if writes != s.seen {
+			s.seen, s.quiet = writes, 0
+			continue
+		}
+		s.quiet++
+		switch writing := writes%2 == 1; {
+		case writing && s.quiet >= d.hangs:
+			s.cut(time.Now())
+		case !writing && s.quiet >= d.keepalive:
+			s.reader.Nudge()
+		}
+	}
+	d.running = len(d.streams) > 0
+	return d.running
+}
+
+// write writes a batch, and flushes it if nothing follows. A long one goes out in pieces, so that
+// the watchdog sees a client that reads slowly from one that does not read.
+func (s *stream) write(w io.Writer, batch []byte, control *http.ResponseController, flush bool) error {
+	for {
+		piece := batch[:min(len(batch), maxWrite)]
+		batch = batch[len(piece):]
+		s.writes.Add(1)
+		_, err := w.Write(piece)
+		if err == nil && flush && len(batch) == 0 {
+			err = control.Flush()
+		}
+		s.writes.Add(1)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+	}
+}
+
+// cut ends a write that is under way at the given time.
+func (s *stream) cut(at time.Time) {
+	s.hung.Store(true)
+	s.reader.Stop(feed.Slow)
+	_ = s.control.SetWriteDeadline(at) // a writer without deadlines has no peer that hangs
+}
+
+// stop ends a stream, whose client stays away for the given time.
+func (s *stream) stop(wait time.Duration) {
+	s.wait.Store(int64(wait))
+	s.reader.Stop(feed.Stopping)
+}
+
+// exit ends a stream by the given time.
+func (d *watchdog) exit(s *stream, by time.Time) {
+	_ = s.control.SetWriteDeadline(by) // as in cut
+	s.stop(d.back.crowd(len(d.streams)))
+}
+
+// count returns how many streams there are.
+func (d *watchdog) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.streams)
+}
+
+// endNow ends all streams: the process exits.
+func (d *watchdog) endNow() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.exiting {
+		return
+	}
+	d.ending, d.exiting = true, true
+	by := time.Now().Add(exitWrite)
+	for s := range d.streams {
+		d.exit(s, by)
+	}
+}
+
+// endSpread ends all streams over some seconds, so that they do not come back all at once.
+func (d *watchdog) endSpread() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ending {
+		return
+	}
+	d.ending = true
+	for s := range d.streams {
+		end, wait := d.back.moved(len(d.streams))
+		s.spreads = time.AfterFunc(end, func() { s.stop(wait) })
+	}
+}

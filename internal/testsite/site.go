@@ -1,0 +1,111 @@
+// Package testsite is for tests: a Caddy with one site, backends, clients, wires and processes beside it. It
+// imports nothing of the module: tests that run a site import that themselves.
+package testsite
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+)
+
+// Patience is how long tests wait for what must come. Nothing is asserted of time with it.
+const Patience = time.Minute
+
+// Site is a running Caddy with one site. Caddy is one per process: tests that have a site
+// must not run in parallel.
+type Site struct {
+	t    *testing.T
+	Addr string
+	URL  string
+}
+
+// Run runs Caddy with a Caddyfile, in which {{site}} is the address that the site listens
+// on. It stops with the test.
+func Run(t *testing.T, caddyfile string) *Site {
+	t.Helper()
+	addr := FreeAddr(t)
+	s := &Site{t: t, Addr: addr, URL: "http://" + addr}
+	s.Reload(caddyfile)
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping Caddy: %v", err)
+		}
+	})
+	return s
+}
+
+// Reload loads a configuration, as `caddy reload` does.
+func (s *Site) Reload(caddyfile string) {
+	s.t.Helper()
+	if err := s.Load(caddyfile); err != nil {
+		s.t.Fatalf("loading the configuration: %v", err)
+	}
+}
+
+func (s *Site) Load(caddyfile string) error {
+	config, err := AdaptSite(strings.ReplaceAll(caddyfile, "{{site}}", s.URL))
+	if err != nil {
+		return err
+	}
+	return caddy.Load(config, true)
+}
+
+func AdaptSite(caddyfile string) ([]byte, error) {
+	global := "{\n\tadmin off\n\tpersist_config off\n\tauto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust\n}\n"
+	if strings.HasPrefix(strings.TrimSpace(caddyfile), "{\n") {
+		global = ""
+	}
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(global+caddyfile), map[string]any{"filename": "Caddyfile"})
+	return config, err
+}
+
+// FreeAddr returns an address of loopback that nobody listens on. Its port is below those that systems
+// give to who asks for any, as each connection and test server does: nobody takes it meanwhile.
+func FreeAddr(t *testing.T) string {
+	t.Helper()
+	var err error
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.N(12_000))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
+	}
+	t.Fatalf("looking for a free port: %v", err)
+	return ""
+}
+
+// Eventually waits for a condition of the outside world, where no simulated time reaches.
+func Eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(Patience)
+	for !holds() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("waited %s for %s", Patience, what)
+		}
+	}
+}
+
+var bridgeBlock = regexp.MustCompile(`(?m)^\t*sse_bridge .*\{$`)
+
+// Move has the site continue on another node: at another address, and with bridges that know
+// nothing.
+func (s *Site) Move(caddyfile string, generation int) {
+	s.t.Helper()
+	s.Addr = FreeAddr(s.t)
+	s.URL = "http://" + s.Addr
+	s.Reload(bridgeBlock.ReplaceAllString(caddyfile, fmt.Sprintf("$0\n\t\tkeepalive %ds", 1000+generation)))
+}

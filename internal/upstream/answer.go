@@ -1,0 +1,153 @@
+package upstream
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+)
+
+// errTooLarge is why an answer over the limit is not read to its end.
+var errTooLarge = errors.New("the answer is larger than `limits response` allows")
+
+// Answer is the ResponseWriter of a poll: it keeps the upstream's answer in bounded memory. It
+// wraps nothing, so that no upstream handler can reach a client through it.
+type Answer struct {
+	Fields http.Header
+	sent   http.Header // the header as it was when the status came
+	Status int
+	body   bytes.Buffer
+	limit  int64
+	over   bool
+	begun  func() // called when the head of an answer comes that is none of an error; nil: nobody wants to know
+	head   bool   // it answers a HEAD
+}
+
+func NewAnswer(limit int64) *Answer { return &Answer{Fields: make(http.Header), limit: limit} }
+
+// Header implements http.ResponseWriter.
+func (a *Answer) Header() http.Header { return a.Fields }
+
+// WriteHeader implements http.ResponseWriter. Informational answers are passed over.
+func (a *Answer) WriteHeader(status int) {
+	if a.Status == 0 && status >= 200 {
+		a.Status, a.sent = status, a.Fields.Clone()
+		if a.begun != nil && status/100 == 2 {
+			a.begun()
+		}
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (a *Answer) Write(p []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	if int64(a.body.Len()+len(p)) > a.limit {
+		a.over = true
+		return 0, errTooLarge
+	}
+	return a.body.Write(p)
+}
+
+// FlushError lets handlers flush, which does nothing here.
+func (a *Answer) FlushError() error { return nil }
+
+// Response returns what came, decoded. status 0 is an upstream that wrote nothing: a 200.
+func (a *Answer) Response() (page.Response, error) {
+	a.WriteHeader(http.StatusOK)
+	if a.over {
+		return page.Response{}, errTooLarge
+	}
+	resp := page.Response{Status: a.Status, Header: a.sent, Body: a.body.Bytes()}
+	if encoding := strings.Join(a.sent.Values("Content-Encoding"), ", "); encoding != "" && !a.bodyless() {
+		var err error
+		if resp.Body, err = decode(encoding, resp.Body, a.limit); errors.Is(err, errTooLarge) {
+			return page.Response{}, err
+		}
+		resp.Broken = err
+	}
+	return resp, nil
+}
+
+// bodyless reports whether an answer has no body, whatever its header says of one (RFC 9110, section 6.4.1).
+func (a *Answer) bodyless() bool {
+	switch a.Status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
+		return true
+	}
+	return a.head
+}
+
+// decode undoes the encoding of an answer.
+func decode(encoding string, body []byte, limit int64) ([]byte, error) {
+	names := strings.FieldsFunc(strings.ToLower(encoding), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "identity" })
+	switch strings.Join(names, " ") {
+	case "":
+		return body, nil
+	case "gzip", "x-gzip":
+		return gunzip(body, limit)
+	}
+	return nil, fmt.Errorf("the answer has the Content-Encoding %q, which the poll did not ask for", encoding)
+}
+
+// gunzip decodes a body. None is an error: a gzip has 18 bytes at least.
+func gunzip(body []byte, limit int64) ([]byte, error) {
+	if out, ok := gunzipAtOnce(body, limit); ok {
+		return out, nil
+	}
+	size, err := gunzipTo(io.Discard, body, limit+1) // so that a bomb takes no memory
+	if err != nil {
+		return nil, err
+	}
+	if size > limit {
+		return nil, errTooLarge
+	}
+	out := bytes.NewBuffer(make([]byte, 0, size))
+	_, err = gunzipTo(out, body, size)
+	return out.Bytes(), err
+}
+
+// gunzipAtOnce decodes a body that has the length which it ends with, as all do that are of one piece
+// (RFC 1952, section 2.3.1).
+func gunzipAtOnce(body []byte, limit int64) (out []byte, ok bool) {
+	const trailer, most = 4, 1032 // bytes; a byte of deflate becomes no more than so many
+	if len(body) < trailer {
+		return nil, false
+	}
+	size := int64(binary.LittleEndian.Uint32(body[len(body)-trailer:]))
+	if size > min(limit, most*int64(len(body))) {
+		return nil, false
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, false
+	}
+	out = make([]byte, size)
+	if _, err := io.ReadFull(z, out); err != nil {
+		return nil, false
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(z, 1)) // which checks the sum
+	return out, n == 0 && err == nil
+}
+
+// gunzipTo decodes to w, so many bytes at most, and returns how many they were.
+func gunzipTo(w io.Writer, body []byte, most int64) (size int64, err error) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err == nil {
+		size, err = io.Copy(w, io.LimitReader(z, most))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("decoding the answer's gzip: %w", err)
+	}
+	return size, nil
+}
+
+// Interface guards
+var _ http.ResponseWriter = (*Answer)(nil)

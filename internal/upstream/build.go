@@ -1,0 +1,236 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// pollRemote is the remote address of polls: no client, and nobody whom a backend trusts.
+// reverse_proxy drops X-Forwarded-* where the address does not parse.
+const pollRemote = "0.0.0.0:0"
+
+// Build makes the request of one poll, on the bridge's own context. Its answer goes to w. It asks
+// for the URL to, where a redirect leads, and else for what the edits make of the client's.
+func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Server, w http.ResponseWriter, to *url.URL) (*http.Request, error) {
+	env := p.Env(ask)
+	current, original := to, to
+	if to == nil {
+		var err error
+		if current, original, err = p.urls(env, !ask.From.Cursor.IsZero() || p.polls != nil); err != nil {
+			return nil, err
+		}
+	}
+	body, bodyType := p.BuildBody(env)
+	ctx = context.WithValue(ctx, http.LocalAddrContextKey, p.localAddr())
+	r, err := http.NewRequestWithContext(ctx, p.Said.Method, "/", bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("making the poll's request: %w", err)
+	}
+	r.Host, r.RemoteAddr, r.Header = p.Said.Host, pollRemote, p.Said.Header.Clone()
+	if p.Said.https {
+		// an incomplete handshake is one whose address is in doubt, to Caddy's matchers too
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
+	}
+	if bodyType != "" {
+		r.Header.Set("Content-Type", bodyType)
+	}
+	for _, e := range p.HeaderEdits {
+		if text, ok := e.Value.Expand(env); e.Del {
+			deleteField(r.Header, e.Name)
+		} else if ok {
+			r.Header.Set(e.Name, headerValue(text))
+		}
+	}
+	p.condition(r.Header, ask)
+	if !p.Plan.Elsewhere {
+		addCookies(r.Header, ask.Session.Jar.Cookies(p.Absolute(current, r.Header)))
+	}
+
+	// what is there now is the original request to handlers
+	r.URL, r.RequestURI = original, original.RequestURI()
+	r = caddyhttp.PrepareRequest(r, p.replacer(), w, server)
+	trustPoll(r)
+	for name, v := range p.Said.Vars {
+		caddyhttp.SetVar(r.Context(), name, v)
+	}
+	r.URL, r.RequestURI = urlOf(current.EscapedPath(), current.RawQuery), current.RequestURI()
+	return r, nil
+}
+
+// replacer returns one that knows what the client's request held at the placeholders of the upstream's
+// handlers. They are set, as they are by handlers in front: so what the upstream's own set goes on top.
+func (p *Request) replacer() *caddy.Replacer {
+	repl := caddy.NewReplacer()
+	for name, v := range p.Said.Placeholders {
+		repl.Set(name, v)
+	}
+	return repl
+}
+
+// localAddr is where a poll seems to have arrived: where the client has, if the upstream asks for that,
+// and else nowhere.
+func (p *Request) localAddr() net.Addr {
+	if p.Said.Local == (LocalAddr{}) {
+		return LocalAddr{"tcp", pollRemote}
+	}
+	return p.Said.Local
+}
+
+// Env is what the placeholders of a poll can see.
+func (p *Request) Env(ask feed.Ask) *value.Env {
+	if p.polls != nil {
+		return p.polls.Env(ask)
+	}
+	env := &value.Env{Cursor: make(map[string]string), ID: ask.Chain, Seq: ask.Number}
+	maps.Copy(env.Cursor, p.Plan.Start)
+	maps.Copy(env.Cursor, ask.Session.Opened)
+	for i, text := range ask.From.Cursor {
+		if text != "" {
+			env.Cursor[p.Plan.CursorNames[i]] = text
+		}
+	}
+	return env
+}
+
+// Asks reports whether a poll can be made from a position, which came from a client: a URL that leads
+// elsewhere and a text that would be counted on are none that the upstream has given.
+func (p *Request) Asks(at position.Position) bool {
+	if at.Cursor.IsZero() {
+		return true
+	}
+	if _, _, err := p.urls(p.Env(feed.Ask{From: at, Session: new(feed.Session)}), true); err != nil {
+		return false
+	}
+	env := &value.Env{Cursor: make(map[string]string)}
+	for i, text := range at.Cursor {
+		env.Cursor[p.Plan.CursorNames[i]] = text
+	}
+	for _, edits := range [][]config.PlannedEdit{p.queryEdits, p.HeaderEdits} {
+		if slices.ContainsFunc(edits, func(e config.PlannedEdit) bool { return !e.Value.Counts(env) }) {
+			return false
+		}
+	}
+	return p.rewritePath.Counts(env) && p.rewriteQuery.Counts(env) && p.bodyTemplate.Counts(env)
+}
+
+// leadsTo returns where a cursor leads that is a URL: its path and query alone, since the origin is
+// the operator's, and only at the path of the poll or below it, since a client may have sent it.
+func leadsTo(from *url.URL, cursor string) (*url.URL, error) {
+	to, err := from.Parse(cursor)
+	if err != nil {
+		return nil, fmt.Errorf("following the cursor: it is no URL: %w", err)
+	}
+	below := strings.TrimSuffix(from.Path, "/") + "/"
+	if to.Path != from.Path && !strings.HasPrefix(to.Path, below) || climbs(to.Path) {
+		return nil, fmt.Errorf("following the cursor: the path %q is not at or below %q", to.Path, from.Path)
+	}
+	return urlOf(to.EscapedPath(), to.RawQuery), nil
+}
+
+// urls returns the URL of a poll, and the one that FastCGI takes REQUEST_URI from: what the
+// client asked for where the upstream sees that and the operator rewrites nothing, and else that of the poll. Once
+// there is a cursor, what the client gave for one stays behind: it is not in the key.
+func (p *Request) urls(env *value.Env, placed bool) (current, original *url.URL, err error) {
+	said := p.Said
+	current = urlOf(said.path, said.Query)
+	if !placed {
+		current.RawQuery = p.First.query
+	}
+	if text, known := p.rewritePath.Expand(env); p.Plan.FollowsCursor && known {
+		if current, err = leadsTo(current, text); err != nil {
+			return nil, nil, err
+		}
+		current.RawQuery = p.editQuery(current.RawQuery, env)
+		return current, new(*current), nil
+	}
+	path, pathKnown := p.rewritePath.ExpandEscaped(env, url.PathEscape)
+	query, queryKnown := p.rewriteQuery.ExpandEscaped(env, url.QueryEscape)
+	rewritten := pathKnown && queryKnown && (!p.rewritePath.IsZero() || p.Plan.RewritesQuery)
+	if rewritten {
+		path, inserted, found := strings.Cut(path, "?") // a placeholder held a whole URI
+		if path != "" {
+			current.Path, current.RawPath = pathOf(path)
+			if climbs(current.Path) { // a cursor may come from a client
+				return nil, nil, fmt.Errorf("rewriting the poll: the path %q has a segment of dots", current.Path)
+			}
+		}
+		if p.Plan.RewritesQuery {
+			current.RawQuery = query
+		} else if found {
+			current.RawQuery = inserted
+		}
+	}
+	if !strings.HasPrefix(current.Path, "/") {
+		return nil, nil, fmt.Errorf("making the poll's URL: the path %q does not begin with a slash", current.Path)
+	}
+	current.RawQuery = p.editQuery(current.RawQuery, env)
+	if rewritten || said.Original == nil {
+		return current, new(*current), nil
+	}
+	original = urlOf(said.Original.Path, said.Original.query)
+	if !placed {
+		original.RawQuery = p.First.originalQuery
+	}
+	original.RawQuery = p.editQuery(original.RawQuery, env)
+	return current, original, nil
+}
+
+func (p *Request) editQuery(query string, env *value.Env) string {
+	for _, e := range p.queryEdits {
+		if text, ok := e.Value.Expand(env); e.Del {
+			query = dropQuery(query, []string{e.Name})
+		} else if ok {
+			query = setQuery(query, e.Name, text)
+		}
+	}
+	return query
+}
+
+func (p *Request) BuildBody(env *value.Env) (body []byte, contentType string) {
+	if text, ok := p.bodyTemplate.ExpandEscaped(env, bodyEscape(p.Plan.BodyType)); ok && !p.bodyTemplate.IsZero() {
+		return []byte(text), p.Plan.BodyType
+	}
+	return p.Said.Body, ""
+}
+
+// condition makes a poll conditional (RFC 9110, section 13.1), by the document's validators or
+// by those that are the cursor.
+func (p *Request) condition(header http.Header, ask feed.Ask) {
+	if p.polls != nil {
+		return // they are those of the polls' answers
+	}
+	etag, modified := ask.Validators.ETag, ask.Validators.LastModified
+	if p.Plan.ValidatorCursors && !ask.From.Cursor.IsZero() {
+		etag, modified = ask.From.Cursor[0], ask.From.Cursor[1]
+	}
+	if etag != "" {
+		header.Set("If-None-Match", headerValue(etag))
+	}
+	if modified != "" {
+		header.Set("If-Modified-Since", headerValue(modified))
+	}
+}
+
+// Absolute returns a poll's URL as the upstream's cookies and redirects mean it.
+func (p *Request) Absolute(u *url.URL, header http.Header) *url.URL {
+	abs := urlOf(u.EscapedPath(), u.RawQuery)
+	at := origin(p.Said.https, p.Said.Host, header)
+	abs.Scheme, abs.Host = at.Scheme, at.Host
+	return abs
+}

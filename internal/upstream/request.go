@@ -1,0 +1,180 @@
+// Package upstream makes polls. It takes from a client's request what polls may say, which is the key of
+// its feed, builds each poll with a cursor in it, sends it through the routes of the configuration, and
+// keeps the answer in bounded memory.
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+)
+
+// maxRequestBody bounds the body of a client's request, which its polls repeat.
+const maxRequestBody = 1 << 20
+
+// Request is how the polls of a client are made: what they say, and the plan by which a cursor
+// is put into it.
+type Request struct {
+	Plan  *config.Plan
+	Said  *Said
+	Key   Key // of said
+	First first
+	bound // the plan, with the texts of said in it
+
+	LastID string
+	Sent   original // operators are told the path
+
+	which Kind
+	polls *Request // of a step: the polls that it stands beside
+	Open  *Request // what is asked before the first poll of a chain; nil for nothing
+	Wait  *Request // what is asked between polls; nil for nothing
+}
+
+// NewRequest takes from a client's request what its polls may say, and nothing else. Its
+// error is a caddyhttp.HandlerError with the status for the client.
+func NewRequest(plan *config.Plan, r *http.Request) (*Request, error) {
+	p := &Request{Plan: plan}
+	p.LastID, p.First.query = splitID(r)
+	p.Sent = sentURL(r)
+	s := &Said{
+		https: r.TLS != nil, Host: r.Host, path: r.URL.EscapedPath(), Header: PollHeader(plan, r.Header), Vars: operatorVars(r.Context()),
+	}
+	keepForwarded(s.Header, plan, r)
+	if plan.Wants.Original {
+		p.First.originalQuery = p.Sent.query
+	}
+	if plan.Open == nil && plan.Wait == nil { // steps send what polls replace
+		dropReplaced(plan, s.Header, &p.First)
+	}
+	cursors := plan.CursorParameters()
+	s.Query = dropQuery(p.First.query, cursors)
+	s.take(plan.Wants, original{p.Sent.Path, dropQuery(p.First.originalQuery, cursors)}, r)
+
+	var err error
+	if s.Body, err = readBody(r); err != nil {
+		return nil, err
+	}
+	repl := clientReplacer(r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer), s.Body)
+	if len(s.Body) == 0 || replacesBody(plan) {
+		s.Body = nil
+		s.Header.Del("Content-Type")
+	}
+	if s.Method, err = methodOf(plan, r, repl); err != nil {
+		return nil, err
+	}
+	s.texts = resolve(plan, repl)
+	p.Said, p.bound = s, bindTo(plan, s.texts)
+
+	if p.Open, err = p.step(KindOpen, plan.Open, r, repl); err != nil {
+		return nil, err
+	}
+	if p.Wait, err = p.step(KindWait, plan.Wait, r, repl); err != nil {
+		return nil, err
+	}
+	if p.Open != nil {
+		s.Open = p.Open.Said
+	}
+	if p.Wait != nil {
+		s.Wait = p.Wait.Said
+	}
+	p.Key = s.key()
+	return p, nil
+}
+
+// sentURL returns the URL as the client sent it, but for the event id that it has seen last.
+func sentURL(r *http.Request) original {
+	if sent, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && sent.URL != nil {
+		return original{sent.URL.EscapedPath(), dropID(sent.URL.RawQuery)}
+	}
+	return original{r.URL.EscapedPath(), dropID(r.URL.RawQuery)}
+}
+
+// dropReplaced drops what edits delete or replace in every poll: it does not go upstream, so it
+// must not divide a feed either. What an edit with a cursor writes stays, as the first poll has it.
+func dropReplaced(c *config.Plan, header http.Header, queries *first) {
+	for _, e := range c.HeaderUp {
+		if e.Always() {
+			header.Del(e.Name)
+		}
+	}
+	var names []string
+	for _, e := range c.Query {
+		if e.Always() {
+			names = append(names, e.Name)
+		}
+	}
+	queries.query, queries.originalQuery = dropQuery(queries.query, names), dropQuery(queries.originalQuery, names)
+}
+
+// methodOf returns the method of the polls, with the client's placeholders resolved.
+func methodOf(c *config.Plan, r *http.Request, repl *caddy.Replacer) (string, error) {
+	if c.Method.IsZero() {
+		return r.Method, nil
+	}
+	method := strings.ToUpper(repl.ReplaceAll(c.Method.String(), ""))
+	if !config.IsToken(method) {
+		return "", caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("%q is not a method that a poll could have", method))
+	}
+	return method, nil
+}
+
+// replacesBody reports whether no poll has the client's own body.
+func replacesBody(c *config.Plan) bool { return !c.Body.IsZero() && len(c.Body.Cursors()) == 0 }
+
+// readBody reads all of the client's body, also where polls have another: placeholders may
+// hold it, and net/http notices that a client has gone only when its body has been read.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1))
+	if err != nil {
+		return nil, caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("reading the request's body: %w", err))
+	}
+	if len(body) > maxRequestBody {
+		return nil, caddyhttp.Error(http.StatusRequestEntityTooLarge, errors.New("the request's body is larger than 1 MiB, which polls would repeat"))
+	}
+	return body, nil
+}
+
+// PollHeader keeps what a poll may have of a client's header, and adds what a browser's AJAX
+// library would: frameworks answer differently without it, and EventSource cannot send it.
+func PollHeader(plan *config.Plan, client http.Header) http.Header {
+	header := make(http.Header)
+	kept := []string{"Accept-Language", "Content-Type"}
+	if !plan.Elsewhere {
+		kept = append(kept, "Authorization", "Cookie")
+	}
+	for _, name := range append(kept, plan.Wants.Carried...) {
+		if values := client.Values(name); len(values) > 0 {
+			header[name] = slices.Clone(values)
+		}
+	}
+	if plan.Cookies != nil {
+		keepCookies(header, *plan.Cookies)
+	}
+	header.Set("X-Requested-With", "XMLHttpRequest")
+	header.Set("Accept", "application/json, text/javascript;q=0.9, */*;q=0.5")
+	header.Set("User-Agent", "sse_bridge")
+	return header
+}
+
+func operatorVars(ctx context.Context) map[string]any {
+	all, _ := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
+	vars := make(map[string]any, len(all))
+	for name, v := range all {
+		if !slices.Contains(config.OwnVars, name) {
+			vars[name] = v
+		}
+	}
+	return vars
+}

@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/chromedp/chromedp"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/admin"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+
+	"github.com/sse-bridge/caddy-sse-bridge/test/browser"
+)
+
+// runWithAdmin runs Caddy with an admin endpoint, whose URL it returns.
+func runWithAdmin(t *testing.T, caddyfile string) (s *testsite.Site, admin string) {
+	t.Helper()
+	addr := testsite.FreeAddr(t)
+	global := "{\n\tadmin " + addr + "\n\tpersist_config off\n\tauto_https off\n}\n"
+	s = testsite.Run(t, global+strings.ReplaceAll(caddyfile, "{{admin}}", addr))
+	t.Cleanup(func() { adminOff(t) })
+	return s, "http://" + addr
+}
+
+// adminOff ends Caddy's admin endpoint, which outlives the configuration when Caddy is told to stop.
+func adminOff(t *testing.T) {
+	t.Helper()
+	if err := caddy.Load([]byte(`{"admin": {"disabled": true, "config": {"persist": false}}}`), true); err != nil {
+		t.Errorf("turning the admin endpoint off: %v", err)
+	}
+}
+
+// overviewOf returns what the admin API says of all feeds.
+func overviewOf(t *testing.T, admin, query string) (o admin.Overview) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(testsite.Fetch(t, admin+"/sse_bridge/feeds"+query)), &o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// statusOf returns the status of an answer.
+func statusOf(t *testing.T, method, url string, header ...string) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), testsite.Patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+func TestTheAdminAPISaysHowFeedsAre(t *testing.T) {
+	broken := newScript(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("fail") {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		} else {
+			fmt.Fprint(w, `[{"id":"`+strings.Repeat("x", 100)+`"}]`)
+		}
+		return true
+	})
+	up := testsite.Backend(t, broken.ServeHTTP)
+	s, admin := runWithAdmin(t, "{{site}} {\n\tsse_bridge "+up+" {\n\t\tname board\n\t\tinterval 50ms\n\t\titems @this\n\t\tid id\n\t\tquery since {sse.cursor}\n\t\theader_up X-Team red\n\t}\n}")
+	testsite.Subscribe(t, s.URL+"/good?room=blue&bare", "Cookie", "sid=1").Next()
+	testsite.Subscribe(t, s.URL+"/good?room=blue&bare", "Cookie", "sid=1").Next()
+	down := testsite.Subscribe(t, s.URL+"/bad?fail=1")
+	down.HasComment("status 503")
+
+	o := overviewOf(t, admin, "")
+	if len(o.Feeds) != 2 || o.Total.Feeds != 2 || o.Total.FeedsDown != 1 || o.Total.Clients != 3 || len(o.Bridges) != 1 || o.Bridges[0].Bridge != "board" {
+		t.Fatalf("got %+v", o)
+	}
+	bad, good := o.Feeds[0], o.Feeds[1]
+	if bad.State != feed.Down || bad.Reason != "status 503" || bad.LastPoll.Status != 503 || bad.LastPoll.Outcome != feed.Failed || bad.Errors == 0 || bad.Backoff == 0 || bad.Path != "/bad" {
+		t.Errorf("what is down is not said first: %+v", bad)
+	}
+	if good.State != feed.Up || good.Clients != 2 || good.Cursor != strings.Repeat("x", 64) || good.LastPoll.Status != 200 || good.Events != 1 || good.LogEvents != 1 || good.Host != strings.TrimPrefix(s.URL, "http://") {
+		t.Errorf("got %+v", good)
+	}
+	if got := fmt.Sprint(good.Query, good.Headers, bad.Query, bad.Headers); got != "[room] [Cookie X-Team] [fail] [X-Team]" {
+		t.Errorf("the poll requests are made of %s", got)
+	}
+
+	var one bridge.Report
+	if err := json.Unmarshal([]byte(testsite.Fetch(t, admin+"/sse_bridge/feeds/"+bad.ID)), &one); err != nil || one.ID != bad.ID || one.State != feed.Down {
+		t.Errorf("got %+v, %v", one, err)
+	}
+	if o = overviewOf(t, admin, "?limit=1"); len(o.Feeds) != 1 || o.Feeds[0].ID != bad.ID || o.Total.Feeds != 2 {
+		t.Errorf("of one: %+v", o)
+	}
+	for _, test := range []struct {
+		method, path string
+		want         int
+	}{
+		{"GET", "/sse_bridge/feeds/nothing", 404},
+		{"GET", "/sse_bridge/nothing", 404},
+		{"GET", "/sse_bridge/feeds?limit=-1", 400},
+		{"GET", "/sse_bridge/feeds?limit=all", 400},
+		{"POST", "/sse_bridge/feeds", 405},
+		{"DELETE", "/sse_bridge/feeds/" + bad.ID, 405},
+		{"GET", "/sse_bridge/", 200},
+		{"HEAD", "/sse_bridge/events", 200},
+		{"GET", "/sse_bridge/", 200}, // by the same connection
+	} {
+		if got := statusOf(t, test.method, admin+test.path); got != test.want {
+			t.Errorf("%s %s: got %d, want %d", test.method, test.path, got, test.want)
+		}
+	}
+}
+
+// pageSite is a site in front of a backend, and one that shows the status page, as docs/operations.md has it.
+func pageSite(t *testing.T, upstream string) (config, page string) {
+	addr := testsite.FreeAddr(t)
+	return "{{site}} {\n\tsse_bridge " + upstream + " {\n\t\tinterval 100ms\n\t}\n}\nhttp://" + addr + ` {
+	bind 127.0.0.1
+	reverse_proxy /sse_bridge/* {{admin}} {
+		header_up Host {upstream_hostport}
+		header_up -Origin
+		header_up -Referer
+		header_up -Sec-Fetch-Mode
+	}
+}`, "http://" + addr + "/sse_bridge/"
+}
+
+func TestTheStatusPageSaysInABrowserWhatIsDown(t *testing.T) {
+	tab := browser.New(t)
+	fails := false
+	up := newScript(func(w http.ResponseWriter, _ *http.Request) bool {
+		if fails {
+			w.WriteHeader(http.StatusBadGateway)
+		} else {
+			fmt.Fprint(w, "hello")
+		}
+		return true
+	})
+	config, page := pageSite(t, testsite.Backend(t, up.ServeHTTP))
+	s, admin := runWithAdmin(t, config)
+	testsite.Subscribe(t, s.URL+"/prices?key=1").Next()
+
+	says := func(what string) {
+		t.Helper()
+		testsite.Eventually(t, "the page to say "+what, func() bool {
+			text, err := chromedp.Run(tab, chromedp.Evaluate[string](`document.body.innerText`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Contains(text, what)
+		})
+	}
+	browser.Open(tab, t, page)
+	says("The feed is up.")
+	says("/prices?key=…")
+	up.change(func() { fails = true })
+	says("The feed is down.")
+	says("status 502, for ")
+	says("Its client stays connected.")
+	s.Reload(strings.ReplaceAll("{\n\tadmin {{admin}}\n\tpersist_config off\n\tauto_https off\n}\n"+config, "{{admin}}", strings.TrimPrefix(admin, "http://")) + "\n# changed")
+	up.change(func() { fails = false })
+	says("The feed is up.")
+	says("live")
+
+	browser.Open(tab, t, admin+"/sse_bridge/") // by its address, which Caddy refuses, so that the site above is needed
+	says("client is not allowed to access from origin")
+}
+
+func TestLookingOnHoldsNeitherReloadNorStop(t *testing.T) {
+	config, _ := pageSite(t, testsite.Backend(t, testsite.NewChat(0).ServeHTTP))
+	s, admin := runWithAdmin(t, config)
+	watching := testsite.Subscribe(t, admin+"/sse_bridge/events")
+	if first := watching.Next(); !strings.Contains(first.Data, `"feeds":[]`) {
+		t.Errorf("got %+v", first)
+	}
+	watching.Next()
+	s.Reload("{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n}\n{{site}} {\n\trespond ok\n}")
+	watching.Ended()
+}

@@ -1,0 +1,194 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+)
+
+// entry is one line of a log.
+type entry struct {
+	Level, Logger, Msg, Feed, Reason, Bridge, State string
+	Events                                          int
+	Bytes                                           int64
+	Duration                                        float64
+	SSEFeed                                         string `json:"sse_feed"`
+	SSEEvents                                       int    `json:"sse_events"`
+	SSEReason                                       string `json:"sse_reason"`
+}
+
+// entries returns the lines of a log that a logger has written, or one below it.
+func (l *logged) entries(t *testing.T, logger string) (all []entry, raw string) {
+	t.Helper()
+	var text strings.Builder
+	content, err := os.ReadFile(l.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(content)); lines.Scan(); {
+		var e entry
+		if err := json.Unmarshal(lines.Bytes(), &e); err == nil && strings.HasPrefix(e.Logger, logger) {
+			all = append(all, e)
+			text.WriteString(lines.Text() + "\n")
+		}
+	}
+	return all, text.String()
+}
+
+// message returns the first line that says something.
+func message(all []entry, msg string) (e entry, found bool) {
+	for _, e := range all {
+		if e.Msg == msg {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+const bridgeLogger = "http.handlers.sse_bridge"
+
+// both waits for what the bridge says of a request, and for the request's line in the access log.
+func (l *logged) both(t *testing.T, msg string) (said, access entry) {
+	t.Helper()
+	testsite.Eventually(t, "the lines", func() bool {
+		lines, _ := l.entries(t, bridgeLogger)
+		accesses, _ := l.entries(t, "http.log.access")
+		var saidFound, accessFound bool
+		said, saidFound = message(lines, msg)
+		access, accessFound = message(accesses, "handled request")
+		return saidFound && accessFound
+	})
+	return said, access
+}
+
+func TestTheLogSaysWhatBecameOfAStream(t *testing.T) {
+	c := testsite.NewChat(0)
+	c.Say("one", "two")
+	log, options := global(t, "\tdebug")
+	s := testsite.Run(t, options+strings.Replace(testsite.ChatSite(testsite.Backend(t, c.ServeHTTP), "name chat"), "{{site}} {", "{{site}} {\n\tlog", 1))
+	client := testsite.Subscribe(t, s.URL+"/messages")
+	client.Want("one", "two")
+	client.Close()
+	ended, access := log.both(t, "stream ended")
+	lines, _ := log.entries(t, bridgeLogger)
+	opened, _ := message(lines, "stream opened")
+	if opened.Level != "debug" || opened.Bridge != "chat" || len(opened.Feed) != 12 {
+		t.Errorf("the stream opened so: %+v", opened)
+	}
+	if ended.Level != "debug" || ended.Feed != opened.Feed || ended.Reason != "client_gone" || ended.Events != 2 || ended.Bytes < 40 || ended.Duration <= 0 {
+		t.Errorf("the stream ended so: %+v", ended)
+	}
+	if access.SSEFeed != opened.Feed || access.SSEEvents != 2 || access.SSEReason != "client_gone" {
+		t.Errorf("the access log says %+v", access)
+	}
+}
+
+func TestTheLogSaysWhichBridgeTurnsAClientAway(t *testing.T) {
+	c := testsite.NewChat(0)
+	c.Say("one")
+	log, options := global(t)
+	s := testsite.Run(t, options+strings.Replace(testsite.ChatSite(testsite.Backend(t, c.ServeHTTP), "name chat", "limits {\n\t\t\tclients 1\n\t\t}"), "{{site}} {", "{{site}} {\n\tlog", 1))
+	testsite.Subscribe(t, s.URL+"/messages").Want("one")
+	testsite.Subscribe(t, s.URL+"/messages")
+	turned, access := log.both(t, "client turned away")
+	if turned.Level != "warn" || turned.Bridge != "chat" {
+		t.Errorf("the client was turned away so: %+v", turned)
+	}
+	if access.SSEReason != "limit" || access.SSEFeed != "" {
+		t.Errorf("the access log says %+v", access)
+	}
+}
+
+// TestAnOutageIsLoggedOnceAtEachTurn has many polls fail, and clients behind that fail beside the head.
+func TestAnOutageIsLoggedOnceAtEachTurn(t *testing.T) {
+	fails := false
+	up := newScript(func(w http.ResponseWriter, _ *http.Request) bool {
+		if fails {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		} else {
+			fmt.Fprint(w, "one")
+		}
+		return true
+	})
+	log, options := global(t)
+	s := testsite.Run(t, options+"{{site}} {\n\tsse_bridge "+testsite.Backend(t, up.ServeHTTP)+" {\n\t\tinterval 10ms\n\t}\n}")
+	for range 5 {
+		testsite.Subscribe(t, s.URL+"/x").Next()
+	}
+	polls := 0
+	up.change(func() { fails, polls = true, len(up.asked) })
+	up.polls(t, polls+2)
+	up.change(func() { fails = false })
+	var lines []entry
+	testsite.Eventually(t, "the upstream to be back", func() bool {
+		lines, _ = log.entries(t, bridgeLogger)
+		_, back := message(lines, "upstream answers again")
+		return back
+	})
+	if len(lines) != 2 || lines[0].Level != "warn" || lines[0].State != "status 503" || lines[1].Level != "info" {
+		t.Errorf("logged were %+v", lines)
+	}
+}
+
+// TestNoSecretsReachOperators has clients bring secrets of each kind, while the upstream is well and
+// while it is not, and looks for them in the metrics, the admin API and the bridge's log.
+func TestNoSecretsReachOperators(t *testing.T) {
+	fails := false
+	up := newScript(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Set-Cookie", "upstream=s3cret-of-upstream")
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/refused"):
+			w.Header().Set("WWW-Authenticate", `Basic realm="s3cret-realm"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		case fails:
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, "s3cret-in-an-error")
+		default:
+			fmt.Fprint(w, `{"news":"s3cret-in-an-answer"}`)
+		}
+		return true
+	})
+	file := &logged{t.TempDir() + "/log"}
+	addr := testsite.FreeAddr(t)
+	t.Setenv("SSE_BRIDGE_TEST_TOKEN", "s3cret-of-operator")
+	s := testsite.Run(t, "{\n\tadmin "+addr+"\n\tpersist_config off\n\tauto_https off\n\tdebug\n\tlog {\n\t\toutput file "+file.file+"\n\t\tformat json\n\t}\n}\n{{site}} {\n\thandle /metrics {\n\t\tmetrics\n\t}\n\tsse_bridge /* "+
+		testsite.Backend(t, up.ServeHTTP)+" {\n\t\tinterval 20ms\n\t\theader_up X-Key {env.SSE_BRIDGE_TEST_TOKEN}\n\t\tquery key {env.SSE_BRIDGE_TEST_TOKEN}\n\t}\n}")
+	t.Cleanup(func() { adminOff(t) })
+	secrets := []string{"Authorization", "Bearer s3cret-token", "Cookie", "sid=s3cret-cookie; s3cret-alone", "Last-Event-ID", "s3cret-id"}
+	path := "/private?token=s3cret-query&s3cret-alone"
+	testsite.Subscribe(t, s.URL+path, secrets...).Next()
+	testsite.Subscribe(t, s.URL+"/refused?token=s3cret-query", secrets...)
+	watching := testsite.Subscribe(t, "http://"+addr+"/sse_bridge/events")
+	up.change(func() { fails = true })
+	failing := testsite.Subscribe(t, s.URL+path, secrets...)
+	failing.HasComment("status 503")
+	var raw, events string
+	testsite.Eventually(t, "the outage to be logged", func() bool {
+		var lines []entry
+		lines, raw = file.entries(t, bridgeLogger)
+		_, down := message(lines, "upstream fails; clients stay connected and polls are backed off")
+		_, refused := message(lines, "upstream refuses the poll; its streams end")
+		_, events = file.entries(t, "events")
+		return down && refused && strings.Contains(events, bridge.EventDown)
+	})
+	seen := map[string]string{
+		"the log": raw, "the log of Caddy's events": events, "the admin API": testsite.Fetch(t, "http://"+addr+"/sse_bridge/feeds"),
+		"the metrics": testsite.Fetch(t, "http://"+addr+"/metrics"), "the page's stream": watching.Next().Data,
+	}
+	for where, text := range seen {
+		if !strings.Contains(text, "sse_bridge") && !strings.Contains(text, "/private") {
+			t.Errorf("%s has nothing of the bridge: %s", where, text)
+		}
+		if i := strings.Index(text, "s3cret"); i >= 0 {
+			t.Errorf("%s holds a secret: …%s…", where, text[max(0, i-100):min(len(text), i+60)])
+		}
+	}
+}

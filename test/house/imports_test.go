@@ -1,0 +1,89 @@
+// Package house keeps the rules of the house that a program can check: which packages import which, what a
+// file holds, and that nothing stands beside the lists of modules and packages.
+package house
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/go/packages"
+)
+
+const module = "github.com/sse-bridge/caddy-sse-bridge"
+
+// layers are the packages of the product. One may import those of the layers below its own only.
+var layers = [][]string{
+	{""},
+	{"admin", "cli", "cors"},
+	{"bridge"},
+	{"stream", "upstream"},
+	{"config", "feed", "suggest"},
+	{"trial"},
+	{"page"},
+	{"decode", "jq"},
+	{"position", "shape", "sse", "value"},
+}
+
+// forTests are the packages that only tests import.
+var forTests = []string{"heap", "testbridge", "testplan", "testsite"}
+
+// load loads the packages of the module that users build, without their tests.
+func load(t *testing.T, mode packages.LoadMode) []*packages.Package {
+	t.Helper()
+	loaded, err := packages.Load(&packages.Config{Mode: mode | packages.NeedName | packages.NeedImports, Dir: "test"}, module, module+"/internal/...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range loaded {
+		for _, err := range p.Errors {
+			t.Fatal(err)
+		}
+	}
+	return loaded
+}
+
+// short is the name of a package of the product within it, and reports whether it is one.
+func short(path string) (name string, ours bool) {
+	if path == module {
+		return "", true
+	}
+	return strings.CutPrefix(path, module+"/internal/")
+}
+
+func TestImportsPointDown(t *testing.T) {
+	layer := make(map[string]int)
+	for i, names := range layers {
+		for _, name := range names {
+			layer[name] = i
+		}
+	}
+	seen := 0
+	for _, p := range load(t, 0) {
+		name, _ := short(p.PkgPath)
+		if slices.Contains(forTests, name) {
+			continue
+		}
+		from, known := layer[name]
+		if !known {
+			t.Errorf("internal/%s is in no layer", name)
+			continue
+		}
+		seen++
+		for path := range p.Imports {
+			to, ours := short(path)
+			if !ours {
+				continue
+			}
+			if at, known := layer[to]; slices.Contains(forTests, to) || known && at <= from {
+				t.Errorf("internal/%s imports internal/%s, which is not below it", name, to)
+			}
+		}
+		if name == "feed" && p.Imports["github.com/caddyserver/caddy/v2"] != nil {
+			t.Error("internal/feed knows Caddy")
+		}
+	}
+	if seen < 10 {
+		t.Errorf("%d packages were looked at", seen)
+	}
+}

@@ -1,0 +1,90 @@
+package servers
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	"github.com/tidwall/gjson"
+)
+
+// haproxy is an HAProxy with statistics at /stats, a backend `app` with one server, and others without.
+type haproxy struct {
+	*testsite.Component
+	t        *testing.T
+	commands string // the address that takes them
+}
+
+func startHAProxy(t *testing.T) *haproxy {
+	t.Helper()
+	h := &haproxy{t: t, commands: testsite.FreeAddr(t)}
+	addr, folder := testsite.FreeAddr(t), t.TempDir()
+	config := fmt.Sprintf(`global
+	stats socket ipv4@%s level admin
+	maxconn 1000
+defaults
+	mode http
+	timeout connect 1s
+	timeout client 1m
+	timeout server 1m
+frontend statistics
+	bind %s
+	stats enable
+	stats uri /stats
+backend app
+	server first 127.0.0.1:9
+backend blue
+	balance roundrobin
+backend green
+	balance roundrobin
+`, h.commands, addr)
+	if err := os.WriteFile(filepath.Join(folder, "haproxy.cfg"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.Component = testsite.RunComponent(t, folder, nil, testsite.NeedServer(t, "haproxy", "haproxy"), "-db", "-f", "haproxy.cfg")
+	h.Listens(t, addr)
+	return h
+}
+
+// command has HAProxy do something while it runs.
+func (h *haproxy) command(command, want string) {
+	h.t.Helper()
+	conn, err := net.Dial("tcp", h.commands)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintln(conn, command); err != nil {
+		h.t.Fatal(err)
+	}
+	if said, err := io.ReadAll(conn); err != nil || strings.TrimSpace(string(said)) != want {
+		h.t.Fatalf("%s: HAProxy says %q (%v)", command, said, err)
+	}
+}
+
+func TestServersThatAreAddedToAnHAProxyAreResumedAtEveryEvent(t *testing.T) {
+	h := startHAProxy(t)
+	backends := []string{"blue", "green"}
+	caddyfile := testsite.FormatSite("/stats* "+h.Addr, "interval 50ms", "format csv header", "id sid", "order by_id", "ignore !type 2",
+		"data `{\"text\":\"event {sse.item.svname}\"}`")
+	testsite.CutAtEveryEvent(t, caddyfile, "text", func(t *testing.T) (string, func(int)) {
+		name := backends[0]
+		backends = backends[1:]
+		return "/stats;csv?scope=" + name, func(i int) {
+			h.command(fmt.Sprintf("add server %s/%d 127.0.0.1:9", name, i), "New server registered.")
+		}
+	})
+}
+
+func TestTheStateOfHAProxysServersComesWhenItChanges(t *testing.T) {
+	h := startHAProxy(t)
+	caddyfile := recipeSite(t, "haproxy-servers", h.Addr, "interval 2s", "interval 50ms")
+	testsite.CheckDocument(t, caddyfile, "/servers", func(to int) {
+		h.command(fmt.Sprintf("set server app/first weight %d", to), "")
+	}, func(data string) int { return int(gjson.Get(data, "weights.0").Int()) })
+}

@@ -1,0 +1,153 @@
+package servers
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	"github.com/tidwall/gjson"
+)
+
+// transmission is a Transmission that speaks with nobody.
+type transmission struct {
+	*testsite.Component
+	t       *testing.T
+	program string
+	home    string
+	token   string
+	added   int
+}
+
+func startTransmission(t *testing.T) *transmission {
+	t.Helper()
+	x := &transmission{t: t, program: testsite.NeedServer(t, "transmission-daemon", "transmission-daemon"), home: t.TempDir()}
+	port := func(addr string) int {
+		_, text, _ := net.SplitHostPort(addr)
+		n, _ := strconv.Atoi(text)
+		return n
+	}
+	addr := testsite.FreeAddr(t)
+	settings, err := json.Marshal(map[string]any{
+		"rpc-bind-address": "127.0.0.1", "rpc-port": port(addr),
+		"bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "peer-port": port(testsite.FreeAddr(t)),
+		"dht-enabled": false, "lpd-enabled": false, "pex-enabled": false, "utp-enabled": false, "port-forwarding-enabled": false,
+		"download-dir": filepath.Join(x.home, "downloads"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(x.home, "settings.json"), settings, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x.start(addr)
+	return x
+}
+
+func (x *transmission) start(addr string) {
+	x.t.Helper()
+	x.Component = testsite.RunComponent(x.t, x.home, nil, x.program, "--foreground", "--config-dir", x.home)
+	x.Listens(x.t, addr)
+}
+
+// add gives it a torrent that it does not start.
+func (x *transmission) add(name string) {
+	x.t.Helper()
+	x.added++
+	hash := sha1.Sum([]byte(strconv.Itoa(x.added)))
+	torrent := fmt.Sprintf("d4:infod6:lengthi1e4:name%d:%s12:piece lengthi16384e6:pieces20:%s7:privatei1eee", len(name), name, hash)
+	body := fmt.Sprintf(`{"method":"torrent-add","arguments":{"paused":true,"metainfo":%q}}`, base64.StdEncoding.EncodeToString([]byte(torrent)))
+	for range 2 { // the first answer of a run is the token
+		r, err := http.NewRequestWithContext(x.t.Context(), http.MethodPost, "http://"+x.Addr+"/transmission/rpc", strings.NewReader(body))
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		r.Header.Set("X-Transmission-Session-Id", x.token)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode == http.StatusConflict {
+			x.token = resp.Header.Get("X-Transmission-Session-Id")
+			continue
+		}
+		if said, err := io.ReadAll(resp.Body); err != nil || !gjson.GetBytes(said, "arguments.torrent-added").Exists() {
+			x.t.Fatalf("adding %s: %s %v\n%s", name, resp.Status, err, said)
+		}
+		return
+	}
+	x.t.Fatal("Transmission does not take its own token")
+}
+
+// transmissionList is a site with the torrents as a list. Each sequence of polls gets a token of its own.
+func transmissionList(upstream string) string {
+	return testsite.FormatSite("/torrents "+upstream, "interval 50ms", "method POST", "rewrite /transmission/rpc",
+		"open {\n method POST\n rewrite /transmission/rpc\n accept 409\n cursor token {sse.header.X-Transmission-Session-Id}\n}",
+		"header_up X-Transmission-Session-Id {sse.cursor.token}",
+		"body `{\"method\":\"torrent-get\",\"arguments\":{\"fields\":[\"id\",\"name\"]}}`",
+		"items arguments.torrents", "id id", "order by_id", "reset {sse.status} 409")
+}
+
+func TestTorrentsThatAreAddedToATransmissionAreResumedAtEveryEvent(t *testing.T) {
+	x := startTransmission(t)
+	testsite.CutAtEveryEvent(t, transmissionList(x.Addr), "name", func(t *testing.T) (string, func(int)) {
+		return "/torrents?lastEventId=" + strconv.Itoa(x.added), func(i int) { x.add(fmt.Sprint("event ", i)) }
+	})
+}
+
+// Its ids are those of a run.
+func TestATransmissionThatHasLostItsTorrentsResetsItsClients(t *testing.T) {
+	x := startTransmission(t)
+	s := testsite.Run(t, transmissionList(x.Addr))
+	for i := range 3 {
+		x.add(fmt.Sprint("event ", i+1))
+	}
+	stream := testsite.Subscribe(t, s.URL+"/torrents")
+	for range 3 {
+		stream.Next()
+	}
+	x.Stop()
+	if err := os.RemoveAll(filepath.Join(x.home, "torrents")); err != nil {
+		t.Fatal(err)
+	}
+	x.start(x.Addr)
+	x.add("event 4")
+	if e := stream.Next(); e.Type != "bridge.reset" {
+		t.Fatalf("got %+v, want a reset", e)
+	}
+	if e := stream.Next(); e.Data != `{"id":1,"name":"event 4"}` {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestTheTorrentsOfATransmissionComeWhenTheyChange(t *testing.T) {
+	x := startTransmission(t)
+	x.add("first")
+	caddyfile := recipeSite(t, "transmission-torrents", x.Addr, "interval 2s", "interval 50ms", `["id","name","status","percentDone"]`, `["name"]`)
+	testsite.CheckDocument(t, caddyfile, "/torrents", func(to int) { x.add(fmt.Sprint("torrent ", to)) },
+		func(data string) int { return int(gjson.Get(data, "torrents.#").Int()) })
+}
+
+func TestATransmissionThatIsRestartedIsAskedWithItsNewToken(t *testing.T) {
+	x := startTransmission(t)
+	x.add("first")
+	stream := testsite.SubscribeByName(t, recipeSite(t, "transmission-torrents", x.Addr, "interval 2s", "interval 50ms", `["id","name","status","percentDone"]`, `["name"]`), "/torrents")
+	if e := stream.Next(); e.Data != `{"torrents":[{"name":"first"}]}` {
+		t.Fatalf("got %+v", e)
+	}
+	x.Stop()
+	x.start(x.Addr)
+	x.add("second")
+	for gjson.Get(stream.Next().Data, "torrents.#").Int() != 2 { // it answers before it has read its own torrents
+	}
+}
