@@ -1,7 +1,8 @@
 package feed
 
 import (
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -28,16 +29,10 @@ var Resets = [...]string{string(unknownID), string(gap), string(ordered), string
 var DurationBounds = [...]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
 
 // Counters count what the feeds of a bridge do, over the feeds' own lives. The zero value is ready
-// for use. Nothing in it locks or allocates.
+// for use. They lock for a moment, once a poll: a delivery counts nothing here.
 type Counters struct {
-	polls     [len(Outcomes)]atomic.Int64
-	durations [len(DurationBounds) + 1]atomic.Int64
-	took      atomic.Int64 // nanoseconds
-	saved     atomic.Int64
-	events    atomic.Int64
-	resets    [len(Resets)]atomic.Int64
-	chains    atomic.Int64
-	down      atomic.Int64
+	mu     sync.Mutex
+	counts Counts
 }
 
 // Counts are what [Counters] say at one moment.
@@ -52,20 +47,39 @@ type Counts struct {
 	Down      int64                          // feeds whose last poll brought nothing to read
 }
 
-// Load returns the counts. They are not of exactly the same moment.
-func (k *Counters) Load() (c Counts) {
-	for i := range k.polls {
-		c.Polls[i] = k.polls[i].Load()
+// Load returns the counts of one moment.
+func (k *Counters) Load() Counts {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.counts
+}
+
+// gauge changes how many chains there are, and how many feeds are down.
+func (k *Counters) gauge(chains, down int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.counts.Chains += chains
+	k.counts.Down += down
+}
+
+func (k *Counters) poll(outcome Outcome, took time.Duration, saved, events int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.counts.Polls[slices.Index(Outcomes[:], outcome)]++
+	if outcome == Abandoned {
+		return
 	}
-	for i := range k.durations {
-		c.Durations[i] = k.durations[i].Load()
-	}
-	for i := range k.resets {
-		c.Resets[i] = k.resets[i].Load()
-	}
-	c.Took, c.Saved, c.Events = time.Duration(k.took.Load()), k.saved.Load(), k.events.Load()
-	c.Chains, c.Down = k.chains.Load(), k.down.Load()
-	return c
+	bucket, _ := slices.BinarySearch(DurationBounds[:], took.Seconds())
+	k.counts.Durations[bucket]++
+	k.counts.Took += took
+	k.counts.Saved += int64(saved)
+	k.counts.Events += int64(events)
+}
+
+func (k *Counters) reset(reason reset) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.counts.Resets[slices.Index(Resets[:], string(reason))]++
 }
 
 // Add adds the counts of another bridge.
@@ -84,31 +98,4 @@ func (c *Counts) Add(other Counts) {
 	c.Events += other.Events
 	c.Chains += other.Chains
 	c.Down += other.Down
-}
-
-func (k *Counters) poll(outcome Outcome, took time.Duration, saved, events int) {
-	for i, o := range Outcomes {
-		if o == outcome {
-			k.polls[i].Add(1)
-		}
-	}
-	if outcome == Abandoned {
-		return
-	}
-	bucket := 0
-	for bucket < len(DurationBounds) && took.Seconds() > DurationBounds[bucket] {
-		bucket++
-	}
-	k.durations[bucket].Add(1)
-	k.took.Add(int64(took))
-	k.saved.Add(int64(saved))
-	k.events.Add(int64(events))
-}
-
-func (k *Counters) reset(reason reset) {
-	for i, r := range Resets {
-		if r == string(reason) {
-			k.resets[i].Add(1)
-		}
-	}
 }

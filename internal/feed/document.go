@@ -101,10 +101,6 @@ func (c *chain) showLater() {
 // the upstream may hold.
 func (c *chain) asksAnew() bool { return !c.at.Cursor.IsZero() || c.conditional() }
 
-// skips reports whether readers that fall behind skip to the newest document. Patches need
-// those before them.
-func (c *Config) skips() bool { return c.Document && c.Diff == nil }
-
 // patch makes a patch of a document, where the one before is known and it is worth it.
 func (c *chain) patch(p page.Page) page.Page {
 	if c.feed.config.Diff == nil || len(p.Events) == 0 || p.Events[0].Key == c.document {

@@ -6,109 +6,13 @@
 package feed
 
 import (
-	"context"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
-
-// Ask is what a chain wants to know with one poll.
-type Ask struct {
-	First      bool              // a client's own first request: no edit of a cursor applies
-	From       position.Position // where to go on
-	Carry      *page.Carry       // what the page has to decide, from where From says; nil: nothing
-	Validators page.Validators   // of the answer that is known, where a conditional poll may do
-	Number     int               // how many polls the chain has made before
-	Chain      string            // a UUID, the same for all polls of a chain
-	Session    *Session          // of this chain alone
-	Held       bool              // the upstream is expected to hold the poll until there is news
-	Ring       bool              // the last answer was the newest: wait for a sign of news first, where there is one
-	// Reached is called when the poll has been sent, and when the head of a good answer has come. Until
-	// the poll returns, that is all that is known of an upstream that holds it. nil: it does not matter.
-	Reached func(Stage)
-}
-
-// Stage is how far a poll has come.
-type Stage int
-
-// The stages of a poll.
-const (
-	Sent  Stage = iota // the upstream has it, or will in a moment
-	Begun              // the head of an answer that is none of an error has come
-)
-
-// Session is what the polls of one chain keep between them. They alone use it, one after another.
-type Session struct {
-	Jar http.CookieJar // the cookies that the upstream set
-	// Opened are the cursors that a request before the first poll has got, by their names. It is
-	// nil where there was none yet, and again when the chain starts over or the upstream fails in a
-	// way that a new session may mend.
-	Opened map[string]string
-	Deaf   bool // the request that waits for a sign of news has failed
-}
-
-// Poll asks the upstream once and reads its answer. Its error is a [*page.Refusal], a
-// [*page.Error], or one that only says that no answer came.
-type Poll func(ctx context.Context, ask Ask) (page.Page, error)
-
-// Config is what the feeds of a bridge have in common.
-type Config struct {
-	Document bool // the answer is a document: only the newest counts
-	Cursors  int  // how many cursors stand in an id
-	Tokens   bool // the upstream words its cursors itself, and may word one place in many ways
-	// Diff returns what makes one document of another, as a patch that is worth it. Clients get the
-	// document once as a snapshot, and then patches. An error says that the two cannot be compared.
-	// nil: each document whole.
-	Diff func(before, after []byte) (patch []byte, worth bool, err error)
-
-	Notify bool // clients get an event when the upstream goes down, and when it is back
-
-	ByID   bool // the cursor is a number that grows until the upstream starts over
-	Unsent bool // polls do not send the cursor: all are the same, but for validators
-	Opens  bool // a request before a newcomer's first poll gets its first cursor
-
-	Interval    time.Duration // least time between the starts of two polls
-	MaxInterval time.Duration // what the wait doubles up to while there is no news; at least Interval
-	LongPoll    bool          // the upstream holds polls until there is news
-	Linger      time.Duration // how long a chain goes on after its last reader
-
-	// Forgetful is set for an upstream that forgets what was polled: there is one chain, and no
-	// client's id goes upstream.
-	Forgetful bool
-
-	Chains int     // how many chains a feed may have; at least 2: the head, and one that catches up
-	Replay int     // events that a log holds
-	Budget *Budget // bytes that all logs hold together
-
-	// Counters count for all feeds together.
-	Counters Counters
-	// Turned is called, with locks held, when a feed's upstream goes down, with the reason, and when
-	// it is back, without one. nil: nobody is told.
-	Turned func(f *Feed, reason string)
-
-	// NewJar makes the cookie jar of a chain.
-	NewJar func() http.CookieJar
-	// Closed is called once, without locks held, when a feed takes no more clients.
-	Closed func(*Feed)
-	// Polled is called after each poll, by the chain that made it, without locks held. nil: by none.
-	Polled func(Polled)
-}
-
-// Start is a client's own first request.
-type Start struct {
-	Key  string // equal for equal requests
-	Poll Poll
-	// Asks reports whether a poll can be made from a position, which is what a client says it is.
-	// nil: from any.
-	Asks func(position.Position) bool
-}
 
 // Feed is all chains of one poll request. Its methods may be called by any goroutine.
 type Feed struct {
@@ -182,7 +86,7 @@ func (f *Feed) detach(c *chain) {
 	}
 	if i := slices.Index(f.chains, c); i >= 0 {
 		f.chains = slices.Delete(f.chains, i, i+1)
-		f.config.Counters.chains.Add(-1)
+		f.config.Counters.gauge(-1, 0)
 		c.log.free()
 		// all that it brought could be reached from these, until another chain polls
 		maps.DeleteFunc(f.starts, func(_ string, s *start) bool { return s.chain.final() == c })

@@ -83,7 +83,7 @@ func (h *health) turn(reason string) bool {
 		if reason == "" {
 			change = -1
 		}
-		h.feed.config.Counters.down.Add(change)
+		h.feed.config.Counters.gauge(0, change)
 		if h.feed.config.Turned != nil {
 			h.feed.config.Turned(h.feed, reason)
 		}
@@ -97,7 +97,7 @@ func (h *health) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed = true; h.down != "" {
-		h.feed.config.Counters.down.Add(-1)
+		h.feed.config.Counters.gauge(0, -1)
 	}
 }
 

@@ -13,6 +13,15 @@ import (
 // as there may be.
 const startKept = time.Minute
 
+// Start is a client's own first request.
+type Start struct {
+	Key  string // equal for equal requests
+	Poll Poll
+	// Asks reports whether a poll can be made from a position, which is what a client says it is.
+	// nil: from any.
+	Asks func(position.Position) bool
+}
+
 // start is the first poll of newcomers, which those with the same request share.
 type start struct {
 	chain    *chain
@@ -164,6 +173,6 @@ func (f *Feed) newChain(first Start) *chain {
 		c.log.say(f.circuit.comment)
 	}
 	f.chains = append(f.chains, c)
-	f.config.Counters.chains.Add(1)
+	f.config.Counters.gauge(1, 0)
 	return c
 }

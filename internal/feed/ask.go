@@ -1,0 +1,48 @@
+package feed
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+// Ask is what a chain wants to know with one poll.
+type Ask struct {
+	First      bool              // a client's own first request: no edit of a cursor applies
+	From       position.Position // where to go on
+	Carry      *page.Carry       // what the page has to decide, from where From says; nil: nothing
+	Validators page.Validators   // of the answer that is known, where a conditional poll may do
+	Number     int               // how many polls the chain has made before
+	Chain      string            // a UUID, the same for all polls of a chain
+	Session    *Session          // of this chain alone
+	Held       bool              // the upstream is expected to hold the poll until there is news
+	Ring       bool              // the last answer was the newest: wait for a sign of news first, where there is one
+	// Reached is called when the poll has been sent, and when the head of a good answer has come. Until
+	// the poll returns, that is all that is known of an upstream that holds it. nil: it does not matter.
+	Reached func(Stage)
+}
+
+// Stage is how far a poll has come.
+type Stage int
+
+// The stages of a poll.
+const (
+	Sent  Stage = iota // the upstream has it, or will in a moment
+	Begun              // the head of an answer that is none of an error has come
+)
+
+// Session is what the polls of one chain keep between them. They alone use it, one after another.
+type Session struct {
+	Jar http.CookieJar // the cookies that the upstream set
+	// Opened are the cursors that a request before the first poll has got, by their names. It is
+	// nil where there was none yet, and again when the chain starts over or the upstream fails in a
+	// way that a new session may mend.
+	Opened map[string]string
+	Deaf   bool // the request that waits for a sign of news has failed
+}
+
+// Poll asks the upstream once and reads its answer. Its error is a [*page.Refusal], a
+// [*page.Error], or one that only says that no answer came.
+type Poll func(ctx context.Context, ask Ask) (page.Page, error)

@@ -1,0 +1,53 @@
+package feed
+
+import (
+	"net/http"
+	"time"
+)
+
+// Config is what the feeds of a bridge have in common.
+type Config struct {
+	Document bool // the answer is a document: only the newest counts
+	Cursors  int  // how many cursors stand in an id
+	Tokens   bool // the upstream words its cursors itself, and may word one place in many ways
+	// Diff returns what makes one document of another, as a patch that is worth it. Clients get the
+	// document once as a snapshot, and then patches. An error says that the two cannot be compared.
+	// nil: each document whole.
+	Diff func(before, after []byte) (patch []byte, worth bool, err error)
+
+	Notify bool // clients get an event when the upstream goes down, and when it is back
+
+	ByID   bool // the cursor is a number that grows until the upstream starts over
+	Unsent bool // polls do not send the cursor: all are the same, but for validators
+	Opens  bool // a request before a newcomer's first poll gets its first cursor
+
+	Interval    time.Duration // least time between the starts of two polls
+	MaxInterval time.Duration // what the wait doubles up to while there is no news; at least Interval
+	LongPoll    bool          // the upstream holds polls until there is news
+	Linger      time.Duration // how long a chain goes on after its last reader
+
+	// Forgetful is set for an upstream that forgets what was polled: there is one chain, and no
+	// client's id goes upstream.
+	Forgetful bool
+
+	Chains int     // how many chains a feed may have; at least 2: the head, and one that catches up
+	Replay int     // events that a log holds
+	Budget *Budget // bytes that all logs hold together
+
+	// Counters count for all feeds together.
+	Counters Counters
+	// Turned is called, with locks held, when a feed's upstream goes down, with the reason, and when
+	// it is back, without one. nil: nobody is told.
+	Turned func(f *Feed, reason string)
+
+	// NewJar makes the cookie jar of a chain.
+	NewJar func() http.CookieJar
+	// Closed is called once, without locks held, when a feed takes no more clients.
+	Closed func(*Feed)
+	// Polled is called after each poll, by the chain that made it, without locks held. nil: by none.
+	Polled func(Polled)
+}
+
+// skips reports whether readers that fall behind skip to the newest document. Patches need
+// those before them.
+func (c *Config) skips() bool { return c.Document && c.Diff == nil }
