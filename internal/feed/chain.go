@@ -3,7 +3,7 @@ package feed
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,9 +21,6 @@ var errResetFirst = &page.Error{Comment: "unreadable answer", Err: errors.New("a
 // bareAnswers is after how many answers without items a path is in doubt.
 const bareAnswers = 3
 
-// maxMore is how many polls may follow one another at once.
-const maxMore = 100
-
 // chain is a cursor that moves: one poller, and the log of what it brought. One poll is in
 // flight, ever.
 type chain struct {
@@ -34,19 +31,15 @@ type chain struct {
 	id      string
 	session Session
 	log     *log
-	kick    chan struct{} // something to wait for has changed
-	demand  atomic.Bool   // a reader has taken the last page
 	born    time.Time
 
+	audience audience
+	pace     pace
+
 	// the poller's own
-	pace   pace
-	polls  int
-	held   bool   // the last answer was held, or had no news
 	stuck  bool   // was warned of
 	bare   int    // answers without items, before any with some; 0 from then on
 	newest []byte // the document of the last answer, where patches are made of it
-	more   int    // polls that have followed one another at once
-	resets int    // of the upstream's, without an answer to a position in between
 	lately lately
 
 	// guarded by feed.mu, and written by the poller alone but for readers and what is said of them
@@ -68,7 +61,6 @@ type chain struct {
 	misses     int       // of those from the position, without the questions
 	failed     time.Time // when the last of them did
 	alone      bool      // they are of its own making: the feed is well
-	polling    bool      // a poll is in flight
 	giveUp     func()    // in long polling: ends the poll that is in flight without an answer
 	good       time.Time // when the last answer that could be read was asked for
 	standing   standing
@@ -80,9 +72,7 @@ type chain struct {
 	into       *chain    // where its readers went
 	yield      bool      // others need the chain
 
-	readers   []*Reader
 	newcomers []waiter // for the document
-	linger    *time.Timer
 }
 
 // run is the poller.
@@ -134,7 +124,7 @@ func (c *chain) wait() bool {
 		}
 		select {
 		case <-expired:
-		case <-c.kick:
+		case <-c.audience.kick:
 		case <-c.ctx.Done():
 			return false
 		}
@@ -155,12 +145,12 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 	next := c.pace.next
 	if c.awaited() {
 		next = c.pace.earliest()
-	} else if lead := c.lead(); lead != nil && c.polls > 0 && c.failures == 0 {
+	} else if lead := c.lead(); lead != nil && c.pace.polls > 0 && c.failures == 0 {
 		if next = lead.pace.beside(next, c.pace.started, now); c.pace.why == AskedTo {
 			next = later(next, c.pace.next)
 		}
 	}
-	if wanted = c.demand.Load() && len(c.readers) > 0; wanted {
+	if wanted = c.audience.demand.Load() && len(c.audience.readers) > 0; wanted {
 		next, wanted = c.feed.gate(c, next)
 	}
 	return next.Sub(now), wanted
@@ -174,20 +164,19 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 		return Ask{}, false
 	}
 	c.asked = c.asks()
-	c.polling, c.late = true, false
+	c.late = false
 	c.feed.forgetStarts(now)
-	c.pace.start(now)
+	number := c.pace.start(now)
 	c.feed.probes(c)
 	ask = c.words(c.asked)
-	ask.Number, ask.Chain, ask.Session = c.polls, c.id, &c.session
+	ask.Number, ask.Chain, ask.Session = number, c.id, &c.session
 	if c.asked == onward {
-		ask.Held = c.held && c.feed.config.LongPoll
-		ask.Ring = c.placed && c.more == 0 && c.carry == nil && c.failures == 0 && !c.awaited()
+		ask.Held = c.pace.held && c.feed.config.LongPoll
+		ask.Ring = c.placed && c.pace.more == 0 && c.carry == nil && c.failures == 0 && !c.awaited()
 	}
 	if c.awaited() {
 		c.showLater()
 	}
-	c.polls++
 	return ask, true
 }
 
@@ -199,7 +188,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	if c.ctx.Err() != nil {
 		return false
 	}
-	c.polling = false
+	c.pace.polling = false
 	if c.asked == onward {
 		c.passed, c.wary, c.misses = false, false, 0
 	}
@@ -214,8 +203,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	}
 	c.failures, c.placed, c.good = 0, true, c.pace.started
 	if !c.at.IsZero() {
-		c.resets = 0
-		c.pace.resets.Reset()
+		c.pace.placed()
 	}
 	news = p.News
 	from := c.at.Cursor
@@ -229,17 +217,13 @@ func (c *chain) take(p page.Page) (news bool) {
 		outcome, events = News, len(p.Events)
 	}
 	c.polled(now, outcome, p.Status, events)
-	c.held = !news || now.Sub(c.pace.started) >= held
 	moved := p.Carry != nil || !p.Next.Cursor.Equal(from)
 	if c.first != nil {
-		c.first.answered, c.first.prompt = now, now.Sub(c.pace.started) < held
+		c.first.answered, c.first.prompt = now, !c.pace.heldFor(now)
 		c.first = nil
 	}
-	c.pace.answered(now, news, p.Wait)
-	if c.more = nextMore(c.more, p.More && moved); c.more > 0 {
-		c.pace.soon(now)
-	}
-	if p.End && c.more == 0 {
+	c.pace.answered(now, news, p.More && moved, p.Wait)
+	if p.End && c.pace.more == 0 {
 		c.finish()
 		return news
 	}
@@ -247,18 +231,9 @@ func (c *chain) take(p page.Page) (news bool) {
 	return news
 }
 
-// nextMore counts the polls that follow at once because the upstream has more to read. After so
-// many, one is paced.
-func nextMore(before int, more bool) int {
-	if !more || before >= maxMore {
-		return 0
-	}
-	return before + 1
-}
-
 // finish ends the streams of the chain once they have all that there is. The feed's lock is held.
 func (c *chain) finish() {
-	for _, r := range c.readers {
+	for _, r := range c.audience.readers {
 		r.stop(&End{Reason: Ended})
 	}
 	c.end()
@@ -268,6 +243,32 @@ func (c *chain) finish() {
 func (c *chain) end() {
 	c.cancel()
 	c.feed.detach(c)
+}
+
+// add makes a reader one of the chain's. The feed's lock is held.
+func (c *chain) add(r *Reader) {
+	r.chain = c
+	r.start = Start{} // it has served, and would hold the client's whole request
+	c.audience.add(r)
+}
+
+// leave takes a reader off the chain, which ends some time after the last one. The feed's lock is held.
+func (c *chain) leave(r *Reader) {
+	c.audience.leave(r)
+	c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool { return w.reader == r })
+	if c.audience.present() || c.ctx.Err() != nil {
+		return
+	}
+	c.feed.abandon(nil)
+	var timer *time.Timer
+	timer = time.AfterFunc(c.feed.config.Linger, func() {
+		c.feed.mu.Lock()
+		defer c.feed.mu.Unlock()
+		if c.audience.linger == timer {
+			c.end()
+		}
+	})
+	c.audience.linger = timer
 }
 
 func (c *chain) takeEvents(p page.Page, now time.Time) {
@@ -295,7 +296,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		c.loud = true
 		c.publish(encode(before, p.Events, c.feed.config.Tokens))
 	}
-	c.reached = c.reached || !c.standing.end.IsZero() || now.Sub(c.pace.started) >= held
+	c.reached = c.reached || !c.standing.end.IsZero() || c.pace.heldFor(now)
 	switch {
 	case len(p.Events) > 0 || c.said.IsZero():
 		c.said, c.saidID = now, id
@@ -326,15 +327,9 @@ func (c *chain) publish(batch []byte, marks []mark) {
 	if c.feed.config.skips() {
 		keep = 1
 	}
-	c.demand.Store(false) // before the batch is there to be taken
+	c.audience.demand.Store(false) // before the batch is there to be taken
 	c.log.append(batch, marks, keep)
-	c.wake()
-}
-
-func (c *chain) wake() {
-	for _, r := range c.readers {
-		r.signal()
-	}
+	c.audience.wake()
 }
 
 // failing counts a poll that brought nothing to read.

@@ -487,13 +487,13 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 		}
 		c := r.chain
 		for range 10 {
-			c.demand.Store(true) // as a faster reader of the same chain would have it
-			c.log.wanted()
+			c.audience.demand.Store(true) // as a faster reader of the same chain would have it
+			c.log.audience.taken()
 			synctest.Wait()
 			u.publish(1)
 			synctest.Wait()
-			c.demand.Store(false)
-			c.log.wanted()
+			c.audience.demand.Store(false)
+			c.log.audience.taken()
 		}
 		_, err := r.Next()
 		if end := (*End)(nil); !errors.As(err, &end) || end.Reason != Slow {

@@ -89,7 +89,7 @@ func (c *chain) conditional() bool {
 func (c *chain) owe() {
 	if c.step = 0; len(c.questions()) > 0 {
 		c.doubt = c.doubt&^unsure | owed
-		c.late = c.polling // what is under way was sent before
+		c.late = c.pace.polling // what is under way was sent before
 	}
 }
 

@@ -68,7 +68,7 @@ func (f *Feed) failed(c *chain, now time.Time, by failure) {
 		}
 		c.pace.failed(now, by.wait)
 		c.log.say(by.comment)
-		c.wake()
+		c.audience.wake()
 		f.kickAll()
 		return
 	}
@@ -131,8 +131,8 @@ func (c *chain) vouched(now time.Time) bool {
 		if a == c || a.failures > 0 {
 			continue
 		}
-		if a.placed && (a.polling || now.Sub(a.good) < config.Interval) ||
-			config.LongPoll && a.polling && now.Sub(a.pace.started) >= held {
+		if a.placed && (a.pace.polling || now.Sub(a.good) < config.Interval) ||
+			config.LongPoll && a.pace.polling && a.pace.heldFor(now) {
 			return true
 		}
 	}
@@ -181,7 +181,7 @@ func (f *Feed) gate(c *chain, next time.Time) (time.Time, bool) {
 		return c.pace.next, true
 	case k.probe != nil && k.config.LongPoll: // a probe that is held has found the upstream
 		return later(c.pace.next, k.probe.pace.started.Add(held)), true
-	case k.probe != nil && (k.probe.polling || k.probe.wants()):
+	case k.probe != nil && (k.probe.pace.polling || k.probe.wants()):
 		return next, false
 	}
 	at := later(c.pace.next, k.next)
@@ -215,7 +215,7 @@ func (c *chain) probesBefore(d *chain) bool {
 
 // wants reports whether a poll of the chain is wanted, and none under way.
 func (c *chain) wants() bool {
-	return !c.polling && c.ctx.Err() == nil && c.reading() && c.demand.Load()
+	return !c.pace.polling && c.ctx.Err() == nil && c.audience.wants()
 }
 
 // abandon is told that a chain polls no more: another one probes. The feed's lock is held.
@@ -230,13 +230,13 @@ func (f *Feed) abandon(c *chain) {
 
 func (f *Feed) kickAll() {
 	for _, c := range f.chains {
-		c.nudge()
+		c.audience.nudge()
 	}
 }
 
 func (f *Feed) wakeAll() {
 	for _, c := range f.chains {
-		c.wake()
+		c.audience.wake()
 	}
 	for _, r := range f.waiting {
 		r.signal()

@@ -40,8 +40,8 @@ func (f *Feed) seatDocument(r *Reader) bool {
 		return true
 	}
 	c.newcomers = append(c.newcomers, waiter{r, now})
-	c.hurry()
-	if c.polling {
+	c.audience.hurry()
+	if c.pace.polling {
 		c.showLater()
 	}
 	return true
@@ -51,7 +51,7 @@ func (f *Feed) seatDocument(r *Reader) bool {
 // the upstream holds, or that was answered within the interval.
 func (c *chain) fresh(now time.Time) bool {
 	if c.feed.config.LongPoll {
-		return c.polling && c.failures == 0 && !c.awaited()
+		return c.pace.polling && c.failures == 0 && !c.awaited()
 	}
 	return now.Sub(c.good) < c.feed.config.Interval
 }
@@ -78,7 +78,7 @@ func (c *chain) showLater() {
 		c.feed.mu.Lock()
 		defer c.feed.mu.Unlock()
 		now := time.Now()
-		if c.document == "" || !c.polling || c.failures > 0 || now.Sub(c.pace.started) < held {
+		if c.document == "" || !c.pace.polling || c.failures > 0 || !c.pace.heldFor(now) {
 			return
 		}
 		c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool {

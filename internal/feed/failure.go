@@ -59,11 +59,11 @@ func (c *chain) fail(err error) {
 		return
 	}
 	c.feed.remarkPause(by.wait, by.wished)
-	c.polling = false
+	c.pace.polling = false
 	c.failures++
 	if c.asked == onward {
 		c.misses++
-		c.wary = c.wary || c.passed && !by.later && now.Sub(c.pace.started) < held
+		c.wary = c.wary || c.passed && !by.later && !c.pace.heldFor(now)
 	}
 	if by.refusal != nil || c.failures%placeTries == 0 {
 		c.session.Opened = nil
@@ -72,7 +72,7 @@ func (c *chain) fail(err error) {
 		c.failed = now
 		c.feed.circuit.spoken = c.feed.circuit.open
 	} else {
-		c.held = false // so that those who find an upstream back count among the polls that are bounded
+		c.pace.held = false // so that those who find an upstream back count among the polls that are bounded
 		c.feed.failed(c, now, by)
 	}
 	c.suspect(now, by)
@@ -116,16 +116,11 @@ func (c *chain) startOver(now time.Time, reason reset) {
 	c.pace.soon(now)
 }
 
-// startOverAgain starts over because an answer says so. The first time that is at once; but an
-// upstream that goes on to take back what it has just given is backed off. The feed's lock is held.
+// startOverAgain starts over because an answer says so. The feed's lock is held.
 func (c *chain) startOverAgain(now time.Time, reason reset, hint time.Duration) {
 	c.startOver(now, reason)
-	if c.resets++; c.resets == 1 {
-		return
-	}
-	if c.resets == manyResets {
+	if c.pace.reset(now, hint) == manyResets {
 		c.feed.health.logger.Warn("the upstream takes each position back that it has just given: does `reset` or `epoch` hold for good answers?",
 			zap.Int("resets", manyResets))
 	}
-	c.pace.again(now, hint)
 }

@@ -50,7 +50,7 @@ func (f *Feed) Idle() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range f.chains {
-		if c.reading() {
+		if c.audience.present() {
 			return false
 		}
 	}
@@ -63,7 +63,7 @@ func (f *Feed) leave(r *Reader) {
 	defer f.mu.Unlock()
 	f.waiting = slices.DeleteFunc(f.waiting, func(other *Reader) bool { return other == r })
 	if r.chain != nil {
-		r.chain.remove(r)
+		r.chain.leave(r)
 	}
 }
 
@@ -81,9 +81,7 @@ func (f *Feed) ended(c *chain) {
 
 // detach takes a chain off the feed. The feed's lock is held.
 func (f *Feed) detach(c *chain) {
-	if c.linger != nil {
-		c.linger.Stop()
-	}
+	c.audience.stay()
 	if i := slices.Index(f.chains, c); i >= 0 {
 		f.chains = slices.Delete(f.chains, i, i+1)
 		f.config.Counters.gauge(-1, 0)
@@ -144,7 +142,7 @@ func (f *Feed) stop(end *End) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range slices.Clone(f.chains) {
-		for _, r := range c.readers {
+		for _, r := range c.audience.readers {
 			r.stop(end)
 		}
 		c.end()

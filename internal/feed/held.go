@@ -24,7 +24,7 @@ func (c *chain) send(ask Ask) (page.Page, error) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
 	var (
-		number = c.polls
+		number = c.pace.polls
 		mu     sync.Mutex
 		timers []*time.Timer
 		gaveUp bool
@@ -74,7 +74,7 @@ func (c *chain) send(ask Ask) (page.Page, error) {
 func (c *chain) found(number int) (question bool) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
-	if c.ctx.Err() != nil || !c.polling || c.polls != number {
+	if c.ctx.Err() != nil || !c.pace.polling || c.pace.polls != number {
 		return false
 	}
 	if c.asked == onward {

@@ -165,10 +165,11 @@ func (f *Feed) newChain(first Start) *chain {
 	c := &chain{
 		feed: f, poll: first.Poll, ctx: ctx, cancel: cancel,
 		id: uuid.NewString(), session: Session{Jar: f.config.NewJar()},
-		pace: newPace(f.config), kick: make(chan struct{}, 1), born: time.Now(),
+		pace: newPace(f.config), born: time.Now(),
 	}
-	c.log = newLog(c, f.config.Budget)
-	c.demand.Store(true)
+	c.log = newLog(&c.audience, f.config.Budget)
+	c.audience.kick = make(chan struct{}, 1)
+	c.audience.demand.Store(true)
 	if f.circuit.open {
 		c.log.say(f.circuit.comment)
 	}

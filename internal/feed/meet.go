@@ -81,14 +81,14 @@ func (c *chain) older(d *chain) bool {
 func (c *chain) goOver(a *chain, at place) {
 	c.into = a
 	c.end()
-	for _, r := range c.readers {
+	for _, r := range c.audience.readers {
 		a.add(r)
 	}
 	c.log.tail.Load().jump.Store(&at)
-	for _, r := range c.readers {
+	for _, r := range c.audience.readers {
 		r.signal()
 	}
-	c.readers = nil
+	c.audience.readers = nil
 }
 
 // final returns the chain that c's readers have gone over to.
@@ -110,7 +110,7 @@ func (c *chain) lead() *chain {
 		if a == c {
 			return nil
 		}
-		if a.failures == 0 && a.reading() && a.ctx.Err() == nil {
+		if a.failures == 0 && a.audience.present() && a.ctx.Err() == nil {
 			return a
 		}
 	}
@@ -148,7 +148,7 @@ func (f *Feed) makeRoom(now time.Time) {
 			behind = true
 			if now.Sub(c.born) >= yieldAfter {
 				c.yield = true
-				c.nudge()
+				c.audience.nudge()
 			}
 		}
 	}
@@ -165,10 +165,10 @@ func (f *Feed) makeRoom(now time.Time) {
 		return
 	}
 	slices.Reverse(others) // of two that as many read, the younger one
-	c := slices.MinFunc(others, func(c, d *chain) int { return cmp.Compare(len(c.readers), len(d.readers)) })
+	c := slices.MinFunc(others, func(c, d *chain) int { return cmp.Compare(len(c.audience.readers), len(d.audience.readers)) })
 	if into < 0 {
 		c.yield = true
-		c.nudge()
+		c.audience.nudge()
 		return
 	}
 	a := f.chains[into]

@@ -9,6 +9,8 @@ import (
 const (
 	// held is how long an answer without news must have taken to count as a long poll.
 	held = time.Second
+	// maxMore is how many polls may follow one another at once, because the upstream has more to read.
+	maxMore = 100
 	// maxBackoff is the most that a feed waits after an error.
 	maxBackoff = 30 * time.Second
 )
@@ -20,6 +22,11 @@ type pace struct {
 	wait     time.Duration               // between the starts of two polls, while there is no news
 	backoff  *backoff.ExponentialBackOff // of a chain that fails while its feed is well
 	resets   *backoff.ExponentialBackOff // of one that the upstream resets again and again
+	undone   int                         // resets running, without an answer to a position in between
+	polls    int                         // that were sent
+	polling  bool                        // one is in flight
+	held     bool                        // the last answer was held, or had no news
+	more     int                         // polls that have followed one another at once
 	started  time.Time
 	next     time.Time
 	why      Why // next is when it is
@@ -42,12 +49,22 @@ func newPace(config *Config) pace {
 	}
 }
 
-func (p *pace) start(now time.Time) { p.started = now }
+// start takes a poll that is sent, and returns how many were before it.
+func (p *pace) start(now time.Time) (before int) {
+	p.started, p.polling = now, true
+	p.polls++
+	return p.polls - 1
+}
 
-// answered takes an answer that could be read. hint is the least wait that it asks for.
-func (p *pace) answered(now time.Time, news bool, hint time.Duration) {
+// heldFor reports whether the poll has taken long enough to count as a long poll.
+func (p *pace) heldFor(now time.Time) bool { return now.Sub(p.started) >= held }
+
+// answered takes an answer that could be read. more says that it is not all there is, and hint is the
+// least wait that it asks for.
+func (p *pace) answered(now time.Time, news, more bool, hint time.Duration) {
 	p.backoff.Reset()
-	prompt := now.Sub(p.started) < held
+	prompt := !p.heldFor(now)
+	p.held = !news || !prompt
 	if news || (p.longPoll && !prompt) {
 		p.wait = p.min
 	}
@@ -64,6 +81,12 @@ func (p *pace) answered(now time.Time, news bool, hint time.Duration) {
 		}
 	}
 	p.hint(now, hint)
+	if !more || p.more >= maxMore { // after so many, one is paced
+		p.more = 0
+		return
+	}
+	p.more++
+	p.soon(now)
 }
 
 // retry takes a poll that brought nothing to read; the feed's circuit says when the next one is due.
@@ -83,10 +106,22 @@ func (p *pace) failed(now time.Time, hint time.Duration) {
 	p.hint(now, hint)
 }
 
-// again takes a reset that follows on another one.
-func (p *pace) again(now time.Time, hint time.Duration) {
+// reset takes a reset by an answer, and returns how many there were running. The first one is followed by
+// a poll at once; but an upstream that goes on to take back what it has just given is backed off.
+func (p *pace) reset(now time.Time, hint time.Duration) int {
+	p.soon(now)
+	if p.undone++; p.undone == 1 {
+		return 1
+	}
 	p.next, p.why = later(now.Add(p.resets.NextBackOff()), p.started.Add(p.min)), Backoff
 	p.hint(now, hint)
+	return p.undone
+}
+
+// placed takes an answer to a position: the upstream does not take it back.
+func (p *pace) placed() {
+	p.undone = 0
+	p.resets.Reset()
 }
 
 // earliest is the soonest that a poll may follow the last one.

@@ -41,7 +41,7 @@ func (c *chain) report(ask Ask, p page.Page, news bool, err error) {
 	c.feed.mu.Lock()
 	next, why := c.feed.due(c)
 	then := c.words(onward)
-	then.Number, then.Chain, then.Session = c.polls, c.id, &c.session
+	then.Number, then.Chain, then.Session = c.pace.polls, c.id, &c.session
 	c.feed.mu.Unlock()
 	watch(Polled{
 		Ask: ask, Page: p, Err: err, News: news, Next: then,

@@ -179,7 +179,7 @@ func (r *Reader) rest() []byte {
 	r.took = n.count - r.at.took
 	r.at.off, r.at.took, r.fed = len(n.batch), n.count, true
 	if n.next.Load() == nil {
-		n.log.wanted()
+		n.log.audience.taken()
 	}
 	return b
 }
@@ -187,7 +187,7 @@ func (r *Reader) rest() []byte {
 // aside returns what the poller has to say beside the log.
 func (r *Reader) aside() []byte {
 	l := r.at.node.log
-	l.wanted()
+	l.audience.taken()
 	return r.hear(l)
 }
 

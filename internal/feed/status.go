@@ -48,7 +48,7 @@ type LastPoll struct {
 // polled counts a poll of c that came back at the given time. The feed's lock is held.
 func (c *chain) polled(now time.Time, outcome Outcome, status, events int) {
 	f := c.feed
-	took, saved := now.Sub(c.pace.started), max(len(c.readers)-1, 0)
+	took, saved := now.Sub(c.pace.started), max(len(c.audience.readers)-1, 0)
 	f.config.Counters.poll(outcome, took, saved, events)
 	f.polls++
 	f.events += int64(events)
@@ -69,7 +69,7 @@ func (f *Feed) Status() Status {
 	}
 	s.State, s.Reason, s.Since = f.health.state()
 	for _, c := range f.chains {
-		s.Clients += len(c.readers)
+		s.Clients += len(c.audience.readers)
 		s.LogEvents += c.log.events
 		s.LogBytes += c.log.bytes
 	}
@@ -80,7 +80,7 @@ func (f *Feed) Status() Status {
 	if s.Cursor = head.at.ID(); f.config.Document {
 		s.Cursor = head.document
 	}
-	if head.polling {
+	if head.pace.polling {
 		s.Polling = head.pace.started
 	} else {
 		s.Next = head.pace.next
