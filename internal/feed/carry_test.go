@@ -184,7 +184,7 @@ func TestAChainThatLooksForItsPlaceStandsWhereItsReadersDo(t *testing.T) {
 		synctest.Wait()
 		f.mu.Lock()
 		chain := f.chains[0]
-		at := chain.at.ID()
+		at := chain.progress.at.ID()
 		_, there := chain.log.find(id)
 		_, border := chain.log.find("3")
 		f.mu.Unlock()

@@ -3,13 +3,11 @@ package feed
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
 // sayPosition is for how long a cursor moves without events before its position is sent.
@@ -35,44 +33,34 @@ type chain struct {
 
 	audience audience
 	pace     pace
+	progress progress
+	document document
 
 	// the poller's own
-	stuck  bool   // was warned of
-	bare   int    // answers without items, before any with some; 0 from then on
-	newest []byte // the document of the last answer, where patches are made of it
-	lately lately
+	stuck bool // was warned of
+	bare  int  // answers without items, before any with some; 0 from then on
 
 	// guarded by feed.mu, and written by the poller alone but for readers and what is said of them
-	at         position.Position
-	carry      *page.Carry // of the page behind at, where it left open what comes after at
-	text       []byte      // of that document, where patches are made of it
-	document   string      // the key of the document that the readers have
-	past       []string    // those of the ones before it, newest last
-	validators page.Validators
-	placed     bool // a poll from this position, or one before it, has been answered
-	doubt      doubt
-	blame      blame
-	asked      question  // by the last poll
-	step       int       // of the questions that are owed
-	late       bool      // the upstream was away again since the last poll was sent
-	passed     bool      // the questions are answered, and no poll from the position has been yet
-	wary       bool      // such a poll has failed at once: only an answer to one says that the upstream is up
-	failures   int       // polls running that brought nothing to read
-	misses     int       // of those from the position, without the questions
-	failed     time.Time // when the last of them did
-	alone      bool      // they are of its own making: the feed is well
-	giveUp     func()    // in long polling: ends the poll that is in flight without an answer
-	good       time.Time // when the last answer that could be read was asked for
-	standing   standing
-	loud       bool      // it has had events
-	reached    bool      // it has been at the upstream's end
-	said       time.Time // when clients last got an id, or would have
-	saidID     string    // that id
-	first      *start    // the newcomers' poll that began the chain, until it is answered
-	into       *chain    // where its readers went
-	yield      bool      // others need the chain
-
-	newcomers []waiter // for the document
+	doubt    doubt
+	blame    blame
+	asked    question  // by the last poll
+	step     int       // of the questions that are owed
+	late     bool      // the upstream was away again since the last poll was sent
+	passed   bool      // the questions are answered, and no poll from the position has been yet
+	wary     bool      // such a poll has failed at once: only an answer to one says that the upstream is up
+	failures int       // polls running that brought nothing to read
+	misses   int       // of those from the position, without the questions
+	failed   time.Time // when the last of them did
+	alone    bool      // they are of its own making: the feed is well
+	giveUp   func()    // in long polling: ends the poll that is in flight without an answer
+	standing standing
+	loud     bool      // it has had events
+	reached  bool      // it has been at the upstream's end
+	said     time.Time // when clients last got an id, or would have
+	saidID   string    // that id
+	first    *start    // the newcomers' poll that began the chain, until it is answered
+	into     *chain    // where its readers went
+	yield    bool      // others need the chain
 }
 
 // run is the poller.
@@ -98,7 +86,7 @@ func (c *chain) run() {
 		if err != nil {
 			c.fail(err)
 		} else {
-			p = c.patch(p)
+			p = c.document.patch(p, c.feed.health.logger)
 			news = c.take(p)
 		}
 		c.report(ask, p, news, err)
@@ -143,7 +131,7 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 		c.startOver(now, yielded)
 	}
 	next := c.pace.next
-	if c.awaited() {
+	if c.document.awaited() {
 		next = c.pace.earliest()
 	} else if lead := c.lead(); lead != nil && c.pace.polls > 0 && c.failures == 0 {
 		if next = lead.pace.beside(next, c.pace.started, now); c.pace.why == AskedTo {
@@ -168,13 +156,16 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	c.feed.forgetStarts(now)
 	number := c.pace.start(now)
 	c.feed.probes(c)
-	ask = c.words(c.asked)
+	if c.asked == anew {
+		c.session.Opened = nil // what it got may have moved on
+	}
+	ask = c.progress.words(c.asked)
 	ask.Number, ask.Chain, ask.Session = number, c.id, &c.session
 	if c.asked == onward {
 		ask.Held = c.pace.held && c.feed.config.LongPoll
-		ask.Ring = c.placed && c.pace.more == 0 && c.carry == nil && c.failures == 0 && !c.awaited()
+		ask.Ring = c.progress.placed && c.pace.more == 0 && c.progress.carry == nil && c.failures == 0 && !c.document.awaited()
 	}
-	if c.awaited() {
+	if c.document.awaited() {
 		c.showLater()
 	}
 	return ask, true
@@ -201,12 +192,12 @@ func (c *chain) take(p page.Page) (news bool) {
 		c.polled(now, Silent, p.Status, 0)
 		return false
 	}
-	c.failures, c.placed, c.good = 0, true, c.pace.started
-	if !c.at.IsZero() {
+	c.failures, c.progress.placed, c.progress.good = 0, true, c.pace.started
+	if !c.progress.at.IsZero() {
 		c.pace.placed()
 	}
 	news = p.News
-	from := c.at.Cursor
+	from := c.progress.at.Cursor
 	if c.feed.config.Document {
 		news = c.takeDocument(p)
 	} else {
@@ -255,7 +246,7 @@ func (c *chain) add(r *Reader) {
 // leave takes a reader off the chain, which ends some time after the last one. The feed's lock is held.
 func (c *chain) leave(r *Reader) {
 	c.audience.leave(r)
-	c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool { return w.reader == r })
+	c.document.leave(r)
 	if c.audience.present() || c.ctx.Err() != nil {
 		return
 	}
@@ -271,13 +262,57 @@ func (c *chain) leave(r *Reader) {
 	c.audience.linger = timer
 }
 
+// takeDocument takes an answer that is a document, and reports whether that is another one.
+func (c *chain) takeDocument(p page.Page) (news bool) {
+	c.progress.at = p.Next.Clone()
+	if len(p.Events) > 0 { // an answer without a document leaves the one that is known
+		c.progress.validators = p.Validators
+	}
+	if news = c.document.taken(p.Events); news {
+		c.publish(encode(nil, p.Events, false))
+	}
+	// an answer without a body shows nothing of what another node has told a client, unless it was held
+	c.document.answer(len(p.Events) > 0 || p.Empty || c.feed.config.LongPoll && (c.asked == anew || !c.progress.asksAnew()))
+	return news
+}
+
+// fresh reports whether the document of the log is the newest, as far as a poll could tell: one that
+// the upstream holds, or that was answered within the interval.
+func (c *chain) fresh(now time.Time) bool {
+	if c.feed.config.LongPoll {
+		return c.pace.polling && c.failures == 0 && !c.document.awaited()
+	}
+	return now.Sub(c.progress.good) < c.feed.config.Interval
+}
+
+// showLater shows readers the document that is known, once the upstream has held the poll since they
+// came for as long as it takes to count: it has no newer one. But a poll that hangs looks the same. Who
+// may have read a newer document elsewhere waits for another poll, without a cursor, if that is another
+// question. The feed's lock is held.
+func (c *chain) showLater() {
+	if !c.feed.config.LongPoll {
+		return
+	}
+	time.AfterFunc(held, func() {
+		c.feed.mu.Lock()
+		defer c.feed.mu.Unlock()
+		now := time.Now()
+		if c.document.key == "" || !c.pace.polling || c.failures > 0 || !c.pace.heldFor(now) {
+			return
+		}
+		if c.document.answerHeld(now) && c.asked == onward && c.progress.asksAnew() {
+			c.giveUp()
+		}
+	})
+}
+
 func (c *chain) takeEvents(p page.Page, now time.Time) {
 	if p.Stuck && !c.stuck {
 		c.stuck = true
 		c.feed.health.logger.Warn("the answer has only items that were sent already, and its cursor does not move: does the poll send the cursor?")
 	}
 	c.countBare(p)
-	if c.carry = p.Carry; c.carry != nil { // the readers stay where they are
+	if c.progress.carry = p.Carry; p.Carry != nil { // the readers stay where they are
 		return
 	}
 	var before []byte
@@ -285,13 +320,9 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		before = c.feed.reset(gap)
 		c.log.forget(before)
 	}
-	c.standing.took(p, asked{from: c.at, longPoll: c.feed.config.LongPoll, keys: c.feed.config.Tokens, sent: c.pace.started, answered: now})
-	c.remember(c.at, p.Events)
-	c.at = p.Next.Clone()
-	if p.Validators != (page.Validators{}) {
-		c.validators = p.Validators
-	}
-	id := c.at.ID()
+	c.standing.took(p, asked{from: c.progress.at, longPoll: c.feed.config.LongPoll, keys: c.feed.config.Tokens, sent: c.pace.started, answered: now})
+	c.progress.taken(p)
+	id := c.progress.at.ID()
 	if len(p.Events) > 0 || before != nil {
 		c.loud = true
 		c.publish(encode(before, p.Events, c.feed.config.Tokens))

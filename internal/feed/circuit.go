@@ -117,11 +117,11 @@ func (c *chain) failsAlone(now time.Time) bool {
 	if c.failures > 1 && !c.feed.circuit.good.Before(c.failed) {
 		return true // others were answered since it has failed before
 	}
-	return !c.placed && c.vouched(now)
+	return !c.progress.placed && c.vouched(now)
 }
 
 // blamesID reports whether the chain's last poll was from a position.
-func (c *chain) blamesID() bool { return !c.at.IsZero() && c.asked != anew }
+func (c *chain) blamesID() bool { return !c.progress.at.IsZero() && c.asked != anew }
 
 // vouched reports whether another chain shows that the upstream is well: it was answered just
 // now, or its poll is being held.
@@ -131,7 +131,7 @@ func (c *chain) vouched(now time.Time) bool {
 		if a == c || a.failures > 0 {
 			continue
 		}
-		if a.placed && (a.pace.polling || now.Sub(a.good) < config.Interval) ||
+		if a.progress.placed && (a.pace.polling || now.Sub(a.progress.good) < config.Interval) ||
 			config.LongPoll && a.pace.polling && a.pace.heldFor(now) {
 			return true
 		}
@@ -153,8 +153,8 @@ func (c *chain) disputed(now time.Time) bool {
 // disputable reports whether it may be the chain's position alone that a refusal is for: no poll from
 // it has been answered, or the last one of another chain was, however long ago. The feed's lock is held.
 func (c *chain) disputable(now time.Time) bool {
-	return !c.placed || c.vouched(now) || slices.ContainsFunc(c.feed.chains, func(a *chain) bool {
-		return a != c && a.placed && a.failures == 0
+	return !c.progress.placed || c.vouched(now) || slices.ContainsFunc(c.feed.chains, func(a *chain) bool {
+		return a != c && a.progress.placed && a.failures == 0
 	})
 }
 
@@ -207,8 +207,8 @@ func (c *chain) probesBefore(d *chain) bool {
 	switch {
 	case c.failures != d.failures:
 		return c.failures < d.failures
-	case c.placed != d.placed:
-		return c.placed
+	case c.progress.placed != d.progress.placed:
+		return c.progress.placed
 	}
 	return c.older(d)
 }

@@ -19,151 +19,127 @@ const (
 // maxPast is how many documents before the newest one a chain knows again.
 const maxPast = 64
 
+// document is the newest document that a chain has brought, and who waits for it. The feed's lock guards
+// it, and only the poller writes it, except for who waits.
+type document struct {
+	config  *Config
+	log     *log
+	key     string   // of the document that the readers have; empty: there is none yet
+	text    []byte   // of that document, where patches are made of it
+	newest  []byte   // that of the last answer, which the poller is about to take
+	past    []string // the keys of the ones before it, newest last
+	waiting []waiter
+}
+
 // waiter is a reader that waits for the document, and since when.
 type waiter struct {
 	reader *Reader
 	since  time.Time
 }
 
-// seatDocument gives a reader the newest document: that of the log if it is fresh, and else
-// the answer to a poll that is due at once.
-func (f *Feed) seatDocument(r *Reader) bool {
-	if len(f.chains) == 0 {
-		go f.newChain(r.start).run()
-	}
-	c := f.chains[0]
-	c.add(r)
-	r.desk.log = c.log // where it hears of the upstream's failures while it waits
-	now := time.Now()
-	if c.document != "" && c.fresh(now) && c.knows(r.lastID) {
-		c.show(r)
-		return true
-	}
-	c.newcomers = append(c.newcomers, waiter{r, now})
-	c.audience.hurry()
-	if c.pace.polling {
-		c.showLater()
-	}
-	return true
-}
+// forget makes the keys mean nothing: the upstream has started over.
+func (d *document) forget() { d.key, d.past = "", nil }
 
-// fresh reports whether the document of the log is the newest, as far as a poll could tell: one that
-// the upstream holds, or that was answered within the interval.
-func (c *chain) fresh(now time.Time) bool {
-	if c.feed.config.LongPoll {
-		return c.pace.polling && c.failures == 0 && !c.awaited()
-	}
-	return now.Sub(c.good) < c.feed.config.Interval
+// awaited reports whether readers wait for the answer to a poll.
+func (d *document) awaited() bool { return len(d.waiting) > 0 }
+
+// await has a reader wait for the document.
+func (d *document) await(r *Reader, now time.Time) { d.waiting = append(d.waiting, waiter{r, now}) }
+
+// leave takes a reader off.
+func (d *document) leave(r *Reader) {
+	d.waiting = slices.DeleteFunc(d.waiting, func(w waiter) bool { return w.reader == r })
 }
 
 // knows reports whether a client's id is that of a document which this chain has brought, and so is no
 // newer than that of the log. Other nodes may have told the client of newer ones.
-func (c *chain) knows(id string) bool {
-	_, held := c.log.find(id)
-	return id == "" || id == c.document || held || slices.Contains(c.past, id)
+func (d *document) knows(id string) bool {
+	_, held := d.log.find(id)
+	return id == "" || id == d.key || held || slices.Contains(d.past, id)
 }
 
-// awaited reports whether readers wait for the answer to a poll.
-func (c *chain) awaited() bool { return len(c.newcomers) > 0 }
-
-// showLater shows readers the document that is known, once the upstream has held the poll since they
-// came for as long as it takes to count: it has no newer one. But a poll that hangs looks the same. Who
-// may have read a newer document elsewhere waits for another poll, without a cursor, if that is another
-// question. The feed's lock is held.
-func (c *chain) showLater() {
-	if !c.feed.config.LongPoll {
-		return
-	}
-	time.AfterFunc(held, func() {
-		c.feed.mu.Lock()
-		defer c.feed.mu.Unlock()
-		now := time.Now()
-		if c.document == "" || !c.pace.polling || c.failures > 0 || !c.pace.heldFor(now) {
-			return
-		}
-		c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool {
-			switch {
-			case now.Sub(w.since) < held:
-				return false
-			case !c.knows(w.reader.lastID):
-				if c.asked == onward && c.asksAnew() {
-					c.giveUp()
-				}
-				return false
-			}
-			c.show(w.reader)
-			return true
-		})
-	})
-}
-
-// asksAnew reports whether a newcomer's poll for the document is another one than that of the chain, which
-// the upstream may hold.
-func (c *chain) asksAnew() bool { return !c.at.Cursor.IsZero() || c.conditional() }
-
-// patch makes a patch of a document, where the one before is known and it is worth it.
-func (c *chain) patch(p page.Page) page.Page {
-	if c.feed.config.Diff == nil || len(p.Events) == 0 || p.Events[0].Key == c.document {
+// patch makes a patch of the document of an answer, where the one before is known and it is worth it. The
+// poller calls it without the feed's lock, since it may take long.
+func (d *document) patch(p page.Page, logger *zap.Logger) page.Page {
+	if d.config.Diff == nil || len(p.Events) == 0 || p.Events[0].Key == d.key {
 		return p
 	}
 	whole := p.Events[0]
 	whole.Type = snapshot
-	if c.document != "" {
-		changes, worth, err := c.feed.config.Diff(c.text, whole.Data)
+	if d.key != "" {
+		changes, worth, err := d.config.Diff(d.text, whole.Data)
 		switch {
 		case err != nil:
-			c.feed.health.logger.Warn("document is sent whole: it could not be compared", zap.Error(err))
+			logger.Warn("document is sent whole: it could not be compared", zap.Error(err))
 		case worth:
 			whole.Type, whole.Data = patch, changes
 		}
 	}
-	c.newest = p.Events[0].Data
+	d.newest = p.Events[0].Data
 	p.Events = []page.Event{whole}
 	return p
 }
 
-func (c *chain) takeDocument(p page.Page) (news bool) {
-	c.at = p.Next.Clone()
-	if len(p.Events) > 0 { // an answer without a document leaves the one that is known
-		c.validators = p.Validators
+// taken takes the document of an answer, if there is one, and reports whether it is another one.
+func (d *document) taken(events []page.Event) (news bool) {
+	if len(events) == 0 || events[0].Key == d.key {
+		return false
 	}
-	if len(p.Events) > 0 && p.Events[0].Key != c.document {
-		if c.document != "" {
-			c.past = append(c.past, c.document)
-		}
-		if len(c.past) > maxPast {
-			c.past = slices.Delete(c.past, 0, 1)
-		}
-		c.document, c.text, news = p.Events[0].Key, c.newest, true
-		c.publish(encode(nil, p.Events, false))
+	if d.key != "" {
+		d.past = append(d.past, d.key)
 	}
-	if c.document == "" {
-		return news // nobody can be shown anything yet
+	if len(d.past) > maxPast {
+		d.past = slices.Delete(d.past, 0, 1)
 	}
-	// an answer without a body shows nothing of what another node has told a client
-	confirmed := len(p.Events) > 0 || p.Empty || c.feed.config.LongPoll && (c.asked == anew || !c.asksAnew()) // which was held
-	c.newcomers = slices.DeleteFunc(c.newcomers, func(w waiter) bool {
-		if !confirmed && !c.knows(w.reader.lastID) {
+	d.key, d.text = events[0].Key, d.newest
+	return true
+}
+
+// answer shows the document to those who wait for it: to all if an answer has confirmed that it is the
+// newest, and else to those who cannot have a newer one from elsewhere.
+func (d *document) answer(confirmed bool) {
+	if d.key == "" {
+		return // nobody can be shown anything yet
+	}
+	d.waiting = slices.DeleteFunc(d.waiting, func(w waiter) bool {
+		if !confirmed && !d.knows(w.reader.lastID) {
 			return false
 		}
-		c.show(w.reader)
+		d.show(w.reader)
 		return true
 	})
-	return news
+}
+
+// answerHeld shows the document to those who have waited for as long as it takes to count, while the
+// upstream holds a poll: it has no newer one. It reports whether somebody is left who has waited as long, but
+// may have read a newer document elsewhere.
+func (d *document) answerHeld(now time.Time) (left bool) {
+	d.waiting = slices.DeleteFunc(d.waiting, func(w waiter) bool {
+		switch {
+		case now.Sub(w.since) < held:
+			return false
+		case !d.knows(w.reader.lastID):
+			left = true
+			return false
+		}
+		d.show(w.reader)
+		return true
+	})
+	return left
 }
 
 // show gives a reader the newest document, unless it has it.
-func (c *chain) show(r *Reader) {
-	at, held := c.log.find(r.lastID)
+func (d *document) show(r *Reader) {
+	at, held := d.log.find(r.lastID)
 	switch {
-	case r.lastID == c.document:
-		r.open(c.log.end())
-	case c.feed.config.skips():
-		r.open(place{node: c.log.tail.Load()})
+	case r.lastID == d.key:
+		r.open(d.log.end())
+	case d.config.skips():
+		r.open(place{node: d.log.tail.Load()})
 	case held:
 		r.open(at)
 	default:
-		r.before = sse.AppendEvent(nil, snapshot, c.text, c.document)
-		r.open(c.log.end())
+		r.before = sse.AppendEvent(nil, snapshot, d.text, d.key)
+		r.open(d.log.end())
 	}
 }

@@ -63,7 +63,7 @@ func (c *chain) suspect(now time.Time, f failure) {
 		c.startOver(now, unknownID)
 	case confirmed, vain:
 		if c.asked == again {
-			c.lately, c.step = lately{}, -1 // it cannot be asked for, and is the first question no more
+			c.progress.lately, c.step = lately{}, -1 // it cannot be asked for, and is the first question no more
 		}
 		c.drop()
 		c.pace.soon(now)
@@ -111,11 +111,11 @@ func (c *chain) misplaced(now time.Time, f failure) bool {
 		return c.failures%(3*placeTries) == 0
 	case c.asked != onward:
 		return refused || c.failures%placeTries == 0
-	case !c.placed && refused && c.feed.health.first():
+	case !c.progress.placed && refused && c.feed.health.first():
 		return true
 	case refused && final(f.refusal.Status) && c.disputable(now):
 		return true
-	case c.placed && !refused:
+	case c.progress.placed && !refused:
 		return false
 	}
 	return c.misses%placeTries == 0
@@ -138,7 +138,7 @@ func (c *chain) settle(p page.Page, now time.Time) bool {
 	case c.asked != onward:
 		c.learn(p, now)
 		return true
-	case p.Reset && !c.at.IsZero():
+	case p.Reset && !c.progress.at.IsZero():
 		c.startOverAgain(now, ordered, p.Wait)
 		return true
 	case p.Restarted:
@@ -156,7 +156,7 @@ func (c *chain) settle(p page.Page, now time.Time) bool {
 		return true
 	}
 	switch config := c.feed.config; {
-	case config.ByID && !c.placed && len(p.Events) == 0: // what is numbered from 1 again looks like what was sent long ago
+	case config.ByID && !c.progress.placed && len(p.Events) == 0: // what is numbered from 1 again looks like what was sent long ago
 		c.owe()
 	case config.Document && config.LongPoll && p.Status == 0 && len(p.Events) == 0: // held to the end of its time, maybe for a cursor of before a restart
 		c.owe()

@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
 // manyResets is after how many resets running the operator is told of them.
@@ -90,7 +89,7 @@ func (c *chain) unsettled(by failure) bool {
 	case c.asked != onward: // an upstream may forget what is before the position
 		return !c.feed.circuit.spoken
 	}
-	return !c.feed.circuit.open && !c.placed && (c.feed.health.first() || final(by.refusal.Status))
+	return !c.feed.circuit.open && !c.progress.placed && (c.feed.health.first() || final(by.refusal.Status))
 }
 
 // refused reports whether the refusal ends the chain.
@@ -107,9 +106,11 @@ func (c *chain) refused(now time.Time, refusal *page.Refusal) bool {
 
 // startOver goes on as for a newcomer, and says so. The feed's lock is held.
 func (c *chain) startOver(now time.Time, reason reset) {
-	c.at, c.carry, c.validators, c.doubt, c.placed, c.failures = position.Position{}, nil, page.Validators{}, none, false, 0
-	c.step, c.misses, c.passed, c.wary, c.lately = 0, 0, false, false, lately{}
-	c.standing, c.reached, c.document, c.past, c.session.Opened = standing{}, true, "", nil, nil
+	c.progress.forget()
+	c.document.forget()
+	c.session.Opened = nil
+	c.doubt, c.failures, c.step, c.misses, c.passed, c.wary = none, 0, 0, 0, false, false
+	c.standing, c.reached = standing{}, true
 	notice := c.feed.reset(reason)
 	c.log.forget(notice)
 	c.publish(notice, nil)

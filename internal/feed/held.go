@@ -64,7 +64,7 @@ func (c *chain) send(ask Ask) (page.Page, error) {
 	case err == nil || !gaveUp:
 		return p, err
 	case c.feed.config.Document:
-		return page.Page{Next: c.at, Validators: c.validators}, nil
+		return page.Page{Next: c.progress.at, Validators: c.progress.validators}, nil
 	}
 	return page.Page{Next: ask.From, Validators: ask.Validators}, nil
 }

@@ -78,7 +78,7 @@ func (f *Feed) seat(r *Reader) bool {
 		return false
 	}
 	c := f.newChain(r.start)
-	c.at, c.standing = at, brought(time.Now())
+	c.progress.at, c.standing = at, brought(time.Now())
 	if f.circuit.away {
 		c.owe()
 	}
@@ -112,6 +112,28 @@ func (f *Feed) seatNewcomer(r *Reader) bool {
 	f.starts[r.start.Key] = c.first
 	r.sit(c, c.first.root)
 	go c.run()
+	return true
+}
+
+// seatDocument gives a reader the newest document: that of the log if it is fresh, and else
+// the answer to a poll that is due at once.
+func (f *Feed) seatDocument(r *Reader) bool {
+	if len(f.chains) == 0 {
+		go f.newChain(r.start).run()
+	}
+	c := f.chains[0]
+	c.add(r)
+	r.desk.log = c.log // where it hears of the upstream's failures while it waits
+	now := time.Now()
+	if c.document.key != "" && c.fresh(now) && c.document.knows(r.lastID) {
+		c.document.show(r)
+		return true
+	}
+	c.document.await(r, now)
+	c.audience.hurry()
+	if c.pace.polling {
+		c.showLater()
+	}
 	return true
 }
 
@@ -168,6 +190,8 @@ func (f *Feed) newChain(first Start) *chain {
 		pace: newPace(f.config), born: time.Now(),
 	}
 	c.log = newLog(&c.audience, f.config.Budget)
+	c.progress.config = f.config
+	c.document = document{config: f.config, log: c.log}
 	c.audience.kick = make(chan struct{}, 1)
 	c.audience.demand.Store(true)
 	if f.circuit.open {

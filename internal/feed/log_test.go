@@ -130,14 +130,14 @@ func TestChainsMeetOnlyWhereAWholePageHasBeenSent(t *testing.T) {
 	for _, id := range []string{"1", "2", "3"} {
 		a.log.append([]byte("x"), []mark{{id: id, end: 1}}, 10)
 	}
-	a.at = at("3")
+	a.progress.at = at("3")
 	b.log.append([]byte("xx"), []mark{{id: "3", end: 1}, {id: "2", end: 2}}, 10)
-	b.at = at("2")
+	b.progress.at = at("2")
 	if _, ok := b.met(a); ok {
 		t.Error("they meet where 3 would be sent again")
 	}
 	b.log.append([]byte("x"), []mark{{id: "3", end: 1}}, 10)
-	b.at = at("3")
+	b.progress.at = at("3")
 	if got, ok := b.met(a); !ok || got != a.log.end() {
 		t.Error("they do not meet at the end")
 	}

@@ -29,10 +29,10 @@ func (f *Feed) meet() {
 
 // met returns the place in a's log at which c stands.
 func (c *chain) met(a *chain) (place, bool) {
-	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.at.Cursor.IsZero() || a.at.Cursor.IsZero() || c.doubt != none || a.doubt != none {
+	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.progress.at.Cursor.IsZero() || a.progress.at.Cursor.IsZero() || c.doubt != none || a.doubt != none {
 		return place{}, false
 	}
-	return meet(c.at.ID(), c.standing, a.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens, a.older(c))
+	return meet(c.progress.at.ID(), c.standing, a.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens, a.older(c))
 }
 
 // seenFrom is the log of one chain, for another one that looks for its place there.
@@ -172,7 +172,7 @@ func (f *Feed) makeRoom(now time.Time) {
 		return
 	}
 	a := f.chains[into]
-	if a.at.Cursor.IsZero() || a.failures > 0 {
+	if a.progress.at.Cursor.IsZero() || a.failures > 0 {
 		return
 	}
 	c.publish(f.reset(yielded), nil)

@@ -40,7 +40,7 @@ func (c *chain) report(ask Ask, p page.Page, news bool, err error) {
 	}
 	c.feed.mu.Lock()
 	next, why := c.feed.due(c)
-	then := c.words(onward)
+	then := c.progress.words(onward)
 	then.Number, then.Chain, then.Session = c.pace.polls, c.id, &c.session
 	c.feed.mu.Unlock()
 	watch(Polled{

@@ -100,10 +100,10 @@ func (r *Reader) farewell(end *End) ([]byte, error) {
 	r.feed.mu.Lock()
 	defer r.feed.mu.Unlock()
 	c := r.chain
-	if c == nil || c.at.IsZero() || r.at.node != c.log.end().node || r.at.off != c.log.end().off {
+	if c == nil || c.progress.at.IsZero() || r.at.node != c.log.end().node || r.at.off != c.log.end().off {
 		return nil, end
 	}
-	return positionEvent(c.at.ID()), nil
+	return positionEvent(c.progress.at.ID()), nil
 }
 
 // Pending reports whether Next would return events without waiting.

@@ -77,8 +77,8 @@ func (f *Feed) Status() Status {
 		return s
 	}
 	head := f.chains[0]
-	if s.Cursor = head.at.ID(); f.config.Document {
-		s.Cursor = head.document
+	if s.Cursor = head.progress.at.ID(); f.config.Document {
+		s.Cursor = head.document.key
 	}
 	if head.pace.polling {
 		s.Polling = head.pace.started
