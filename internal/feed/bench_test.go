@@ -105,8 +105,8 @@ func deliver(b *testing.B, readers, events int) {
 func TestADeliveryAllocatesNothing(t *testing.T) {
 	config := testConfig()
 	f := newFeed(config)
-	c := f.newChain(Start{})
-	r := &Reader{feed: f, desk: &node{log: f.lobby}, wake: make(chan struct{}, 1)}
+	c := f.newChain()
+	r := &Reader{feed: f, desk: &node{log: f.lobby.log}, wake: make(chan struct{}, 1)}
 	r.at = place{node: r.desk}
 	r.sit(c, c.log.end())
 	batch := make([]byte, 200)

@@ -537,10 +537,10 @@ func TestNobodyJoinsAChainThatHasEnded(t *testing.T) {
 func TestAChainThatHasEndedDoesNothing(t *testing.T) {
 	config := testConfig()
 	f := newFeed(config)
-	c := f.newChain(Start{})
+	c := f.newChain()
 	f.mu.Lock()
-	c.end()
-	c.yield, c.doubt = true, certain
+	f.end(c)
+	c.meeting.yield, c.check.doubt = true, certain
 	f.mu.Unlock()
 	if _, wanted := c.due(time.Now()); wanted {
 		t.Error("it wants to poll")

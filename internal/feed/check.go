@@ -1,14 +1,6 @@
 package feed
 
-import (
-	"time"
-
-	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
-)
-
-// After an outage the upstream may have started over: its next ids may be those that its clients
-// have already. So a chain that has a position checks, before it takes anything: it asks for what it
-// knows, in questions that an upstream has no reason to hold, until an answer tells.
+import "github.com/sse-bridge/caddy-sse-bridge/internal/page"
 
 // question is what one poll asks the upstream.
 type question int
@@ -20,88 +12,187 @@ const (
 	anew                    // what a newcomer gets
 )
 
-// owe is told that the upstream was away: the chain has to check. The feed's lock is held.
-func (c *chain) owe() {
-	if c.step = 0; len(c.progress.questions()) > 0 {
-		c.doubt = c.doubt&^unsure | owed
-		c.late = c.pace.polling // what is under way was sent before
+// checking is how a chain finds out whether the upstream has started over. After an outage it may have: its next ids may be those
+// that its clients have already. So a chain that has a position checks, before it takes anything: it asks for
+// what it knows, in questions that an upstream has no reason to hold, until an answer tells. The feed's lock
+// guards it.
+type checking struct {
+	suspicion
+
+	step   int  // of the questions that are owed
+	late   bool // the upstream was away again since the last poll was sent
+	passed bool // the questions are answered, and no poll from the position has been yet
+	wary   bool // such a poll has failed at once: only an answer to one says that the upstream is up
+}
+
+// ruling is what an answer is good for.
+type ruling struct {
+	spent bool  // the readers get nothing of it
+	reset reset // the upstream has started over, and this is how that shows; empty: it has not
+	back  bool  // it takes the position back that it has been asked from
+}
+
+// owe is told that the upstream was away: the chain has to check. polling says that a poll is under way,
+// which was sent before.
+func (k *checking) owe(polling bool) {
+	if k.step = 0; len(k.progress.questions()) > 0 {
+		k.doubt = k.doubt&^unsure | owed
+		k.late = polling
 	}
 }
 
-// asks returns what the next poll asks. The feed's lock is held.
-func (c *chain) asks() question {
+// next returns what the next poll asks. shown says that readers wait for a newer document than the one that
+// is known: they need not wait for news.
+func (k *checking) next(shown bool) question {
+	k.asked, k.late = k.choose(shown), false
+	return k.asked
+}
+
+func (k *checking) choose(shown bool) question {
 	switch {
-	case c.doubt&asking != 0:
+	case k.is(asking):
 		return anew
-	case c.doubt&certain != 0:
-		return c.blame.asked
-	case c.doubt&owed != 0:
-		if list := c.progress.questions(); c.step < len(list) {
-			return list[c.step]
+	case k.is(certain):
+		return k.blame.asked
+	case k.is(owed):
+		if list := k.progress.questions(); k.step < len(list) {
+			return list[k.step]
 		}
-		c.doubt &^= owed
-	case c.document.awaited() && c.document.key != "" && c.progress.asksAnew(): // they need not wait for news
+		k.doubt &^= owed
+	case shown && k.progress.asksAnew():
 		return anew
 	}
 	return onward
 }
 
-// learn takes the answer to a question. The feed's lock is held.
-func (c *chain) learn(p page.Page, now time.Time) {
-	switch c.progress.tells(c.asked, p) {
+// aside reports whether the last poll only asks a question, or asks for a document with a cursor that may be
+// of before a restart.
+func (k *checking) aside() bool {
+	return k.asked != onward || k.progress.config.Document && k.is(unsure)
+}
+
+// answered takes note that the upstream has answered the last poll, or holds it, and reports whether that
+// shows that it is up.
+func (k *checking) answered() bool {
+	if k.asked == onward {
+		k.passed, k.wary = false, false
+	}
+	return !k.wary
+}
+
+// missed takes note that the last poll brought nothing to read; quick says that it failed at once, and not
+// because the upstream has asked for a pause.
+func (k *checking) missed(quick bool) {
+	if k.asked == onward {
+		k.misses++
+		k.wary = k.wary || k.passed && quick
+	}
+}
+
+// failed says what to do about a poll that brought nothing to read.
+func (k *checking) failed(f failure, o outside) remedy {
+	r := k.suspect(f, o)
+	if r == skips {
+		if k.asked == again {
+			k.progress.lately, k.step = lately{}, -1 // it cannot be asked for, and is the first question no more
+		}
+		k.skip(o.open)
+	}
+	return r
+}
+
+// settle takes an answer that ends a doubt, or shows that the upstream has started over. open says that the
+// circuit is.
+func (k *checking) settle(p page.Page, open bool) ruling {
+	config := k.progress.config
+	confirming := k.is(certain) && k.asked == k.blame.asked
+	if confirming {
+		k.doubt &^= certain
+	}
+	if k.asked == onward {
+		k.misses = 0
+	}
+	switch {
+	case config.Document && k.asked == anew: // it is the same to whoever asks
+		return k.document(p)
+	case k.is(asking):
+		k.doubt, k.passed = k.doubt&^asking|certain, true
+		return ruling{spent: true}
+	case k.asked != onward:
+		return k.learn(p, open)
+	case p.Reset && !k.progress.at.IsZero():
+		return ruling{spent: true, reset: ordered, back: true}
+	case p.Restarted:
+		return ruling{spent: true, reset: restarted, back: true}
+	case confirming && k.is(owed): // it was asked before its turn
+		return ruling{spent: true}
+	case k.is(unsure) && len(p.Events) > 0 && config.Document:
+		k.doubt &^= unsure // it came with the cursor
+	case k.is(unsure) && len(p.Events) > 0:
+		k.owe(false)
+		k.doubt |= unsure
+		return ruling{spent: true}
+	}
+	switch {
+	case config.ByID && !k.progress.placed && len(p.Events) == 0: // what is numbered from 1 again looks like what was sent long ago
+		k.owe(false)
+	case config.Document && config.LongPoll && p.Status == 0 && len(p.Events) == 0: // held to the end of its time, maybe for a cursor of before a restart
+		k.owe(false)
+	}
+	return ruling{}
+}
+
+// learn takes the answer to a question.
+func (k *checking) learn(p page.Page, open bool) ruling {
+	switch k.progress.tells(k.asked, p) {
 	case startedOver:
-		c.startOver(now, restarted)
+		return ruling{spent: true, reset: restarted}
 	case goesOn:
-		c.checked()
+		k.done()
 	default:
-		c.drop()
+		k.skip(open)
 	}
-	c.passed = c.doubt&owed == 0
-	c.goOn(now, p)
+	k.passed = !k.is(owed)
+	return ruling{spent: true}
 }
 
-// drop goes on from a question that has told nothing to the next one, and after the last one from the
+// document takes a document that was asked for without its cursor.
+func (k *checking) document(p page.Page) ruling {
+	if k.progress.otherEpoch(p) {
+		return ruling{spent: true, reset: restarted, back: true}
+	}
+	if k.doubt != none {
+		k.passed = true
+	}
+	if k.doubt &^= asking; !k.late {
+		k.doubt &^= owed
+	}
+	return ruling{}
+}
+
+// skip goes on from a question that has told nothing to the next one, and after the last one from the
 // position.
-func (c *chain) drop() {
-	if c.step++; c.step < len(c.progress.questions()) && !c.late {
+func (k *checking) skip(open bool) {
+	if k.step++; k.step < len(k.progress.questions()) && !k.late {
 		return
 	}
-	looked := c.doubt&unsure != 0 || c.progress.lately.last == ""
-	if c.feed.config.Document {
-		looked = !c.feed.circuit.open // else nothing has been answered, with the cursor or without
+	looked := k.is(unsure) || k.progress.lately.last == ""
+	if k.progress.config.Document {
+		looked = !open // else nothing has been answered, with the cursor or without
 	}
-	if c.checked(); c.doubt&owed == 0 && !looked {
-		c.doubt |= unsure
+	if k.done(); !k.is(owed) && !looked {
+		k.doubt |= unsure
 	}
 }
 
-// checked goes on from the position, unless the upstream was away again since it was asked.
-func (c *chain) checked() {
-	if c.late {
-		c.step = 0
+// done goes on from the position, unless the upstream was away again since it was asked.
+func (k *checking) done() {
+	if k.late {
+		k.step = 0
 		return
 	}
-	c.doubt &^= owed | unsure
+	k.doubt &^= owed | unsure
 }
 
-// goOn has another poll follow an answer that brings clients nothing.
-func (c *chain) goOn(now time.Time, p page.Page) {
-	c.pace.soon(now)
-	c.pace.hint(now, p.Wait)
-}
-
-// checkedDocument takes a document that was asked for without its cursor. It reports whether the
-// upstream has started over.
-func (c *chain) checkedDocument(p page.Page, now time.Time) bool {
-	if c.progress.otherEpoch(p) {
-		c.startOverAgain(now, restarted, p.Wait)
-		return true
-	}
-	if c.doubt != none {
-		c.passed = true
-	}
-	if c.doubt &^= asking; !c.late {
-		c.doubt &^= owed
-	}
-	return false
-}
+// forget drops all doubts with the position.
+func (k *checking) forget() { k.doubt, k.step, k.misses, k.passed, k.wary = none, 0, 0, false, false }

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -12,6 +11,9 @@ import (
 // all, and the others wait for what becomes of it. The feed's lock guards it.
 type circuit struct {
 	config  *Config
+	chains  *chains
+	lobby   *lobby
+	health  *health
 	backoff *backoff.ExponentialBackOff
 	good    time.Time // when a poll of any chain was last answered
 
@@ -26,12 +28,8 @@ type circuit struct {
 	comment string    // why the last poll brought nothing
 }
 
-func newCircuit(config *Config) circuit {
-	return circuit{config: config, backoff: newBackoff()}
-}
-
-// failed takes a poll that started at the given time and brought nothing to read.
-func (k *circuit) failed(now, started time.Time, hint time.Duration) {
+// backOff takes a poll that started at the given time and brought nothing to read.
+func (k *circuit) backOff(now, started time.Time, hint time.Duration) {
 	if !k.open || started.After(k.last) { // those that were under way say nothing new
 		k.open, k.last = true, now
 		wait := k.backoff.NextBackOff()
@@ -46,132 +44,90 @@ func (k *circuit) failed(now, started time.Time, hint time.Duration) {
 	}
 }
 
-// close forgets the outage.
-func (k *circuit) close() {
+// forget drops the outage: it is over, or nobody is left to whom it matters.
+func (k *circuit) forget() {
 	k.open, k.away, k.certain, k.spoken, k.probe, k.comment = false, false, false, false, nil, ""
 	k.backoff.Reset()
 }
 
-// failed takes note of a poll of c that brought nothing to read. The feed's lock is held.
-func (f *Feed) failed(c *chain, now time.Time, by failure) {
-	k := &f.circuit
+// failed takes note of a poll of c that brought nothing to read.
+func (k *circuit) failed(c *chain, now time.Time, by failure) {
 	if k.probe == c {
 		k.probe = nil
 	}
 	before := c.alone
-	c.alone = c.failsAlone(now)
-	c.failed = now
-	if c.alone {
+	if c.alone = k.failsAlone(c, now); c.alone {
 		if !before {
-			f.health.logger.Info("the upstream answers others, but not the poll from one position; that one alone is backed off",
+			k.health.logger.Info("the upstream answers others, but not the poll from one position; that one alone is backed off",
 				zap.String("state", by.comment), zap.Error(by.err))
 		}
 		c.pace.failed(now, by.wait)
-		c.log.say(by.comment)
+		c.log.notice.say(by.comment)
 		c.audience.wake()
-		f.kickAll()
+		k.chains.nudge()
 		return
 	}
-	f.health.fall(by.comment, by.err)
+	k.health.fall(by.comment, by.err)
 	c.pace.retry()
-	if !by.later {
-		k.away = true
-		for _, other := range f.chains {
-			other.owe()
-		}
-	}
-	k.certain = k.certain || !c.vouched(now)
-	k.failed(now, c.pace.started, by.wait)
+	k.away = k.away || !by.later
+	k.certain = k.certain || !k.chains.vouch(c, now)
+	k.backOff(now, c.pace.started, by.wait)
 	k.comment = by.comment
-	f.lobby.say(by.comment)
-	for _, other := range f.chains {
-		other.log.say(by.comment)
-	}
-	f.wakeAll()
-	f.kickAll()
-}
-
-// answered takes note of a poll of c that was answered, or is held: an outage is over. The feed's lock is held.
-func (f *Feed) answered(c *chain, now time.Time) {
-	f.circuit.good = now
-	c.alone = false
-	down := f.circuit.open || c.log.notice.Load() != nil
-	c.log.notice.Store(nil)
-	if !down {
-		return
-	}
-	f.circuit.close()
-	f.lobby.notice.Store(nil)
-	for _, other := range f.chains {
-		if !other.alone {
-			other.log.notice.Store(nil)
+	k.lobby.log.notice.say(by.comment)
+	for _, other := range *k.chains {
+		if !by.later {
+			other.check.owe(other.pace.polling)
 		}
+		other.log.notice.say(by.comment)
 	}
-	f.wakeAll() // who was told that the upstream is down
-	f.kickAll()
+	k.wake()
 }
 
 // failsAlone reports whether it is the chain's position or its client's request that the upstream
 // cannot answer, while the feed is well. The chain backs off on its own then, and no other waits.
-func (c *chain) failsAlone(now time.Time) bool {
-	if c.failures > 1 && !c.feed.circuit.good.Before(c.failed) {
+func (k *circuit) failsAlone(c *chain, now time.Time) bool {
+	if c.failures > 1 && !k.good.Before(c.failed) {
 		return true // others were answered since it has failed before
 	}
-	return !c.progress.placed && c.vouched(now)
+	return !c.progress.placed && k.chains.vouch(c, now)
 }
 
-// blamesID reports whether the chain's last poll was from a position.
-func (c *chain) blamesID() bool { return !c.progress.at.IsZero() && c.asked != anew }
-
-// vouched reports whether another chain shows that the upstream is well: it was answered just
-// now, or its poll is being held.
-func (c *chain) vouched(now time.Time) bool {
-	config := c.feed.config
-	for _, a := range c.feed.chains {
-		if a == c || a.failures > 0 {
-			continue
-		}
-		if a.progress.placed && (a.pace.polling || now.Sub(a.progress.good) < config.Interval) ||
-			config.LongPoll && a.pace.polling && a.pace.heldFor(now) {
-			return true
+// answered takes note of a poll of c that was answered, or is held: an outage is over.
+func (k *circuit) answered(c *chain, now time.Time) {
+	k.good = now
+	c.alone = false
+	if told := c.log.notice.clear(); !told && !k.open {
+		return
+	}
+	k.forget()
+	k.lobby.log.notice.clear()
+	for _, other := range *k.chains {
+		if !other.alone {
+			other.log.notice.clear()
 		}
 	}
-	return false
+	k.wake()
 }
 
-// disputed reports whether it may be the position that the last poll was refused for, or what a check
-// asks beside it. It takes the feed's lock.
-func (c *chain) disputed(now time.Time) bool {
-	c.feed.mu.Lock()
-	defer c.feed.mu.Unlock()
-	if c.asked != onward {
-		return c.doubt&asking == 0
-	}
-	return c.blamesID() && (c.doubt&certain != 0 || c.feed.health.first() || c.disputable(now))
+// wake has all readers hear the news of the upstream, and all pollers look again at what they wait for.
+func (k *circuit) wake() {
+	k.chains.wake()
+	k.lobby.wake()
+	k.chains.nudge()
 }
 
-// disputable reports whether it may be the chain's position alone that a refusal is for: no poll from
-// it has been answered, or the last one of another chain was, however long ago. The feed's lock is held.
-func (c *chain) disputable(now time.Time) bool {
-	return !c.progress.placed || c.vouched(now) || slices.ContainsFunc(c.feed.chains, func(a *chain) bool {
-		return a != c && a.progress.placed && a.failures == 0
-	})
-}
-
-// probes takes note that a chain polls, which makes it the probe if there is none. The feed's lock is held.
-func (f *Feed) probes(c *chain) {
-	k := &f.circuit
+// probes takes note that a chain polls, which makes it the probe if there is none.
+func (k *circuit) probes(c *chain) {
 	if !k.open || k.probe != nil {
 		return
 	}
 	k.probe = c
-	f.kickAll() // they need not wait for its end if it is held
+	k.chains.nudge() // they need not wait for its end if it is held
 }
 
 // gate returns when a chain may poll that wants to at the given time, and false if it waits for
-// what becomes of another one's poll. The feed's lock is held.
-func (f *Feed) gate(c *chain, next time.Time) (time.Time, bool) {
-	k := &f.circuit
+// what becomes of another one's poll.
+func (k *circuit) gate(c *chain, next time.Time) (time.Time, bool) {
 	switch {
 	case !k.open:
 		return next, true
@@ -181,65 +137,48 @@ func (f *Feed) gate(c *chain, next time.Time) (time.Time, bool) {
 		return c.pace.next, true
 	case k.probe != nil && k.config.LongPoll: // a probe that is held has found the upstream
 		return later(c.pace.next, k.probe.pace.started.Add(held)), true
-	case k.probe != nil && (k.probe.pace.polling || k.probe.wants()):
+	case k.probe != nil && (k.probe.pace.polling || k.wants(k.probe)):
 		return next, false
 	}
 	at := later(c.pace.next, k.next)
-	for _, other := range f.chains {
-		if other != c && other.wants() && !other.pace.next.After(at) && other.probesBefore(c) {
+	for _, other := range *k.chains {
+		if other != c && k.wants(other) && !other.pace.next.After(at) && k.probesBefore(other, c) {
 			return at, false
 		}
 	}
 	return at, true
 }
 
-// due returns when the next poll of a chain is due, and why then. The feed's lock is held.
-func (f *Feed) due(c *chain) (time.Time, Why) {
-	if k := &f.circuit; k.open && !c.alone && c.failures > 0 && !k.next.Before(c.pace.next) {
-		return k.next, k.why
-	}
-	return c.pace.next, c.pace.why
-}
+// wants reports whether a poll of the chain is wanted, and none under way.
+func (k *circuit) wants(c *chain) bool { return !c.pace.polling && !c.over() && c.audience.wants() }
 
 // probesBefore orders the chains that could probe: those that have failed least, then those whose
 // position the upstream knows, then the oldest.
-func (c *chain) probesBefore(d *chain) bool {
+func (k *circuit) probesBefore(c, d *chain) bool {
 	switch {
 	case c.failures != d.failures:
 		return c.failures < d.failures
 	case c.progress.placed != d.progress.placed:
 		return c.progress.placed
 	}
-	return c.older(d)
+	return k.chains.older(c, d)
 }
 
-// wants reports whether a poll of the chain is wanted, and none under way.
-func (c *chain) wants() bool {
-	return !c.pace.polling && c.ctx.Err() == nil && c.audience.wants()
+// due returns when the next poll of a chain is due, and why then.
+func (k *circuit) due(c *chain) (time.Time, Why) {
+	if k.open && !c.alone && c.failures > 0 && !k.next.Before(c.pace.next) {
+		return k.next, k.why
+	}
+	return c.pace.next, c.pace.why
 }
 
-// abandon is told that a chain polls no more: another one probes. The feed's lock is held.
-func (f *Feed) abandon(c *chain) {
-	if f.circuit.probe == c {
-		f.circuit.probe = nil
+// leave is told that a chain polls no more, or not for now (nil): another one probes.
+func (k *circuit) leave(c *chain) {
+	if k.probe == c {
+		k.probe = nil
 	}
-	if f.circuit.open {
-		f.kickAll()
-	}
-}
-
-func (f *Feed) kickAll() {
-	for _, c := range f.chains {
-		c.audience.nudge()
-	}
-}
-
-func (f *Feed) wakeAll() {
-	for _, c := range f.chains {
-		c.audience.wake()
-	}
-	for _, r := range f.waiting {
-		r.signal()
+	if k.open {
+		k.chains.nudge()
 	}
 }
 

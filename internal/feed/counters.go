@@ -62,18 +62,19 @@ func (k *Counters) gauge(chains, down int64) {
 	k.counts.Down += down
 }
 
-func (k *Counters) poll(outcome Outcome, took time.Duration, saved, events int) {
+// poll counts a poll that is over.
+func (k *Counters) poll(poll LastPoll, saved int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.counts.Polls[slices.Index(Outcomes[:], outcome)]++
-	if outcome == Abandoned {
+	k.counts.Polls[slices.Index(Outcomes[:], poll.Outcome)]++
+	if poll.Outcome == Abandoned {
 		return
 	}
-	bucket, _ := slices.BinarySearch(DurationBounds[:], took.Seconds())
+	bucket, _ := slices.BinarySearch(DurationBounds[:], poll.Took.Seconds())
 	k.counts.Durations[bucket]++
-	k.counts.Took += took
+	k.counts.Took += poll.Took
 	k.counts.Saved += int64(saved)
-	k.counts.Events += int64(events)
+	k.counts.Events += int64(poll.Events)
 }
 
 func (k *Counters) reset(reason reset) {

@@ -1,11 +1,5 @@
 package feed
 
-import (
-	"time"
-
-	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
-)
-
 // placeTries is how many polls may fail before a chain finds out whether it is its
 // position that the upstream cannot answer.
 const placeTries = 3
@@ -16,8 +10,7 @@ type doubt uint8
 const none doubt = 0
 
 const (
-	// owed: the upstream was away, and may have started over. The chain checks that (check.go) before
-	// it goes on.
+	// owed: the upstream was away, and may have started over. The chain checks that before it goes on.
 	owed doubt = 1 << iota
 	// unsure: the check has told nothing. There may be more to tell by the next news, or, of a document,
 	// once the upstream is there.
@@ -46,120 +39,123 @@ func blameFor(asked question, f failure) blame {
 	return b
 }
 
-// suspect takes note of a poll that failed. The feed's lock is held.
-func (c *chain) suspect(now time.Time, f failure) {
-	same, vain := c.confirms(f), c.vain()
+// outside is what a chain's doubts depend on beside its own polls.
+type outside struct {
+	failures   int  // polls of the chain running that brought nothing to read
+	open       bool // the circuit is: polls of the feed fail
+	spoken     bool // a refused question was followed by a newcomer's poll at once
+	first      bool // the upstream has not answered any poll yet
+	disputable bool // it may be only the chain's position that a refusal is for
+}
+
+// remedy is what a chain does about a poll that failed.
+type remedy int
+
+const (
+	waits    remedy = iota // for its turn
+	backsOff               // for its own failures
+	asks                   // at once
+	skips                  // what it has asked, and asks on
+	restarts               // as its position means nothing to the upstream
+)
+
+// suspicion is whether polls fail only because of the position that they are made from.
+type suspicion struct {
+	progress *progress
+	doubt    doubt
+	blame    blame
+	asked    question // by the last poll
+	misses   int      // polls running from the position, without the questions, that brought nothing to read
+}
+
+func (s *suspicion) is(d doubt) bool { return s.doubt&d != 0 }
+
+// suspect takes note of a poll that failed.
+func (s *suspicion) suspect(f failure, o outside) remedy {
+	same, vain := s.confirms(f), s.vain(o)
 	if same {
-		c.blame.tries--
+		s.blame.tries--
 	}
-	confirmed := same && c.blame.tries <= 0
-	if c.doubt &^= certain; same && !confirmed {
-		c.doubt |= certain
+	confirmed := same && s.blame.tries <= 0
+	if s.doubt &^= certain; same && !confirmed {
+		s.doubt |= certain
 	}
 	switch {
 	case same && !confirmed:
-		c.pace.failed(now, f.wait)
-	case confirmed && c.asked == onward:
-		c.startOver(now, unknownID)
+		return backsOff
+	case confirmed && s.asked == onward:
+		return restarts
 	case confirmed, vain:
-		if c.asked == again {
-			c.progress.lately, c.step = lately{}, -1 // it cannot be asked for, and is the first question no more
+		return skips
+	case s.is(asking):
+		if f.refusal == nil || !o.open || o.failures%placeTries == 0 {
+			s.doubt &^= asking // it may be only newcomers that get no answer
 		}
-		c.drop()
-		c.pace.soon(now)
-	case c.doubt&asking != 0:
-		if f.refusal == nil || !c.feed.circuit.open || c.failures%placeTries == 0 {
-			c.doubt &^= asking // it may be newcomers alone that get no answer
-		}
-	case c.misplaced(now, f):
-		c.doubt |= asking
-		c.blame = blameFor(c.asked, f)
+	case s.misplaced(f, o):
+		s.doubt |= asking
+		s.blame = blameFor(s.asked, f)
 		if f.refusal != nil {
-			c.pace.soon(now)
+			return asks
 		}
 	}
+	return waits
 }
 
-// wavers is asking, for a poller that does not hold the feed's lock.
-func (c *chain) wavers() bool {
-	c.feed.mu.Lock()
-	defer c.feed.mu.Unlock()
-	return c.doubt&asking != 0
-}
+// blamesID reports whether the chain's last poll was from a position.
+func (s *suspicion) blamesID() bool { return !s.progress.at.IsZero() && s.asked != anew }
 
 // confirms reports whether a failure is the one that a newcomer's poll has not met. Any other says
 // nothing of the position.
-func (c *chain) confirms(f failure) bool {
-	return c.doubt&certain != 0 && c.blame.asked == c.asked && c.blame.kind == f.kind
+func (s *suspicion) confirms(f failure) bool {
+	return s.is(certain) && s.blame.asked == s.asked && s.blame.kind == f.kind
 }
 
 // vain reports whether a question that failed is one that a newcomer's poll has no answer to, while the
 // upstream may well answer those from the position: only such a poll can tell.
-func (c *chain) vain() bool {
-	return c.asked == anew && c.doubt&owed != 0 && c.doubt&asking == 0 &&
-		(!c.feed.circuit.open || c.failures%placeTries == 0)
+func (s *suspicion) vain(o outside) bool {
+	return s.asked == anew && s.is(owed) && !s.is(asking) && (!o.open || o.failures%placeTries == 0)
 }
 
 // misplaced reports whether it is time to ask if only the position is at fault. One that has
 // been answered before is doubted only where the upstream refuses it; and at once where that
 // would end all streams if it were not for the position, or where nothing but a check depends on it.
-func (c *chain) misplaced(now time.Time, f failure) bool {
+func (s *suspicion) misplaced(f failure, o outside) bool {
 	switch refused := f.refusal != nil; {
-	case !c.blamesID():
+	case !s.blamesID():
 		return false
-	case c.asked != onward && f.comment == unreachable: // hardly for what it asks
-		return c.failures%(3*placeTries) == 0
-	case c.asked != onward:
-		return refused || c.failures%placeTries == 0
-	case !c.progress.placed && refused && c.feed.health.first():
+	case s.asked != onward && f.comment == unreachable: // hardly for what it asks
+		return o.failures%(3*placeTries) == 0
+	case s.asked != onward:
+		return refused || o.failures%placeTries == 0
+	case !s.progress.placed && refused && o.first:
 		return true
-	case refused && final(f.refusal.Status) && c.disputable(now):
+	case refused && final(f.refusal.Status) && o.disputable:
 		return true
-	case c.progress.placed && !refused:
+	case s.progress.placed && !refused:
 		return false
 	}
-	return c.misses%placeTries == 0
+	return s.misses%placeTries == 0
 }
 
-// settle takes an answer that ends a doubt, or shows that the upstream has started over. It
-// reports whether the answer has served that purpose alone.
-func (c *chain) settle(p page.Page, now time.Time) bool {
-	confirming := c.doubt&certain != 0 && c.asked == c.blame.asked
-	if confirming {
-		c.doubt &^= certain
+// disputes reports whether it may be the position that the last poll was refused for, or what a check
+// asks beside it.
+func (s *suspicion) disputes(o outside) bool {
+	if s.asked != onward {
+		return !s.is(asking)
 	}
+	return s.blamesID() && (s.is(certain) || o.first || o.disputable)
+}
+
+// unsettled reports whether it may be only the position that the upstream does not answer, and what
+// follows at once finds that out or goes on without it, so that nobody is told that the upstream is down.
+func (s *suspicion) unsettled(f failure, o outside) bool {
 	switch {
-	case c.feed.config.Document && c.asked == anew: // it is the same to whoever asks
-		return c.checkedDocument(p, now)
-	case c.doubt&asking != 0:
-		c.doubt, c.passed = c.doubt&^asking|certain, true
-		c.goOn(now, p)
+	case s.confirms(f) || s.vain(o):
 		return true
-	case c.asked != onward:
-		c.learn(p, now)
-		return true
-	case p.Reset && !c.progress.at.IsZero():
-		c.startOverAgain(now, ordered, p.Wait)
-		return true
-	case p.Restarted:
-		c.startOverAgain(now, restarted, p.Wait)
-		return true
-	case confirming && c.doubt&owed != 0: // it was asked before its turn
-		c.goOn(now, p)
-		return true
-	case c.doubt&unsure != 0 && len(p.Events) > 0 && c.feed.config.Document:
-		c.doubt &^= unsure // it came with the cursor
-	case c.doubt&unsure != 0 && len(p.Events) > 0:
-		c.owe()
-		c.doubt |= unsure
-		c.goOn(now, p)
-		return true
+	case f.refusal == nil || s.is(asking|certain) || !s.blamesID():
+		return false
+	case s.asked != onward: // an upstream may forget what is before the position
+		return !o.spoken
 	}
-	switch config := c.feed.config; {
-	case config.ByID && !c.progress.placed && len(p.Events) == 0: // what is numbered from 1 again looks like what was sent long ago
-		c.owe()
-	case config.Document && config.LongPoll && p.Status == 0 && len(p.Events) == 0: // held to the end of its time, maybe for a cursor of before a restart
-		c.owe()
-	}
-	return false
+	return !o.open && !s.progress.placed && (o.first || final(f.refusal.Status))
 }

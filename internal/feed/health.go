@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -49,16 +48,14 @@ func (h *health) up() {
 	}
 }
 
-// fail notes a poll that brought nothing to read.
-func (h *health) fail(err error) {
+// fail notes a poll that brought nothing to read, and was not refused.
+func (h *health) fail() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if refusal := (*page.Refusal)(nil); !errors.As(err, &refusal) {
-		h.strikes = 0
-	}
+	h.strikes = 0
 }
 
-// fall notes that the upstream is down, and not for one chain alone; it is logged where the reason
+// fall notes that the upstream is down, and not only for one chain; it is logged where the reason
 // is new.
 func (h *health) fall(comment string, err error) {
 	h.mu.Lock()
@@ -92,7 +89,7 @@ func (h *health) turn(reason string) bool {
 }
 
 // close is told that the feed has closed: it counts as down no more, but nobody is told that it
-// were up.
+// is up.
 func (h *health) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

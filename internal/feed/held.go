@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
 // A poll that an upstream holds says nothing by its answer for a long time. It counts as a sign of life
@@ -15,74 +13,57 @@ const (
 	heeding = time.Second / 2 // since the head of its answer came; an error page would be whole by then
 )
 
-// send makes a poll. A question that is held is given up, and so is a poll for whose answer a reader
-// cannot wait: it is answered by nothing.
-func (c *chain) send(ask Ask) (page.Page, error) {
-	if !c.feed.config.LongPoll {
-		return c.poll(c.ctx, ask)
-	}
-	ctx, cancel := context.WithCancel(c.ctx)
-	defer cancel()
-	var (
-		number = c.pace.polls
-		mu     sync.Mutex
-		timers []*time.Timer
-		gaveUp bool
-	)
-	giveUp := func() {
-		mu.Lock()
-		defer mu.Unlock()
-		gaveUp = true
-		cancel()
-	}
-	c.feed.mu.Lock()
-	c.giveUp = giveUp
-	c.feed.mu.Unlock()
-	after := func(wait time.Duration, do func()) {
-		mu.Lock()
-		defer mu.Unlock()
-		timers = append(timers, time.AfterFunc(wait, do))
-	}
-	ask.Reached = func(stage Stage) {
-		if stage == Begun {
-			after(heeding, func() { c.found(number) })
-			return
-		}
-		after(holding, func() {
-			if question := c.found(number); question {
-				giveUp()
-			}
-		})
-	}
-	p, err := c.poll(ctx, ask)
-	mu.Lock()
-	defer mu.Unlock()
-	for _, t := range timers {
-		t.Stop()
-	}
-	switch {
-	case err == nil || !gaveUp:
-		return p, err
-	case c.feed.config.Document:
-		return page.Page{Next: c.progress.at, Validators: c.progress.validators}, nil
-	}
-	return page.Page{Next: ask.From, Validators: ask.Validators}, nil
+// hold is a poll that the upstream may hold.
+type hold struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	found  func() (question bool) // is told that the upstream holds it
+
+	mu        sync.Mutex
+	timers    []*time.Timer
+	abandoned bool
 }
 
-// found takes note that the upstream holds a poll, by its number: it is there. It reports whether it is
-// a poll that only asks a question, or asks for a document with a cursor that may be of before a restart.
-func (c *chain) found(number int) (question bool) {
-	c.feed.mu.Lock()
-	defer c.feed.mu.Unlock()
-	if c.ctx.Err() != nil || !c.pace.polling || c.pace.polls != number {
-		return false
+func newHold(ctx context.Context, found func() bool) *hold {
+	h := &hold{found: found}
+	h.ctx, h.cancel = context.WithCancel(ctx)
+	return h
+}
+
+// reached takes note of how far the poll has come. A question is not worth waiting for.
+func (h *hold) reached(stage Stage) {
+	if stage == Begun {
+		h.after(heeding, func() { h.found() })
+		return
 	}
-	if c.asked == onward {
-		c.passed, c.wary, c.failures = false, false, 0
+	h.after(holding, func() {
+		if h.found() {
+			h.abandon()
+		}
+	})
+}
+
+func (h *hold) after(wait time.Duration, do func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.timers = append(h.timers, time.AfterFunc(wait, do))
+}
+
+// abandon has the poll return without an answer.
+func (h *hold) abandon() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.abandoned = true
+	h.cancel()
+}
+
+// over is called when the poll has returned. It reports whether it was abandoned.
+func (h *hold) over() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cancel()
+	for _, t := range h.timers {
+		t.Stop()
 	}
-	if !c.wary {
-		c.feed.health.up()
-		c.feed.answered(c, time.Now())
-	}
-	return c.asked != onward || c.feed.config.Document && c.doubt&unsure != 0
+	return h.abandoned
 }

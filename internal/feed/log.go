@@ -16,9 +16,9 @@ const maxBorders = 64
 type log struct {
 	audience *audience // who follows it; nil in a lobby
 	tail     atomic.Pointer[node]
-	first    atomic.Int64           // seq of the oldest node that is still held
-	notice   atomic.Pointer[string] // what the poller has to say of the upstream; nil: all is well
-	cut      atomic.Pointer[cut]    // where it has started over last; nil: it has not
+	first    atomic.Int64 // seq of the oldest node that is still held
+	notice   notice
+	cut      atomic.Pointer[cut] // where it has started over last; nil: it has not
 
 	oldest  *node
 	events  int              // in all nodes that are held

@@ -125,7 +125,7 @@ func TestAnIDOfBeforeARestartIsNotResumedFromTheLog(t *testing.T) {
 func TestChainsMeetOnlyWhereAWholePageHasBeenSent(t *testing.T) {
 	config := testConfig()
 	f := newFeed(config)
-	a, b := f.newChain(Start{}), f.newChain(Start{})
+	a, b := f.newChain(), f.newChain()
 	at := func(id string) position.Position { return position.Position{Cursor: position.Cursor{id}} }
 	for _, id := range []string{"1", "2", "3"} {
 		a.log.append([]byte("x"), []mark{{id: id, end: 1}}, 10)
@@ -133,12 +133,12 @@ func TestChainsMeetOnlyWhereAWholePageHasBeenSent(t *testing.T) {
 	a.progress.at = at("3")
 	b.log.append([]byte("xx"), []mark{{id: "3", end: 1}, {id: "2", end: 2}}, 10)
 	b.progress.at = at("2")
-	if _, ok := b.met(a); ok {
+	if _, ok := f.chains.met(b, a); ok {
 		t.Error("they meet where 3 would be sent again")
 	}
 	b.log.append([]byte("x"), []mark{{id: "3", end: 1}}, 10)
 	b.progress.at = at("3")
-	if got, ok := b.met(a); !ok || got != a.log.end() {
+	if got, ok := f.chains.met(b, a); !ok || got != a.log.end() {
 		t.Error("they do not meet at the end")
 	}
 }

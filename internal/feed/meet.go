@@ -1,38 +1,43 @@
 package feed
 
-import (
-	"bytes"
-	"cmp"
-	"slices"
-	"time"
-)
+import "bytes"
 
-// yieldAfter is how old a chain is at least that makes room for readers who wait for one.
-const yieldAfter = time.Minute
-
-// meet ends the chains that stand where another one's log can take their readers over. It is
-// called whenever a chain has moved. The feed's lock is held.
-func (f *Feed) meet() {
-	if len(f.chains) < 2 {
-		return
-	}
-	for _, b := range slices.Backward(slices.Clone(f.chains)) { // younger ones first
-		for _, a := range f.chains {
-			if at, ok := b.met(a); ok {
-				b.goOver(a, at)
-				break
-			}
-		}
-	}
-	f.seatWaiting()
+// book is a log, as far as places are looked for in it.
+type book[P any] interface {
+	find(id string) (P, bool) // the one place that an id names, or a key; none for an empty one
+	end() P
 }
 
-// met returns the place in a's log at which c stands.
-func (c *chain) met(a *chain) (place, bool) {
-	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.progress.at.Cursor.IsZero() || a.progress.at.Cursor.IsZero() || c.doubt != none || a.doubt != none {
-		return place{}, false
+// meet returns the place in the log of one chain, which knows a, at which another one stands, which
+// knows c and whose position has that id. It decides where clients go on in the log of another chain,
+// so it takes only what is proved. Two chains that stay apart cost polls; two that meet wrongly lose
+// events.
+//
+//  1. An id in the log is its place: both chains would send the same poll from it.
+//  2. So is the key of the last event, where the operator has said by `id` what makes events the same.
+//  3. An upstream with tokens may word one place in many ways. There, an answer shows the upstream's end
+//     if it has no items, not even ignored ones, `more` does not hold, and its cursor is that of the
+//     poll. A cursor that has moved is shown to be the end only if `more` is configured, or if the
+//     upstream held the poll; else the answer may be one empty page among others.
+//  4. What had come to the other chain before such a poll was sent stands before the place that it
+//     asked from. So, if each of the two has such an answer, to a poll sent after the newest of the
+//     other's came, neither stands before the other. What a client brought came with the client.
+//     The younger one goes over, so that they do not both.
+//  5. A client may name a place that the upstream has not come to, where an upstream finds nothing either.
+//     Nobody goes over to a place before an event has come after it; from there the clients may go, and do
+//     so from the older chain too.
+//  6. Nothing else proves anything.
+func meet[P any](id string, c, a standing, log book[P], tokens, older bool) (at P, met bool) {
+	if at, met = log.find(id); met {
+		return at, true
 	}
-	return meet(c.progress.at.ID(), c.standing, a.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens, a.older(c))
+	if at, met = log.find(c.key); met {
+		return at, true
+	}
+	if tokens && !a.word && (older || c.word) && c.end.After(a.came) && a.end.After(c.came) {
+		return log.end(), true
+	}
+	return at, false
 }
 
 // seenFrom is the log of one chain, for another one that looks for its place there.
@@ -63,119 +68,4 @@ func (s seenFrom) find(id string) (place, bool) {
 		}
 	}
 	return at, true
-}
-
-func (c *chain) older(d *chain) bool {
-	for _, other := range c.feed.chains {
-		switch other {
-		case c:
-			return true
-		case d:
-			return false
-		}
-	}
-	return false
-}
-
-// goOver ends the chain; its readers go on in another one's log.
-func (c *chain) goOver(a *chain, at place) {
-	c.into = a
-	c.end()
-	for _, r := range c.audience.readers {
-		a.add(r)
-	}
-	c.log.tail.Load().jump.Store(&at)
-	for _, r := range c.audience.readers {
-		r.signal()
-	}
-	c.audience.readers = nil
-}
-
-// final returns the chain that c's readers have gone over to.
-func (c *chain) final() *chain {
-	for c.into != nil {
-		c = c.into
-	}
-	return c
-}
-
-// lead returns the chain by whose polls c times its own, if there is one: two that poll at the
-// same moment see the same page, and meet. One that polls at once, or is backed off, goes by its own
-// time. The feed's lock is held.
-func (c *chain) lead() *chain {
-	if c.feed.config.LongPoll || c.pace.why == AtOnce || c.pace.why == Backoff {
-		return nil
-	}
-	for _, a := range c.feed.chains {
-		if a == c {
-			return nil
-		}
-		if a.failures == 0 && a.audience.present() && a.ctx.Err() == nil {
-			return a
-		}
-	}
-	return nil
-}
-
-// watchYield makes room for those who wait: a chain that has been behind for long starts over.
-// The feed's lock is held.
-func (f *Feed) watchYield() {
-	if f.yielding != nil {
-		return
-	}
-	var check func()
-	check = func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if len(f.waiting) == 0 || f.yielding == nil {
-			f.yielding = nil // the next who waits starts it anew
-			return
-		}
-		f.makeRoom(time.Now())
-		f.yielding = time.AfterFunc(time.Second, check)
-	}
-	f.yielding = time.AfterFunc(time.Second, check)
-}
-
-// makeRoom has chains that are behind start over. Where none is, the one that the fewest read goes over
-// to the oldest of which an answer has shown where it is, although nothing proves that they stand at one
-// place, and its readers are told so. Where there is no such chain, it starts over and becomes one. The
-// feed's lock is held.
-func (f *Feed) makeRoom(now time.Time) {
-	behind := false
-	for _, c := range f.chains {
-		if !c.reached {
-			behind = true
-			if now.Sub(c.born) >= yieldAfter {
-				c.yield = true
-				c.audience.nudge()
-			}
-		}
-	}
-	if behind {
-		return
-	}
-	into := slices.IndexFunc(f.chains, func(c *chain) bool { return !c.standing.word })
-	others := slices.Clone(f.chains)
-	if into >= 0 {
-		others = slices.Delete(others, into, into+1)
-	}
-	others = slices.DeleteFunc(others, func(c *chain) bool { return now.Sub(c.born) < yieldAfter })
-	if len(others) == 0 {
-		return
-	}
-	slices.Reverse(others) // of two that as many read, the younger one
-	c := slices.MinFunc(others, func(c, d *chain) int { return cmp.Compare(len(c.audience.readers), len(d.audience.readers)) })
-	if into < 0 {
-		c.yield = true
-		c.audience.nudge()
-		return
-	}
-	a := f.chains[into]
-	if a.progress.at.Cursor.IsZero() || a.failures > 0 {
-		return
-	}
-	c.publish(f.reset(yielded), nil)
-	c.goOver(a, a.log.end())
-	f.seatWaiting()
 }

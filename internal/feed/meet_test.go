@@ -344,7 +344,7 @@ func TestANewcomerOverTheBoundOfChainsSharesTheLastAnswerToOne(t *testing.T) {
 			t.Errorf("%d first polls for two chains", n)
 		}
 		f.mu.Lock()
-		waiting := len(f.waiting)
+		waiting := len(f.lobby.waiting)
 		f.mu.Unlock()
 		if waiting > 0 {
 			t.Errorf("%d newcomers wait", waiting)

@@ -226,7 +226,7 @@ func (s *site) admit(lastID string) *Reader {
 		}
 		if r := s.feed.Join(lastID, Start{Poll: s.m.poll}); r != nil {
 			s.feed.mu.Lock()
-			s.crowded = s.crowded || len(s.feed.waiting) > 0
+			s.crowded = s.crowded || len(s.feed.lobby.waiting) > 0
 			s.feed.mu.Unlock()
 			return r
 		}

@@ -2,6 +2,8 @@ package feed
 
 import (
 	"encoding/json"
+	"sync/atomic"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 )
@@ -25,37 +27,92 @@ func upstreamEvent(dst []byte, state, reason string) []byte {
 	return sse.AppendEvent(dst, "bridge.upstream", data, "")
 }
 
-// say makes a comment what the poller has to say of the upstream.
-func (l *log) say(comment string) {
-	if old := l.notice.Load(); old == nil || *old != comment {
-		l.notice.Store(&comment)
+// notice is what there is to say of the upstream beside a log: a comment, or nothing while all is well.
+// Readers look at it without a lock.
+type notice struct{ comment atomic.Pointer[string] }
+
+func (n *notice) say(comment string) {
+	if old := n.comment.Load(); old == nil || *old != comment {
+		n.comment.Store(&comment)
 	}
 }
 
-// hear returns what a client is told of its upstream beside the log: a comment each time that it
+// clear takes the comment back, and reports whether there was one.
+func (n *notice) clear() bool { return n.comment.Swap(nil) != nil }
+
+// hearing is what a client has been told of its upstream.
+type hearing struct {
+	seen *string // the comment that was sent last
+	down bool    // it was told by an event that the upstream is down
+}
+
+// next returns what a client is told of its upstream beside the log: a comment each time that it
 // changes, and, where clients are notified, an event when it goes down.
-func (r *Reader) hear(l *log) []byte {
-	notice := l.notice.Load()
-	if notice == r.seen {
+func (h *hearing) next(n *notice, notify bool) []byte {
+	comment := n.comment.Load()
+	if comment == h.seen {
 		return nil
 	}
-	if r.seen = notice; notice == nil {
+	if h.seen = comment; comment == nil {
 		return nil
 	}
-	b := sse.AppendComment(nil, *notice)
-	if r.feed.config.Notify && !r.told {
-		r.told = true
-		b = upstreamEvent(b, stateDown, *notice)
+	b := sse.AppendComment(nil, *comment)
+	if notify && !h.down {
+		h.down = true
+		b = upstreamEvent(b, stateDown, *comment)
 	}
 	return b
 }
 
 // recovered returns what a client is told that knows the upstream as down and finds it back.
 // That goes before the events that came with it.
-func (r *Reader) recovered(l *log) []byte {
-	if !r.told || l.notice.Load() != nil {
+func (h *hearing) recovered(n *notice) []byte {
+	if !h.down || n.comment.Load() != nil {
 		return nil
 	}
-	r.told = false
+	h.down = false
 	return upstreamEvent(nil, stateUp, "")
+}
+
+// sayPosition is for how long a cursor moves without events before its position is sent.
+const sayPosition = time.Minute
+
+// reset is why a client cannot go on where it stopped, for the data of a bridge.reset.
+type reset string
+
+const (
+	unknownID reset = "unknown_id" // neither a log nor a poll can place the client's id
+	gap       reset = "gap"        // the upstream no longer has what followed the position
+	ordered   reset = "upstream"   // the upstream says that the position is of no use any more
+	restarted reset = "restarted"  // the upstream counts from the start again
+	yielded   reset = "yielded"    // the chain was behind for long while others waited for one
+)
+
+// event returns the announcement of a gap, and counts it. It has no id: the client keeps the one it has until
+// the next event.
+func (r reset) event(k *Counters) []byte {
+	k.reset(r)
+	return sse.AppendEvent(nil, "bridge.reset", []byte(`{"reason":"`+string(r)+`"}`), "")
+}
+
+// positionEvent tells clients how far the upstream has come where no event does.
+func positionEvent(id string) []byte {
+	return sse.AppendEvent(nil, "bridge.position", []byte("{}"), id)
+}
+
+// told is when clients last got an id, or would have, and which.
+type told struct {
+	at time.Time
+	id string
+}
+
+// note takes the position after an answer, and reports whether it is time to tell clients of it, since no
+// event has.
+func (t *told) note(now time.Time, id string, events bool) (say bool) {
+	say = !events && !t.at.IsZero()
+	if say && (id == t.id || now.Sub(t.at) < sayPosition) {
+		return false
+	}
+	t.at, t.id = now, id
+	return say
 }

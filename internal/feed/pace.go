@@ -15,6 +15,19 @@ const (
 	maxBackoff = 30 * time.Second
 )
 
+// Why is the reason for which a chain waits as long as it does before the next poll.
+type Why string
+
+// The reasons for the time of the next poll.
+const (
+	EveryInterval Why = "interval"  // the least interval
+	NoNews        Why = "no_news"   // the interval has been lengthened while there was none
+	Held          Why = "long_poll" // at once: the upstream holds the poll
+	Backoff       Why = "backoff"   // after an error
+	AskedTo       Why = "asked_to"  // the upstream said how long
+	AtOnce        Why = "at_once"   // there is more to read, or the chain starts over
+)
+
 // pace decides when a chain polls next. It knows no clock: it is told the times.
 type pace struct {
 	min, max time.Duration

@@ -103,10 +103,13 @@ func (p *progress) tells(asked question, answer page.Page) verdict {
 	if found := p.lately.compare(answer.Events); found != nothing || !p.config.ByID {
 		return found
 	}
-	switch order, ok := compareNumbers(answer.Next.Cursor, p.at.Cursor); {
-	case ok && asked == anew && order < 0 && len(answer.Events) > 0:
+	to, known := number(answer.Next.Cursor)
+	at, numbered := number(p.at.Cursor)
+	switch {
+	case !known || !numbered:
+	case asked == anew && to.Cmp(at) < 0 && len(answer.Events) > 0:
 		return startedOver // it has not come as far as the position
-	case ok && asked != anew && order >= 0 && (asked == beneath || !p.lately.from.Cursor.IsZero()):
+	case asked != anew && to.Cmp(at) >= 0 && (asked == beneath || !p.lately.from.Cursor.IsZero()):
 		return goesOn // it has, as far as can be told
 	}
 	return nothing
@@ -120,25 +123,70 @@ func (p *progress) otherEpoch(answer page.Page) bool {
 // beneath returns the position by whose poll the upstream answers with what stands at the chain's, if
 // that is a number.
 func (p *progress) beneath() (position.Position, bool) {
-	if len(p.at.Cursor) != 1 {
-		return position.Position{}, false
-	}
-	n, ok := new(big.Int).SetString(p.at.Cursor[0], 10)
-	if !ok {
+	n, ok := number(p.at.Cursor)
+	if len(p.at.Cursor) != 1 || !ok {
 		return position.Position{}, false
 	}
 	return position.Position{Epoch: p.at.Epoch, Cursor: position.Cursor{n.Sub(n, big.NewInt(1)).String()}}, true
 }
 
-// compareNumbers compares two cursors that are numbers.
-func compareNumbers(a, b position.Cursor) (order int, ok bool) {
-	if len(a) == 0 || len(b) == 0 {
-		return 0, false
+// number returns the number that a cursor is, if it is one.
+func number(c position.Cursor) (*big.Int, bool) {
+	if len(c) == 0 {
+		return nil, false
 	}
-	x, okX := new(big.Int).SetString(a[0], 10)
-	y, okY := new(big.Int).SetString(b[0], 10)
-	if !okX || !okY {
-		return 0, false
+	return new(big.Int).SetString(c[0], 10)
+}
+
+// compared is how many events are known again. One of them may have been edited meanwhile.
+const compared = 3
+
+// lately is what a chain has brought last.
+type lately struct {
+	from   position.Position // before these events
+	hashes map[string]string // of what they say, by their ids
+	last   string            // the newest id
+}
+
+// brought keeps what may be asked for again.
+func (l *lately) brought(from position.Position, events []page.Event) {
+	if len(events) == 0 {
+		return
 	}
-	return x.Cmp(y), true
+	n := max(len(events)-compared, 0)
+	if n == 0 && from.Cursor.IsZero() && len(events) > 1 && !events[0].At.Cursor.IsZero() {
+		n = 1 // newcomers may get only the newest
+	}
+	if n > 0 {
+		from, events = events[n-1].At, events[n:]
+	}
+	*l = lately{from: from.Clone(), hashes: make(map[string]string, len(events))}
+	for _, e := range events {
+		l.last = e.At.ID()
+		l.hashes[l.last] = position.Hash(e.Type, e.Data)
+	}
+}
+
+// verdict is what an answer tells of the upstream.
+type verdict int
+
+const (
+	nothing verdict = iota
+	goesOn
+	startedOver
+)
+
+// compare says what it tells that events have come again. One that is the same outweighs others that have
+// changed.
+func (l *lately) compare(events []page.Event) verdict {
+	found := nothing
+	for _, e := range events {
+		switch hash, known := l.hashes[e.At.ID()]; {
+		case known && hash == position.Hash(e.Type, e.Data):
+			return goesOn
+		case known:
+			found = startedOver
+		}
+	}
+	return found
 }

@@ -46,12 +46,11 @@ type Reader struct {
 	lastID string
 	start  Start
 
-	at   place   // all before it has been taken
-	seen *string // the notice that was sent last
-	told bool    // that the upstream is down, by an event
-	fed  bool    // it got something of a log
-	sent bool    // to a place in a log, from which it has not moved on yet
-	took int32   // events in what Next returned last; here, it makes the reader no larger
+	at   place // all before it has been taken
+	told hearing
+	fed  bool  // it got something of a log
+	sent bool  // to a place in a log, from which it has not moved on yet
+	took int32 // events in what Next returned last; here, it makes the reader no larger
 	wake chan struct{}
 	idle atomic.Bool
 	end  atomic.Pointer[End]
@@ -120,7 +119,7 @@ func (r *Reader) Pending() bool {
 func (r *Reader) take() ([]byte, error) {
 	for {
 		n := r.at.node
-		if b := r.recovered(n.log); b != nil {
+		if b := r.told.recovered(&n.log.notice); b != nil {
 			return b, nil
 		}
 		if r.at.off < len(n.batch) {
@@ -129,7 +128,7 @@ func (r *Reader) take() ([]byte, error) {
 		next := n.next.Load()
 		if next == nil {
 			if jump := n.jump.Load(); jump != nil {
-				r.at, r.seen, r.sent = *jump, nil, true
+				r.at, r.told.seen, r.sent = *jump, nil, true
 				continue
 			}
 			return r.aside(), nil
@@ -188,13 +187,13 @@ func (r *Reader) rest() []byte {
 func (r *Reader) aside() []byte {
 	l := r.at.node.log
 	l.audience.taken()
-	return r.hear(l)
+	return r.told.next(&l.notice, r.feed.config.Notify)
 }
 
 // open leads the reader from its desk to its place. The feed's lock is held.
 func (r *Reader) open(at place) {
 	if r.before != nil {
-		n := &node{log: r.feed.lobby, batch: r.before}
+		n := &node{log: r.feed.lobby.log, batch: r.before}
 		if r.feed.config.Document {
 			n.count = 1 // a snapshot; anything else is a notice
 		}

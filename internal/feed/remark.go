@@ -9,31 +9,63 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// remarked is what the operator has been told of a feed's answers, once each.
-type remarked struct{ repeats, hashed, pause bool }
+// bareAnswers is after how many answers without items a path is in doubt.
+const bareAnswers = 3
 
-// remark tells the operator what is odd in an answer, and goes well all the same. The feed's lock is held.
-func (f *Feed) remark(p page.Page) {
-	if p.Repeats != "" && !f.remarked.repeats {
-		f.remarked.repeats = true
-		f.health.logger.Warn("ids repeat in one answer, so that they name no item: is the path of `id` right? Such items are told apart by their places and their bytes",
-			zap.String("id", p.Repeats))
-	}
-	if !f.config.Document && !f.remarked.hashed && p.Next.Hashed() {
-		f.remarked.hashed = true
-		f.health.logger.Warn("the upstream's positions are too long for event ids, which are hashes of them: clients go on by one only while this process remembers it, and are reset elsewhere",
-			zap.Int("limit", position.MaxID))
-	}
-	f.remarkPause(p.Wait, p.Asked)
+// remarks are what the operator has been told of a feed's answers, once each: what is odd in them, and goes
+// well all the same. The feed's lock guards them.
+type remarks struct {
+	config *Config
+	logger *zap.Logger
+
+	repeats, hashed, pause bool
 }
 
-// remarkPause tells the operator of a pause that is shorter than the upstream has asked for, if it has.
-// The feed's lock is held.
-func (f *Feed) remarkPause(wait, asked time.Duration) {
-	if asked == 0 || f.remarked.pause {
+// answer remarks on an answer.
+func (r *remarks) answer(p page.Page) {
+	if p.Repeats != "" && !r.repeats {
+		r.repeats = true
+		r.logger.Warn("ids repeat in one answer, so that they name no item: is the path of `id` right? Such items are told apart by their places and their bytes",
+			zap.String("id", p.Repeats))
+	}
+	if !r.config.Document && !r.hashed && p.Next.Hashed() {
+		r.hashed = true
+		r.logger.Warn("the upstream's positions are too long for event ids, which are hashes of them: clients go on by one only while this process remembers it, and are reset elsewhere",
+			zap.Int("limit", position.MaxID))
+	}
+	r.wait(p.Wait, p.Asked)
+}
+
+// wait remarks on a pause that is shorter than the upstream has asked for, if it has.
+func (r *remarks) wait(wait, asked time.Duration) {
+	if asked == 0 || r.pause {
 		return
 	}
-	f.remarked.pause = true
-	f.health.logger.Warn("the upstream asks for a longer pause between polls than it gets: are these seconds?",
+	r.pause = true
+	r.logger.Warn("the upstream asks for a longer pause between polls than it gets: are these seconds?",
 		zap.Duration("asked", asked), zap.Duration("pause", wait))
+}
+
+// finds are what the answers to one chain's polls have had where items are looked for.
+type finds struct {
+	any   bool // there have been events
+	bare  int  // answers without items, before any with some; 0 from then on
+	stuck bool // the operator was warned of a cursor that does not move
+}
+
+// answer warns of a cursor that does not move, and of a path that never finds items: the stream would stay
+// silent for ever.
+func (f *finds) answer(p page.Page, logger *zap.Logger) {
+	if p.Stuck && !f.stuck {
+		f.stuck = true
+		logger.Warn("the answer has only items that were sent already, and its cursor does not move: does the poll send the cursor?")
+	}
+	if !p.Itemless || f.any {
+		f.bare = 0
+		return
+	}
+	if f.bare++; f.bare == bareAnswers {
+		logger.Warn("no answer yet has anything where `items` looks: is the path right? An upstream may leave it out while there is no news",
+			zap.Int("answers", bareAnswers))
+	}
 }

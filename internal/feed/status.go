@@ -25,7 +25,6 @@ type Status struct {
 	Waiting int // of them, those who wait for a chain
 	Chains  int
 
-	Last    LastPoll      // the last poll that came back
 	Polling time.Time     // when the oldest chain's poll that is under way was sent; zero: there is none
 	Next    time.Time     // when that chain polls next, unless nobody wants it; zero while Polling
 	Backoff time.Duration // what an upstream that is Down is left alone for; 0 where it is not
@@ -33,7 +32,13 @@ type Status struct {
 	LogEvents int // in all chains' logs
 	LogBytes  int64
 
-	Polls, Errors, Events, Saved int64 // since the feed began; Errors counts refusals too
+	Tally
+}
+
+// Tally is what has become of a feed's polls since it began.
+type Tally struct {
+	Last                         LastPoll // the last poll that came back
+	Polls, Errors, Events, Saved int64    // Errors counts refusals too
 }
 
 // LastPoll is a poll that came back.
@@ -45,51 +50,39 @@ type LastPoll struct {
 	Events  int
 }
 
-// polled counts a poll of c that came back at the given time. The feed's lock is held.
-func (c *chain) polled(now time.Time, outcome Outcome, status, events int) {
-	f := c.feed
-	took, saved := now.Sub(c.pace.started), max(len(c.audience.readers)-1, 0)
-	f.config.Counters.poll(outcome, took, saved, events)
-	f.polls++
-	f.events += int64(events)
-	f.saved += int64(saved)
-	if outcome == Failed || outcome == Declined {
-		f.errors++
+// poll counts a poll that came back.
+func (t *Tally) poll(poll LastPoll, saved int) {
+	t.Last = poll
+	t.Polls++
+	t.Events += int64(poll.Events)
+	t.Saved += int64(saved)
+	if poll.Outcome == Failed || poll.Outcome == Declined {
+		t.Errors++
 	}
-	f.last = LastPoll{At: c.pace.started, Took: took, Outcome: outcome, Status: status, Events: events}
 }
 
-// Status returns how the feed is. It holds the feed's lock for a moment.
-func (f *Feed) Status() Status {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := Status{
-		Clients: len(f.waiting), Waiting: len(f.waiting), Chains: len(f.chains), Last: f.last,
-		Polls: f.polls, Errors: f.errors, Events: f.events, Saved: f.saved,
+// chain adds a chain of the feed.
+func (s *Status) chain(c *chain) {
+	s.Chains++
+	s.Clients += len(c.audience.readers)
+	s.LogEvents += c.log.events
+	s.LogBytes += c.log.bytes
+}
+
+// head tells of the oldest chain.
+func (s *Status) head(c *chain) {
+	if s.Cursor = c.progress.at.ID(); c.feed.config.Document {
+		s.Cursor = c.document.key
 	}
-	s.State, s.Reason, s.Since = f.health.state()
-	for _, c := range f.chains {
-		s.Clients += len(c.audience.readers)
-		s.LogEvents += c.log.events
-		s.LogBytes += c.log.bytes
-	}
-	if len(f.chains) == 0 {
-		return s
-	}
-	head := f.chains[0]
-	if s.Cursor = head.progress.at.ID(); f.config.Document {
-		s.Cursor = head.document.key
-	}
-	if head.pace.polling {
-		s.Polling = head.pace.started
+	if c.pace.polling {
+		s.Polling = c.pace.started
 	} else {
-		s.Next = head.pace.next
+		s.Next = c.pace.next
 	}
-	if k := &f.circuit; k.open {
+	if k := &c.feed.circuit; k.open {
 		s.Backoff = max(k.next.Sub(k.last), 0)
 		if s.Polling.IsZero() {
 			s.Next = later(s.Next, k.next)
 		}
 	}
-	return s
 }

@@ -31,7 +31,7 @@ func TestAFeedSaysHowItIs(t *testing.T) {
 		s := f.Status()
 		want := Status{
 			State: Up, Since: begin, Cursor: "3", Clients: 2, Chains: 1, LogEvents: 3, LogBytes: s.LogBytes,
-			Last: LastPoll{At: begin.Add(4 * time.Second), Outcome: Silent}, Next: begin.Add(6 * time.Second), Polls: 3, Events: 3, Saved: s.Saved,
+			Next: begin.Add(6 * time.Second), Tally: Tally{Last: LastPoll{At: begin.Add(4 * time.Second), Outcome: Silent}, Polls: 3, Events: 3, Saved: s.Saved},
 		}
 		// the second client may have come after the first poll's answer
 		if s != want || s.LogBytes != config.Budget.Used() || s.Saved < 2 || s.Saved > 3 {

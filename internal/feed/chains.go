@@ -1,0 +1,100 @@
+package feed
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// chains are those of a feed, oldest first. The feed's lock guards them.
+type chains []*chain
+
+func (l chains) nudge() {
+	for _, c := range l {
+		c.audience.nudge()
+	}
+}
+
+func (l chains) wake() {
+	for _, c := range l {
+		c.audience.wake()
+	}
+}
+
+// older reports whether c began before d.
+func (l chains) older(c, d *chain) bool {
+	for _, other := range l {
+		if other == c || other == d {
+			return other == c
+		}
+	}
+	return false
+}
+
+// vouch reports whether another chain than c shows that the upstream is well: it was answered just now, or
+// its poll is being held.
+func (l chains) vouch(c *chain, now time.Time) bool {
+	config := c.feed.config
+	return slices.ContainsFunc(l, func(a *chain) bool {
+		if a == c || a.failures > 0 {
+			return false
+		}
+		return a.progress.placed && (a.pace.polling || now.Sub(a.progress.good) < config.Interval) ||
+			config.LongPoll && a.pace.polling && a.pace.heldFor(now)
+	})
+}
+
+// answered reports whether the last poll of another chain than c was answered, however long ago.
+func (l chains) answered(c *chain) bool {
+	return slices.ContainsFunc(l, func(a *chain) bool { return a != c && a.progress.placed && a.failures == 0 })
+}
+
+// lead returns the chain by whose polls c times its own, if there is one: two that poll at the
+// same moment see the same page, and meet. One that polls at once, or is backed off, goes by its own
+// time.
+func (l chains) lead(c *chain) *chain {
+	if c.feed.config.LongPoll || c.pace.why == AtOnce || c.pace.why == Backoff {
+		return nil
+	}
+	for _, a := range l {
+		if a == c {
+			return nil
+		}
+		if a.failures == 0 && a.audience.present() && !a.over() {
+			return a
+		}
+	}
+	return nil
+}
+
+// met returns the place in the log of a at which c stands.
+func (l chains) met(c, a *chain) (place, bool) {
+	if a == c || c.over() || a.over() || c.progress.at.Cursor.IsZero() || a.progress.at.Cursor.IsZero() || c.check.doubt != none || a.check.doubt != none {
+		return place{}, false
+	}
+	return meet(c.progress.at.ID(), c.meeting.standing, a.meeting.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens, l.older(a, c))
+}
+
+// room returns the chains that make room for those who wait for one, and where their readers go over to. Chains
+// that have been behind for long start over: to is nil. Where none is behind, the one that the fewest read goes over
+// to the oldest of which an answer has shown where it is, although nothing proves that they stand at one place.
+// Where there is no such chain, it starts over and becomes one.
+func (l chains) room(now time.Time) (from []*chain, to *chain) {
+	behind := slices.ContainsFunc(l, func(c *chain) bool { return !c.meeting.reached })
+	if i := slices.IndexFunc(l, func(c *chain) bool { return !c.meeting.standing.word }); !behind && i >= 0 {
+		to = l[i]
+	}
+	from = slices.DeleteFunc(slices.Clone(l), func(c *chain) bool {
+		return c == to || behind && c.meeting.reached || now.Sub(c.meeting.born) < yieldAfter
+	})
+	switch {
+	case behind || len(from) == 0:
+		return from, nil
+	case to != nil && (to.progress.at.Cursor.IsZero() || to.failures > 0):
+		return nil, nil
+	}
+	slices.Reverse(from) // of two that as many read, the younger one
+	return []*chain{slices.MinFunc(from, func(c, d *chain) int {
+		return cmp.Compare(len(c.audience.readers), len(d.audience.readers))
+	})}, to
+}

@@ -1,0 +1,51 @@
+package feed
+
+import (
+	"slices"
+	"time"
+)
+
+// lobby is where the readers are that wait for a chain, as there are too many. The feed's lock guards it.
+type lobby struct {
+	log     *log // all readers stand here until they have a place in another one
+	waiting []*Reader
+	looking bool // there will be a look at them
+}
+
+// look has a look follow in a second, if somebody waits.
+func (l *lobby) look(look func()) {
+	if !l.looking && len(l.waiting) > 0 {
+		l.looking = true
+		time.AfterFunc(time.Second, look)
+	}
+}
+
+func (l *lobby) leave(r *Reader) {
+	l.waiting = slices.DeleteFunc(l.waiting, func(other *Reader) bool { return other == r })
+}
+
+// seat gives those a place who can have one by now.
+func (l *lobby) seat(seat func(*Reader) bool) {
+	waiting := l.waiting
+	l.waiting = nil
+	for i, r := range waiting {
+		if !seat(r) {
+			l.waiting = append(l.waiting, waiting[i:]...)
+			break
+		}
+	}
+}
+
+func (l *lobby) wake() {
+	for _, r := range l.waiting {
+		r.signal()
+	}
+}
+
+// stop stops the streams of all that wait: no chain begins for who is sent away.
+func (l *lobby) stop(end *End) {
+	for _, r := range l.waiting {
+		r.stop(end)
+	}
+	l.waiting = nil
+}

@@ -1,0 +1,123 @@
+package feed
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+)
+
+// errResetFirst is an answer to a newcomer's poll that cannot be one.
+var errResetFirst = &page.Error{Comment: "unreadable answer", Err: errors.New("a reset condition holds for a poll without a position")}
+
+// Polled is what a chain has made of one poll, for who watches it.
+type Polled struct {
+	Ask  Ask
+	Page page.Page // as it went to the readers; zero with an error
+	Err  error
+	News bool // the readers got something, or the cursor has moved
+
+	Next Ask           // what the next poll asks, unless a client changes that
+	Wait time.Duration // until then
+	Why  Why
+	Over bool // no poll follows
+}
+
+// poller makes the polls of a chain, one after another, until that ends. It holds no lock but where it asks
+// and tells the chain.
+type poller struct {
+	chain *chain
+	poll  Poll
+}
+
+func (p *poller) run() {
+	c, f := p.chain, p.chain.feed
+	defer f.ended(c)
+	defer f.health.answer()
+	for p.wait() {
+		ask, ok := c.begin(time.Now())
+		if !ok {
+			return
+		}
+		answer, err := p.send(ask)
+		if c.over() {
+			f.config.Counters.poll(LastPoll{Outcome: Abandoned}, 0)
+			return
+		}
+		if err == nil && answer.Reset && ask.From.IsZero() {
+			err = errResetFirst
+			c.session.Opened = nil
+		}
+		news := false
+		if err != nil {
+			c.fail(err)
+		} else {
+			answer = c.document.patch(answer, f.health.logger)
+			news = c.take(answer)
+		}
+		p.report(Polled{Ask: ask, Page: answer, Err: err, News: news})
+		if !c.wavers() || !f.health.first() { // else the next answer says what becomes of the stream
+			f.health.answer()
+		}
+	}
+}
+
+// wait returns true when the next poll is due and a reader wants it, and false when the chain has ended.
+func (p *poller) wait() bool {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		due, wanted := p.chain.due(time.Now())
+		if due <= 0 && wanted {
+			return true
+		}
+		timer.Reset(max(due, 0))
+		expired := timer.C
+		if !wanted {
+			expired = nil
+		}
+		select {
+		case <-expired:
+		case <-p.chain.audience.kick:
+		case <-p.chain.ctx.Done():
+			return false
+		}
+	}
+}
+
+// send makes a poll. A question that is held is abandoned, and so is a poll for whose answer a reader
+// cannot wait: it is answered by nothing.
+func (p *poller) send(ask Ask) (page.Page, error) {
+	c := p.chain
+	if !c.feed.config.LongPoll {
+		return p.poll(c.ctx, ask)
+	}
+	h := newHold(c.ctx, func() bool { return c.found(ask.Number) })
+	c.feed.mu.Lock()
+	c.hold = h
+	c.feed.mu.Unlock()
+	ask.Reached = h.reached
+	answer, err := p.poll(h.ctx, ask)
+	switch abandoned := h.over(); {
+	case err == nil || !abandoned:
+		return answer, err
+	case c.feed.config.Document:
+		return page.Page{Next: c.progress.at, Validators: c.progress.validators}, nil
+	}
+	return page.Page{Next: ask.From, Validators: ask.Validators}, nil
+}
+
+// report tells who watches the chain what has become of a poll, and what follows.
+func (p *poller) report(polled Polled) {
+	c, f := p.chain, p.chain.feed
+	if f.config.Polled == nil {
+		return
+	}
+	f.mu.Lock()
+	next, why := f.circuit.due(c)
+	polled.Next = c.progress.words(onward)
+	polled.Next.Number, polled.Next.Chain, polled.Next.Session = c.pace.polls, c.id, &c.session
+	f.mu.Unlock()
+	polled.Wait, polled.Why, polled.Over = max(time.Until(next), 0), why, c.over()
+	f.config.Polled(polled)
+}
