@@ -1,53 +1,30 @@
 package feed
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
-// audience is who reads a chain. A chain polls only while somebody reads, and only when one of them
-// has taken its last page.
+// audience is who reads a chain, which polls only while somebody does. The feed's lock guards it, except for
+// the demand.
 type audience struct {
-	demand atomic.Bool   // a reader has taken the last page
-	kick   chan struct{} // something that the poller waits for has changed
+	demand
 
-	// guarded by feed.mu
 	readers []*Reader
 	linger  *time.Timer // runs when none is left
-}
-
-// taken is called by a reader that has taken the last page. In a lobby there is nobody to hear it.
-func (a *audience) taken() {
-	if a != nil && !a.demand.Load() && !a.demand.Swap(true) {
-		a.nudge()
-	}
-}
-
-// hurry makes the chain poll as soon as it may.
-func (a *audience) hurry() {
-	a.demand.Store(true)
-	a.nudge()
-}
-
-// nudge has the poller look again at what it waits for.
-func (a *audience) nudge() {
-	select {
-	case a.kick <- struct{}{}:
-	default:
-	}
 }
 
 func (a *audience) present() bool { return len(a.readers) > 0 }
 
 // wants reports whether a poll is wanted.
-func (a *audience) wants() bool { return a.present() && a.demand.Load() }
+func (a *audience) wants() bool { return a.present() && a.wanted.Load() }
 
 // add takes a reader in.
 func (a *audience) add(r *Reader) {
 	r.slot = len(a.readers)
 	a.readers = append(a.readers, r)
 	a.stay()
-	if a.demand.Load() {
+	if a.wanted.Load() {
 		a.nudge() // it waited for a reader
 	}
 }
@@ -60,7 +37,20 @@ func (a *audience) leave(r *Reader) {
 	a.readers = a.readers[:len(a.readers)-1]
 }
 
-// stay makes nothing of the end that follows some time after the last reader.
+// wait has the chain end some time after the last reader, unless one comes before.
+func (a *audience) wait(linger time.Duration, mu *sync.Mutex, end func()) {
+	var timer *time.Timer
+	timer = time.AfterFunc(linger, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if a.linger == timer {
+			end()
+		}
+	})
+	a.linger = timer
+}
+
+// stay ends that wait.
 func (a *audience) stay() {
 	if a.linger != nil {
 		a.linger.Stop()

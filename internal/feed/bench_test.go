@@ -106,9 +106,9 @@ func TestADeliveryAllocatesNothing(t *testing.T) {
 	config := testConfig()
 	f := newFeed(config)
 	c := f.newChain()
-	r := &Reader{feed: f, desk: &node{log: f.lobby.log}, wake: make(chan struct{}, 1)}
+	r := &Reader{feed: &f.common, desk: &node{log: f.lobby.log}, wake: make(chan struct{}, 1)}
 	r.at = place{node: r.desk}
-	r.sit(c, c.log.end())
+	c.sit(r, c.log.end())
 	batch := make([]byte, 200)
 	for range 2000 {
 		c.log.append(batch, nil, 1<<30)

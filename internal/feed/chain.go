@@ -16,7 +16,7 @@ const manyResets = 3
 // flight, ever. What it knows is in its parts; here stands what one poll means to several of them.
 // The feed's lock guards it, and is held where a method does not say otherwise.
 type chain struct {
-	feed    *Feed
+	feed    *common
 	id      string
 	ctx     context.Context // done: the chain has ended
 	cancel  context.CancelFunc
@@ -133,7 +133,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	moved := p.Carry != nil || !p.Next.Cursor.Equal(from)
 	c.pace.answered(now, news, p.More && moved, p.Wait)
 	if p.End && c.pace.more == 0 {
-		c.stop(&End{Reason: Ended})
+		c.feed.stop(c, &End{Reason: Ended})
 		return news
 	}
 	c.feed.meet()
@@ -261,7 +261,7 @@ func (c *chain) publish(batch []byte, marks []mark) {
 	if c.feed.config.skips() {
 		keep = 1
 	}
-	c.audience.demand.Store(false) // before the batch is there to be taken
+	c.audience.wanted.Store(false) // before the batch is there to be taken
 	c.log.append(batch, marks, keep)
 	c.audience.wake()
 }
@@ -278,7 +278,7 @@ func (c *chain) fail(err error) {
 		f.health.fail()
 	case c.check.disputes(c.outside(now)): // it may be the client's id, until a poll without a position is refused too
 	case f.health.refuse(now, by.refusal):
-		f.stop(&End{Reason: Refused, Refusal: by.refusal})
+		f.stopAll(&End{Reason: Refused, Refusal: by.refusal})
 		return
 	}
 	if c.over() {
@@ -345,7 +345,12 @@ func (c *chain) count(now time.Time, outcome Outcome, status, events int) {
 	c.feed.tally.poll(poll, saved)
 }
 
-// add makes a reader one of the chain's.
+// sit makes a reader one of the chain's, at a place in its log.
+func (c *chain) sit(r *Reader, at place) {
+	c.add(r)
+	r.open(at)
+}
+
 func (c *chain) add(r *Reader) {
 	r.chain = c
 	r.start = Start{} // it has served, and would hold the client's whole request
@@ -360,19 +365,5 @@ func (c *chain) leave(r *Reader) {
 		return
 	}
 	c.feed.circuit.leave(nil)
-	var timer *time.Timer
-	timer = time.AfterFunc(c.feed.config.Linger, func() {
-		c.feed.mu.Lock()
-		defer c.feed.mu.Unlock()
-		if c.audience.linger == timer {
-			c.feed.end(c)
-		}
-	})
-	c.audience.linger = timer
-}
-
-// stop stops the streams of the chain once they have all that there is, and ends it.
-func (c *chain) stop(end *End) {
-	c.audience.stop(end)
-	c.feed.end(c)
+	c.audience.wait(c.feed.config.Linger, &c.feed.mu, func() { c.feed.end(c) })
 }

@@ -487,13 +487,13 @@ func TestAReaderThatFallsOutOfTheLogIsSlow(t *testing.T) {
 		}
 		c := r.chain
 		for range 10 {
-			c.audience.demand.Store(true) // as a faster reader of the same chain would have it
-			c.log.audience.taken()
+			c.audience.wanted.Store(true) // as a faster reader of the same chain would have it
+			c.log.demand.taken()
 			synctest.Wait()
 			u.publish(1)
 			synctest.Wait()
-			c.audience.demand.Store(false)
-			c.log.audience.taken()
+			c.audience.wanted.Store(false)
+			c.log.demand.taken()
 		}
 		_, err := r.Next()
 		if end := (*End)(nil); !errors.As(err, &end) || end.Reason != Slow {

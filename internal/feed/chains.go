@@ -60,7 +60,7 @@ func (l chains) lead(c *chain) *chain {
 		if a == c {
 			return nil
 		}
-		if a.failures == 0 && a.audience.present() && !a.over() {
+		if a.failures == 0 && a.audience.present() && a.ctx.Err() == nil {
 			return a
 		}
 	}
@@ -69,7 +69,7 @@ func (l chains) lead(c *chain) *chain {
 
 // met returns the place in the log of a at which c stands.
 func (l chains) met(c, a *chain) (place, bool) {
-	if a == c || c.over() || a.over() || c.progress.at.Cursor.IsZero() || a.progress.at.Cursor.IsZero() || c.check.doubt != none || a.check.doubt != none {
+	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.progress.at.Cursor.IsZero() || a.progress.at.Cursor.IsZero() || c.check.doubt != none || a.check.doubt != none {
 		return place{}, false
 	}
 	return meet(c.progress.at.ID(), c.meeting.standing, a.meeting.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens, l.older(a, c))

@@ -150,7 +150,9 @@ func (k *circuit) gate(c *chain, next time.Time) (time.Time, bool) {
 }
 
 // wants reports whether a poll of the chain is wanted, and none under way.
-func (k *circuit) wants(c *chain) bool { return !c.pace.polling && !c.over() && c.audience.wants() }
+func (k *circuit) wants(c *chain) bool {
+	return !c.pace.polling && c.ctx.Err() == nil && c.audience.wants()
+}
 
 // probesBefore orders the chains that could probe: those that have failed least, then those whose
 // position the upstream knows, then the oldest.
@@ -180,11 +182,4 @@ func (k *circuit) leave(c *chain) {
 	if k.open {
 		k.chains.nudge()
 	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

@@ -306,7 +306,7 @@ func TestAClientWithTheDocumentBeforeGetsTheNewestAtOnce(t *testing.T) {
 // calls it the newest.
 func TestADocumentIsTakenOnceWhileTheNextOneIsPublished(t *testing.T) {
 	l := newLog(nil, NewBudget(1<<20))
-	r := &Reader{feed: New(documentConfig(false), zap.NewNop()), at: l.end()}
+	r := &Reader{feed: &New(documentConfig(false), zap.NewNop()).common, at: l.end()}
 	l.append([]byte("one"), nil, 1)
 	first := l.tail.Load()
 	l.append([]byte("two"), nil, 1)

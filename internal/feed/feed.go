@@ -11,7 +11,6 @@ package feed
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,16 +21,8 @@ import (
 
 // Feed is all chains of one poll request. Its methods may be called by any goroutine.
 type Feed struct {
-	config *Config
-	health health
+	common
 
-	mu      sync.Mutex
-	chains  chains
-	starts  starts
-	lobby   lobby
-	circuit circuit
-	remarks remarks
-	tally   Tally
 	closing *time.Timer // runs while a refusal is remembered and nobody is here
 	halted  bool
 	closed  bool
@@ -39,10 +30,11 @@ type Feed struct {
 
 // New returns a feed without chains. Nothing is polled before somebody joins.
 func New(config *Config, logger *zap.Logger) *Feed {
-	f := &Feed{config: config, starts: make(starts), remarks: remarks{config: config, logger: logger}}
+	f := &Feed{common: common{config: config, starts: make(starts), remarks: remarks{config: config, logger: logger}}}
 	f.health = newHealth(f, logger)
-	f.lobby.log = newLog(nil, config.Budget)
+	f.lobby = lobby{log: newLog(nil, config.Budget), seat: f.seat}
 	f.circuit = circuit{config: config, chains: &f.chains, lobby: &f.lobby, health: &f.health, backoff: newBackoff()}
+	f.left = f.leave
 	return f
 }
 
@@ -55,7 +47,7 @@ func (f *Feed) Join(lastID string, first Start) *Reader {
 	if f.closed || f.halted {
 		return nil
 	}
-	r := &Reader{feed: f, lastID: lastID, start: first, desk: &node{log: f.lobby.log}, wake: make(chan struct{}, 1)}
+	r := &Reader{feed: &f.common, lastID: lastID, start: first, desk: &node{log: f.lobby.log}, wake: make(chan struct{}, 1)}
 	r.at = place{node: r.desk}
 	if refusal := f.health.recall(time.Now(), f.config.Interval); refusal != nil {
 		r.stop(&End{Reason: Refused, Refusal: refusal})
@@ -72,6 +64,8 @@ func (f *Feed) Join(lastID string, first Start) *Reader {
 // lock is held.
 func (f *Feed) seat(r *Reader) bool {
 	switch {
+	case f.halted:
+		return false
 	case f.config.Document:
 		f.seatDocument(r)
 		return true
@@ -80,7 +74,7 @@ func (f *Feed) seat(r *Reader) bool {
 	}
 	for _, c := range f.chains {
 		if at, ok := c.log.find(r.lastID); ok {
-			r.sit(c, at)
+			c.sit(r, at)
 			return true
 		}
 	}
@@ -100,18 +94,18 @@ func (f *Feed) seat(r *Reader) bool {
 		c.check.owe(false)
 	}
 	c.log.mark(at.ID(), c.log.end(), nil)
-	r.sit(c, c.log.end())
+	c.sit(r, c.log.end())
 	return true
 }
 
 // seatNewcomer gives a reader what its own first poll would get, or has got.
 func (f *Feed) seatNewcomer(r *Reader) bool {
 	if f.config.Forgetful && len(f.chains) > 0 {
-		r.sit(f.chains[0], f.chains[0].log.end())
+		f.chains[0].sit(r, f.chains[0].log.end())
 		return true
 	}
 	if s := f.starts.find(r.start.Key, time.Now(), f.config.Interval, f.full()); s != nil {
-		r.sit(s.heir(), s.root)
+		s.heir().sit(r, s.root)
 		return true
 	}
 	if f.full() {
@@ -120,7 +114,7 @@ func (f *Feed) seatNewcomer(r *Reader) bool {
 	c := f.begin(r.start)
 	c.first, c.meeting.reached = &start{chain: c, root: c.log.end()}, true
 	f.starts[r.start.Key] = c.first
-	r.sit(c, c.first.root)
+	c.sit(r, c.first.root)
 	return true
 }
 
@@ -144,22 +138,19 @@ func (f *Feed) seatDocument(r *Reader) {
 	}
 }
 
-// full reports whether there are as many chains as there may be.
-func (f *Feed) full() bool { return len(f.chains) >= f.config.Chains }
-
 // begin begins a chain by a client's own first request. The feed's lock is held, so nothing is polled yet.
 func (f *Feed) begin(first Start) *chain {
 	c := f.newChain()
-	go (&poller{chain: c, poll: first.Poll}).run()
+	go (&poller{chain: c, poll: first.Poll, ended: f.ended}).run()
 	return c
 }
 
 func (f *Feed) newChain() *chain {
-	c := &chain{feed: f, id: uuid.NewString(), session: Session{Jar: f.config.NewJar()}, pace: newPace(f.config)}
+	c := &chain{feed: &f.common, id: uuid.NewString(), session: Session{Jar: f.config.NewJar()}, pace: newPace(f.config)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.audience.kick = make(chan struct{}, 1)
-	c.audience.demand.Store(true)
-	c.log = newLog(&c.audience, f.config.Budget)
+	c.audience.wanted.Store(true)
+	c.log = newLog(&c.audience.demand, f.config.Budget)
 	if f.circuit.open {
 		c.log.notice.say(f.circuit.comment)
 	}
@@ -170,35 +161,6 @@ func (f *Feed) newChain() *chain {
 	f.chains = append(f.chains, c)
 	f.config.Counters.gauge(1, 0)
 	return c
-}
-
-// meet ends the chains that stand where another one's log can take their readers over. It is
-// called whenever a chain has moved. The feed's lock is held.
-func (f *Feed) meet() {
-	if len(f.chains) < 2 {
-		return
-	}
-	for _, b := range slices.Backward(slices.Clone(f.chains)) { // younger ones first
-		for _, a := range f.chains {
-			if at, ok := f.chains.met(b, a); ok {
-				f.goOver(b, a, at)
-				break
-			}
-		}
-	}
-	f.seatWaiting()
-}
-
-// goOver ends a chain whose readers go on in the log of another one. The feed's lock is held.
-func (f *Feed) goOver(c, to *chain, at place) {
-	c.meeting.into = to
-	f.end(c)
-	for _, r := range c.audience.readers {
-		to.add(r)
-	}
-	c.log.tail.Load().jump.Store(&at)
-	c.audience.wake()
-	c.audience.readers = nil
 }
 
 // makeRoom makes room for those who wait, and looks again later.
@@ -217,16 +179,9 @@ func (f *Feed) makeRoom() {
 		}
 		c.publish(yielded.event(&f.config.Counters), nil)
 		f.goOver(c, to, to.log.end())
-		f.seatWaiting()
+		f.lobby.clear()
 	}
 	f.lobby.look(f.makeRoom)
-}
-
-// seatWaiting seats those who can be by now. The feed's lock is held.
-func (f *Feed) seatWaiting() {
-	if !f.halted {
-		f.lobby.seat(f.seat)
-	}
 }
 
 // Idle reports whether nobody reads the feed.
@@ -262,24 +217,11 @@ func (f *Feed) leave(r *Reader) {
 	}
 }
 
-// end ends a chain for good: it polls no more, and nobody joins it from now on. The feed's lock is held.
-func (f *Feed) end(c *chain) {
-	c.cancel()
-	c.audience.stay()
-	if i := slices.Index(f.chains, c); i >= 0 {
-		f.chains = slices.Delete(f.chains, i, i+1)
-		f.config.Counters.gauge(-1, 0)
-		c.log.free()
-		f.starts.forgetOf(c)
-		f.circuit.leave(c)
-	}
-}
-
 // ended is told by the poller of a chain that it polls no more. The feed closes with its last chain.
 func (f *Feed) ended(c *chain) {
 	f.mu.Lock()
 	f.end(c)
-	f.seatWaiting()
+	f.lobby.clear()
 	f.unlockAndClose()
 }
 
@@ -323,13 +265,4 @@ func (f *Feed) Halt() {
 		f.closing.Stop()
 	}
 	f.unlockAndClose()
-}
-
-// stop stops all streams and ends all chains. The feed's lock is held.
-func (f *Feed) stop(end *End) {
-	for _, c := range slices.Clone(f.chains) {
-		c.stop(end)
-	}
-	f.lobby.stop(end)
-	f.circuit.forget() // who comes next makes the first contact again
 }

@@ -10,6 +10,7 @@ type lobby struct {
 	log     *log // all readers stand here until they have a place in another one
 	waiting []*Reader
 	looking bool // there will be a look at them
+	seat    func(*Reader) bool
 }
 
 // look has a look follow in a second, if somebody waits.
@@ -24,12 +25,12 @@ func (l *lobby) leave(r *Reader) {
 	l.waiting = slices.DeleteFunc(l.waiting, func(other *Reader) bool { return other == r })
 }
 
-// seat gives those a place who can have one by now.
-func (l *lobby) seat(seat func(*Reader) bool) {
+// clear seats those who can have a place by now.
+func (l *lobby) clear() {
 	waiting := l.waiting
 	l.waiting = nil
 	for i, r := range waiting {
-		if !seat(r) {
+		if !l.seat(r) {
 			l.waiting = append(l.waiting, waiting[i:]...)
 			break
 		}

@@ -14,11 +14,11 @@ const maxBorders = 64
 // log is the recent part of what a chain brought: linked nodes, one per page, which readers
 // follow on their own and without a lock. All that changes it holds the feed's lock.
 type log struct {
-	audience *audience // who follows it; nil in a lobby
-	tail     atomic.Pointer[node]
-	first    atomic.Int64 // seq of the oldest node that is still held
-	notice   notice
-	cut      atomic.Pointer[cut] // where it has started over last; nil: it has not
+	demand *demand // of its readers; nil in a lobby
+	tail   atomic.Pointer[node]
+	first  atomic.Int64 // seq of the oldest node that is still held
+	notice notice
+	cut    atomic.Pointer[cut] // where it has started over last; nil: it has not
 
 	oldest  *node
 	events  int              // in all nodes that are held
@@ -76,8 +76,8 @@ type spot struct {
 	times int
 }
 
-func newLog(a *audience, budget *Budget) *log {
-	l := &log{audience: a, budget: budget, spots: make(map[string]*spot)}
+func newLog(d *demand, budget *Budget) *log {
+	l := &log{demand: d, budget: budget, spots: make(map[string]*spot)}
 	root := &node{log: l}
 	l.tail.Store(root)
 	l.oldest = root

@@ -175,3 +175,10 @@ func (p *pace) hint(now time.Time, hint time.Duration) {
 		p.next, p.why = at, AskedTo
 	}
 }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -28,11 +28,12 @@ type Polled struct {
 type poller struct {
 	chain *chain
 	poll  Poll
+	ended func(*chain)
 }
 
 func (p *poller) run() {
 	c, f := p.chain, p.chain.feed
-	defer f.ended(c)
+	defer p.ended(c)
 	defer f.health.answer()
 	for p.wait() {
 		ask, ok := c.begin(time.Now())

@@ -42,7 +42,7 @@ const (
 // Reader is one client's place in a log. Its methods but for [Reader.Nudge] and [Reader.Stop]
 // belong to one goroutine.
 type Reader struct {
-	feed   *Feed
+	feed   *common
 	lastID string
 	start  Start
 
@@ -131,7 +131,8 @@ func (r *Reader) take() ([]byte, error) {
 				r.at, r.told.seen, r.sent = *jump, nil, true
 				continue
 			}
-			return r.aside(), nil
+			n.log.demand.taken()
+			return r.told.next(&n.log.notice, r.feed.config.Notify), nil // what there is to say beside the log
 		}
 		if r.feed.config.skips() {
 			if tail := n.log.tail.Load(); tail.seq > next.seq { // else it is just about to be the tail
@@ -178,16 +179,9 @@ func (r *Reader) rest() []byte {
 	r.took = n.count - r.at.took
 	r.at.off, r.at.took, r.fed = len(n.batch), n.count, true
 	if n.next.Load() == nil {
-		n.log.audience.taken()
+		n.log.demand.taken()
 	}
 	return b
-}
-
-// aside returns what the poller has to say beside the log.
-func (r *Reader) aside() []byte {
-	l := r.at.node.log
-	l.audience.taken()
-	return r.told.next(&l.notice, r.feed.config.Notify)
 }
 
 // open leads the reader from its desk to its place. The feed's lock is held.
@@ -203,12 +197,6 @@ func (r *Reader) open(at place) {
 	r.desk.jump.Store(&at)
 	r.desk = nil // from it, all that ever comes could be reached
 	r.signal()
-}
-
-// sit makes the reader one of a chain's, at a place in its log. The feed's lock is held.
-func (r *Reader) sit(c *chain, at place) {
-	c.add(r)
-	r.open(at)
 }
 
 // Answered waits until the reader's feed has had an answer from its upstream, and at most
@@ -251,4 +239,4 @@ func (r *Reader) signal() {
 }
 
 // Close gives the place up. It must be called exactly once.
-func (r *Reader) Close() { r.feed.leave(r) }
+func (r *Reader) Close() { r.feed.left(r) }

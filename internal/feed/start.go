@@ -37,7 +37,7 @@ func (s *start) shared(now time.Time, interval time.Duration) bool {
 // serves reports whether a newcomer can still get the answer of s, and all that came since, so long
 // after it at most.
 func (s *start) serves(now time.Time, within time.Duration) bool {
-	return !s.heir().over() && s.root.readable() && (s.answered.IsZero() || now.Sub(s.answered) < within)
+	return s.heir().ctx.Err() == nil && s.root.readable() && (s.answered.IsZero() || now.Sub(s.answered) < within)
 }
 
 // heir returns the chain that the readers of the start have gone over to.

@@ -1,0 +1,82 @@
+package feed
+
+import (
+	"slices"
+	"sync"
+)
+
+// common is what the chains and the readers of a feed have in common. Its methods are called with the feed's lock.
+type common struct {
+	config *Config
+	health health
+	left   func(*Reader) // takes a reader off
+
+	mu      sync.Mutex // the feed's lock, for all below
+	chains  chains
+	starts  starts
+	lobby   lobby
+	circuit circuit
+	remarks remarks
+	tally   Tally
+}
+
+// full reports whether there are as many chains as there may be.
+func (f *common) full() bool { return len(f.chains) >= f.config.Chains }
+
+// meet ends the chains that stand where another one's log can take their readers over. It is
+// called whenever a chain has moved.
+func (f *common) meet() {
+	if len(f.chains) < 2 {
+		return
+	}
+	for _, b := range slices.Backward(slices.Clone(f.chains)) { // younger ones first
+		for _, a := range f.chains {
+			if at, ok := f.chains.met(b, a); ok {
+				f.goOver(b, a, at)
+				break
+			}
+		}
+	}
+	f.lobby.clear()
+}
+
+// goOver ends a chain whose readers go on in the log of another one.
+func (f *common) goOver(c, to *chain, at place) {
+	c.meeting.into = to
+	f.end(c)
+	for _, r := range c.audience.readers {
+		r.chain = to
+		to.audience.add(r)
+	}
+	c.log.tail.Load().jump.Store(&at)
+	c.audience.wake()
+	c.audience.readers = nil
+}
+
+// end ends a chain for good: it polls no more, and nobody joins it from now on.
+func (f *common) end(c *chain) {
+	c.cancel()
+	c.audience.stay()
+	if i := slices.Index(f.chains, c); i >= 0 {
+		f.chains = slices.Delete(f.chains, i, i+1)
+		f.config.Counters.gauge(-1, 0)
+		c.log.free()
+		f.starts.forgetOf(c)
+		f.circuit.leave(c)
+	}
+}
+
+// stop stops the streams of a chain once they have all that there is, and ends it.
+func (f *common) stop(c *chain, end *End) {
+	c.audience.stop(end)
+	f.end(c)
+}
+
+// stopAll stops all streams, and ends all chains.
+func (f *common) stopAll(end *End) {
+	for _, c := range slices.Clone(f.chains) {
+		f.stop(c, end)
+	}
+	f.lobby.stop(end)
+	f.circuit.forget() // who comes next makes the first contact again
+}
