@@ -105,7 +105,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	}
 	c.pace.polling = false
 	c.alive(now)
-	c.feed.remarks.answer(p)
+	c.feed.remarks.answer(p, c.feed.config.Document, c.feed.health.logger)
 	if c.settled(p, now) {
 		c.count(now, Silent, p.Status, 0)
 		return false
@@ -284,7 +284,7 @@ func (c *chain) fail(err error) {
 	if c.over() {
 		return
 	}
-	f.remarks.wait(by.wait, by.wished)
+	f.remarks.wait(by.wait, by.wished, f.health.logger)
 	c.pace.polling = false
 	c.failures++
 	c.check.missed(!by.later && !c.pace.heldFor(now))

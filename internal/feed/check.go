@@ -3,7 +3,7 @@ package feed
 import "github.com/sse-bridge/caddy-sse-bridge/internal/page"
 
 // question is what one poll asks the upstream.
-type question int
+type question uint8
 
 const (
 	onward  question = iota // what comes after the position

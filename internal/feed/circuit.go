@@ -3,28 +3,24 @@ package feed
 import (
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 )
 
 // circuit is what the chains of a feed share of an outage: while polls fail, one chain probes for
 // all, and the others wait for what becomes of it. The feed's lock guards it.
 type circuit struct {
-	config  *Config
-	chains  *chains
-	lobby   *lobby
-	health  *health
-	backoff *backoff.ExponentialBackOff
+	feed    *common
+	backoff waits
 	good    time.Time // when a poll of any chain was last answered
 
 	open    bool
 	away    bool      // and the upstream may have started over
+	certain bool      // only the upstream can be to blame
+	spoken  bool      // a refused question was followed by a newcomer's poll at once
 	last    time.Time // when the backoff went on last
-	certain bool      // nothing but the upstream can be to blame
 	next    time.Time // when the next probe is due
 	why     Why       // then
 	probe   *chain    // whose poll is under way, or follows at once
-	spoken  bool      // a refused question was followed by a newcomer's poll at once
 	comment string    // why the last poll brought nothing
 }
 
@@ -32,11 +28,11 @@ type circuit struct {
 func (k *circuit) backOff(now, started time.Time, hint time.Duration) {
 	if !k.open || started.After(k.last) { // those that were under way say nothing new
 		k.open, k.last = true, now
-		wait := k.backoff.NextBackOff()
+		wait := k.backoff.next()
 		// a poll that hung has waited already; the rest spreads those that hung together
 		k.next, k.why = later(started.Add(wait), now.Add(wait/30)), Backoff
-		if !k.config.LongPoll {
-			k.next = later(k.next, started.Add(k.config.Interval))
+		if !k.feed.config.LongPoll {
+			k.next = later(k.next, started.Add(k.feed.config.Interval))
 		}
 	}
 	if asked := now.Add(hint); hint > 0 && asked.After(k.next) {
@@ -47,7 +43,7 @@ func (k *circuit) backOff(now, started time.Time, hint time.Duration) {
 // forget drops the outage: it is over, or nobody is left to whom it matters.
 func (k *circuit) forget() {
 	k.open, k.away, k.certain, k.spoken, k.probe, k.comment = false, false, false, false, nil, ""
-	k.backoff.Reset()
+	k.backoff.reset()
 }
 
 // failed takes note of a poll of c that brought nothing to read.
@@ -58,23 +54,23 @@ func (k *circuit) failed(c *chain, now time.Time, by failure) {
 	before := c.alone
 	if c.alone = k.failsAlone(c, now); c.alone {
 		if !before {
-			k.health.logger.Info("the upstream answers others, but not the poll from one position; that one alone is backed off",
+			k.feed.health.logger.Info("the upstream answers others, but not the poll from one position; that one alone is backed off",
 				zap.String("state", by.comment), zap.Error(by.err))
 		}
 		c.pace.failed(now, by.wait)
 		c.log.notice.say(by.comment)
 		c.audience.wake()
-		k.chains.nudge()
+		k.feed.chains.nudge()
 		return
 	}
-	k.health.fall(by.comment, by.err)
+	k.feed.health.fall(by.comment, by.err)
 	c.pace.retry()
 	k.away = k.away || !by.later
-	k.certain = k.certain || !k.chains.vouch(c, now)
+	k.certain = k.certain || !k.feed.chains.vouch(c, now)
 	k.backOff(now, c.pace.started, by.wait)
 	k.comment = by.comment
-	k.lobby.log.notice.say(by.comment)
-	for _, other := range *k.chains {
+	k.feed.lobby.log.notice.say(by.comment)
+	for _, other := range k.feed.chains {
 		if !by.later {
 			other.check.owe(other.pace.polling)
 		}
@@ -89,7 +85,7 @@ func (k *circuit) failsAlone(c *chain, now time.Time) bool {
 	if c.failures > 1 && !k.good.Before(c.failed) {
 		return true // others were answered since it has failed before
 	}
-	return !c.progress.placed && k.chains.vouch(c, now)
+	return !c.progress.placed && k.feed.chains.vouch(c, now)
 }
 
 // answered takes note of a poll of c that was answered, or is held: an outage is over.
@@ -100,8 +96,8 @@ func (k *circuit) answered(c *chain, now time.Time) {
 		return
 	}
 	k.forget()
-	k.lobby.log.notice.clear()
-	for _, other := range *k.chains {
+	k.feed.lobby.log.notice.clear()
+	for _, other := range k.feed.chains {
 		if !other.alone {
 			other.log.notice.clear()
 		}
@@ -111,9 +107,9 @@ func (k *circuit) answered(c *chain, now time.Time) {
 
 // wake has all readers hear the news of the upstream, and all pollers look again at what they wait for.
 func (k *circuit) wake() {
-	k.chains.wake()
-	k.lobby.wake()
-	k.chains.nudge()
+	k.feed.chains.wake()
+	k.feed.lobby.wake()
+	k.feed.chains.nudge()
 }
 
 // probes takes note that a chain polls, which makes it the probe if there is none.
@@ -122,7 +118,7 @@ func (k *circuit) probes(c *chain) {
 		return
 	}
 	k.probe = c
-	k.chains.nudge() // they need not wait for its end if it is held
+	k.feed.chains.nudge() // they need not wait for its end if it is held
 }
 
 // gate returns when a chain may poll that wants to at the given time, and false if it waits for
@@ -135,13 +131,13 @@ func (k *circuit) gate(c *chain, next time.Time) (time.Time, bool) {
 		return c.pace.next, true // what another one met need not concern it
 	case k.probe == c: // it has more to ask
 		return c.pace.next, true
-	case k.probe != nil && k.config.LongPoll: // a probe that is held has found the upstream
+	case k.probe != nil && k.feed.config.LongPoll: // a probe that is held has found the upstream
 		return later(c.pace.next, k.probe.pace.started.Add(held)), true
 	case k.probe != nil && (k.probe.pace.polling || k.wants(k.probe)):
 		return next, false
 	}
 	at := later(c.pace.next, k.next)
-	for _, other := range *k.chains {
+	for _, other := range k.feed.chains {
 		if other != c && k.wants(other) && !other.pace.next.After(at) && k.probesBefore(other, c) {
 			return at, false
 		}
@@ -163,7 +159,7 @@ func (k *circuit) probesBefore(c, d *chain) bool {
 	case c.progress.placed != d.progress.placed:
 		return c.progress.placed
 	}
-	return k.chains.older(c, d)
+	return k.feed.chains.older(c, d)
 }
 
 // due returns when the next poll of a chain is due, and why then.
@@ -180,6 +176,6 @@ func (k *circuit) leave(c *chain) {
 		k.probe = nil
 	}
 	if k.open {
-		k.chains.nudge()
+		k.feed.chains.nudge()
 	}
 }

@@ -9,7 +9,7 @@ import (
 type common struct {
 	config *Config
 	health health
-	left   func(*Reader) // takes a reader off
+	host   host
 
 	mu      sync.Mutex // the feed's lock, for all below
 	chains  chains
@@ -37,7 +37,7 @@ func (f *common) meet() {
 			}
 		}
 	}
-	f.lobby.clear()
+	f.lobby.clear(f.host)
 }
 
 // goOver ends a chain whose readers go on in the log of another one.

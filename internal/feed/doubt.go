@@ -25,14 +25,14 @@ const (
 // blame is what a chain is asking or certain about: the poll that failed, and how.
 type blame struct {
 	asked question
+	tries int32 // failures of that kind that are still to come, until it is the position's fault
 	kind  string
-	tries int // failures of that kind that are still to come, until it is the position's fault
 }
 
 // blameFor returns the blame for a failure. A refusal is of what was asked. All else happens to any poll,
 // as long as a backend has just come back.
 func blameFor(asked question, f failure) blame {
-	b := blame{asked, f.kind, placeTries}
+	b := blame{asked, placeTries, f.kind}
 	if f.refusal != nil || asked != onward {
 		b.tries = 1
 	}
@@ -52,7 +52,7 @@ type outside struct {
 type remedy int
 
 const (
-	waits    remedy = iota // for its turn
+	inTurn   remedy = iota // for its turn
 	backsOff               // for its own failures
 	asks                   // at once
 	skips                  // what it has asked, and asks on
@@ -62,8 +62,8 @@ const (
 // suspicion is whether polls fail only because of the position that they are made from.
 type suspicion struct {
 	progress *progress
-	doubt    doubt
 	blame    blame
+	doubt    doubt
 	asked    question // by the last poll
 	misses   int      // polls running from the position, without the questions, that brought nothing to read
 }
@@ -98,7 +98,7 @@ func (s *suspicion) suspect(f failure, o outside) remedy {
 			return asks
 		}
 	}
-	return waits
+	return inTurn
 }
 
 // blamesID reports whether the chain's last poll was from a position.

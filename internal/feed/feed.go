@@ -30,11 +30,11 @@ type Feed struct {
 
 // New returns a feed without chains. Nothing is polled before somebody joins.
 func New(config *Config, logger *zap.Logger) *Feed {
-	f := &Feed{common: common{config: config, starts: make(starts), remarks: remarks{config: config, logger: logger}}}
+	f := &Feed{common: common{config: config, starts: make(starts)}}
+	f.host = f
 	f.health = newHealth(f, logger)
-	f.lobby = lobby{log: newLog(nil, config.Budget), seat: f.seat}
-	f.circuit = circuit{config: config, chains: &f.chains, lobby: &f.lobby, health: &f.health, backoff: newBackoff()}
-	f.left = f.leave
+	f.lobby.log = newLog(nil, config.Budget)
+	f.circuit.feed = &f.common
 	return f
 }
 
@@ -141,12 +141,12 @@ func (f *Feed) seatDocument(r *Reader) {
 // begin begins a chain by a client's own first request. The feed's lock is held, so nothing is polled yet.
 func (f *Feed) begin(first Start) *chain {
 	c := f.newChain()
-	go (&poller{chain: c, poll: first.Poll, ended: f.ended}).run()
+	go (&poller{chain: c, poll: first.Poll}).run()
 	return c
 }
 
 func (f *Feed) newChain() *chain {
-	c := &chain{feed: &f.common, id: uuid.NewString(), session: Session{Jar: f.config.NewJar()}, pace: newPace(f.config)}
+	c := &chain{feed: &f.common, id: uuid.NewString(), session: Session{Jar: f.config.NewJar()}, pace: pace{config: f.config, wait: f.config.Interval}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.audience.kick = make(chan struct{}, 1)
 	c.audience.wanted.Store(true)
@@ -179,7 +179,7 @@ func (f *Feed) makeRoom() {
 		}
 		c.publish(yielded.event(&f.config.Counters), nil)
 		f.goOver(c, to, to.log.end())
-		f.lobby.clear()
+		f.lobby.clear(f)
 	}
 	f.lobby.look(f.makeRoom)
 }
@@ -221,7 +221,7 @@ func (f *Feed) leave(r *Reader) {
 func (f *Feed) ended(c *chain) {
 	f.mu.Lock()
 	f.end(c)
-	f.lobby.clear()
+	f.lobby.clear(f)
 	f.unlockAndClose()
 }
 

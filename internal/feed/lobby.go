@@ -10,7 +10,6 @@ type lobby struct {
 	log     *log // all readers stand here until they have a place in another one
 	waiting []*Reader
 	looking bool // there will be a look at them
-	seat    func(*Reader) bool
 }
 
 // look has a look follow in a second, if somebody waits.
@@ -26,11 +25,11 @@ func (l *lobby) leave(r *Reader) {
 }
 
 // clear seats those who can have a place by now.
-func (l *lobby) clear() {
+func (l *lobby) clear(to host) {
 	waiting := l.waiting
 	l.waiting = nil
 	for i, r := range waiting {
-		if !l.seat(r) {
+		if !to.seat(r) {
 			l.waiting = append(l.waiting, waiting[i:]...)
 			break
 		}

@@ -30,37 +30,38 @@ const (
 
 // pace decides when a chain polls next. It knows no clock: it is told the times.
 type pace struct {
-	min, max time.Duration
-	longPoll bool
-	wait     time.Duration               // between the starts of two polls, while there is no news
-	backoff  *backoff.ExponentialBackOff // of a chain that fails while its feed is well
-	resets   *backoff.ExponentialBackOff // of one that the upstream resets again and again
-	undone   int                         // resets running, without an answer to a position in between
-	polls    int                         // that were sent
-	polling  bool                        // one is in flight
-	held     bool                        // the last answer was held, or had no news
-	more     int                         // polls that have followed one another at once
-	started  time.Time
-	next     time.Time
-	why      Why // next is when it is
+	config  *Config
+	wait    time.Duration // between the starts of two polls, while there is no news
+	backoff waits         // of a chain that fails while its feed is well
+	resets  waits         // of one that the upstream resets again and again
+	undone  int           // resets running, without an answer to a position in between
+	polls   int           // that were sent
+	more    int           // polls that have followed one another at once
+	polling bool          // one is in flight
+	held    bool          // the last answer was held, or had no news
+	started time.Time
+	next    time.Time
+	why     Why // next is when it is
 }
 
-// newBackoff returns an exponential backoff with full jitter, from 1s up to maxBackoff.
-func newBackoff() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	// full jitter: anything between zero and twice the interval
-	b.InitialInterval, b.MaxInterval = time.Second/2, maxBackoff/2
-	b.Multiplier, b.RandomizationFactor = 2, 1
-	b.Reset()
-	return b
-}
+// waits are those after errors: exponential with full jitter, from 1s up to maxBackoff.
+type waits struct{ backoff *backoff.ExponentialBackOff }
 
-func newPace(config *Config) pace {
-	return pace{
-		min: config.Interval, max: max(config.Interval, config.MaxInterval), wait: config.Interval,
-		longPoll: config.LongPoll, backoff: newBackoff(), resets: newBackoff(),
+func (w *waits) next() time.Duration {
+	if w.backoff == nil {
+		w.backoff = backoff.NewExponentialBackOff()
+		// full jitter: anything between zero and twice the interval
+		w.backoff.InitialInterval, w.backoff.MaxInterval = time.Second/2, maxBackoff/2
+		w.backoff.Multiplier, w.backoff.RandomizationFactor = 2, 1
+		w.backoff.Reset()
 	}
+	return w.backoff.NextBackOff()
 }
+
+func (w *waits) reset() { w.backoff = nil }
+
+// most is what the wait doubles up to.
+func (p *pace) most() time.Duration { return max(p.config.Interval, p.config.MaxInterval) }
 
 // start takes a poll that is sent, and returns how many were before it.
 func (p *pace) start(now time.Time) (before int) {
@@ -75,22 +76,22 @@ func (p *pace) heldFor(now time.Time) bool { return now.Sub(p.started) >= held }
 // answered takes an answer that could be read. more says that it is not all there is, and hint is the
 // least wait that it asks for.
 func (p *pace) answered(now time.Time, news, more bool, hint time.Duration) {
-	p.backoff.Reset()
+	p.backoff.reset()
 	prompt := !p.heldFor(now)
 	p.held = !news || !prompt
-	if news || (p.longPoll && !prompt) {
-		p.wait = p.min
+	if news || (p.config.LongPoll && !prompt) {
+		p.wait = p.config.Interval
 	}
 	switch {
-	case p.longPoll && (news || !prompt):
+	case p.config.LongPoll && (news || !prompt):
 		p.next, p.why = now, Held
 	default:
 		p.next, p.why = p.started.Add(p.wait), EveryInterval
-		if p.wait > p.min {
+		if p.wait > p.config.Interval {
 			p.why = NoNews
 		}
 		if !news {
-			p.wait = min(2*p.wait, p.max)
+			p.wait = min(2*p.wait, p.most())
 		}
 	}
 	p.hint(now, hint)
@@ -105,15 +106,15 @@ func (p *pace) answered(now time.Time, news, more bool, hint time.Duration) {
 // retry takes a poll that brought nothing to read; the feed's circuit says when the next one is due.
 func (p *pace) retry() {
 	p.next = p.started
-	if !p.longPoll {
-		p.next = p.started.Add(p.min)
+	if !p.config.LongPoll {
+		p.next = p.started.Add(p.config.Interval)
 	}
 }
 
 // failed takes one of a chain that fails while its feed is well.
 func (p *pace) failed(now time.Time, hint time.Duration) {
-	p.next, p.why = now.Add(p.backoff.NextBackOff()), Backoff
-	if least := p.started.Add(p.min); !p.longPoll && p.next.Before(least) {
+	p.next, p.why = now.Add(p.backoff.next()), Backoff
+	if least := p.started.Add(p.config.Interval); !p.config.LongPoll && p.next.Before(least) {
 		p.next = least
 	}
 	p.hint(now, hint)
@@ -126,7 +127,7 @@ func (p *pace) reset(now time.Time, hint time.Duration) int {
 	if p.undone++; p.undone == 1 {
 		return 1
 	}
-	p.next, p.why = later(now.Add(p.resets.NextBackOff()), p.started.Add(p.min)), Backoff
+	p.next, p.why = later(now.Add(p.resets.next()), p.started.Add(p.config.Interval)), Backoff
 	p.hint(now, hint)
 	return p.undone
 }
@@ -134,12 +135,12 @@ func (p *pace) reset(now time.Time, hint time.Duration) int {
 // placed takes an answer to a position: the upstream does not take it back.
 func (p *pace) placed() {
 	p.undone = 0
-	p.resets.Reset()
+	p.resets.reset()
 }
 
 // earliest is the soonest that a poll may follow the last one.
 func (p *pace) earliest() time.Time {
-	if least := p.started.Add(p.min); least.Before(p.next) {
+	if least := p.started.Add(p.config.Interval); least.Before(p.next) {
 		return least
 	}
 	return p.next
@@ -149,8 +150,8 @@ func (p *pace) earliest() time.Time {
 // at t, and it has polled last at the time mine: it never follows that in less than half of the
 // least interval.
 func (p *pace) beside(t, mine, now time.Time) time.Time {
-	least := mine.Add(p.min / 2)
-	if now.Sub(p.started) <= p.min/10 && mine.Before(p.started) && !now.Before(least) {
+	least := mine.Add(p.config.Interval / 2)
+	if now.Sub(p.started) <= p.config.Interval/10 && mine.Before(p.started) && !now.Before(least) {
 		return now // p has just polled
 	}
 	next := p.next
@@ -160,7 +161,7 @@ func (p *pace) beside(t, mine, now time.Time) time.Time {
 	if next.Before(least) {
 		next = next.Add(p.wait)
 	}
-	if next.Before(now) || next.After(t.Add(p.max)) {
+	if next.Before(now) || next.After(t.Add(p.most())) {
 		return t
 	}
 	return next

@@ -28,12 +28,11 @@ type Polled struct {
 type poller struct {
 	chain *chain
 	poll  Poll
-	ended func(*chain)
 }
 
 func (p *poller) run() {
 	c, f := p.chain, p.chain.feed
-	defer p.ended(c)
+	defer f.host.ended(c)
 	defer f.health.answer()
 	for p.wait() {
 		ask, ok := c.begin(time.Now())
@@ -56,7 +55,7 @@ func (p *poller) run() {
 			answer = c.document.patch(answer, f.health.logger)
 			news = c.take(answer)
 		}
-		p.report(Polled{Ask: ask, Page: answer, Err: err, News: news})
+		p.report(ask, answer, news, err)
 		if !c.wavers() || !f.health.first() { // else the next answer says what becomes of the stream
 			f.health.answer()
 		}
@@ -109,16 +108,18 @@ func (p *poller) send(ask Ask) (page.Page, error) {
 }
 
 // report tells who watches the chain what has become of a poll, and what follows.
-func (p *poller) report(polled Polled) {
+func (p *poller) report(ask Ask, answer page.Page, news bool, err error) {
 	c, f := p.chain, p.chain.feed
 	if f.config.Polled == nil {
 		return
 	}
 	f.mu.Lock()
 	next, why := f.circuit.due(c)
-	polled.Next = c.progress.words(onward)
-	polled.Next.Number, polled.Next.Chain, polled.Next.Session = c.pace.polls, c.id, &c.session
+	then := c.progress.words(onward)
+	then.Number, then.Chain, then.Session = c.pace.polls, c.id, &c.session
 	f.mu.Unlock()
-	polled.Wait, polled.Why, polled.Over = max(time.Until(next), 0), why, c.over()
-	f.config.Polled(polled)
+	f.config.Polled(Polled{
+		Ask: ask, Page: answer, Err: err, News: news, Next: then,
+		Wait: max(time.Until(next), 0), Why: why, Over: c.over(),
+	})
 }

@@ -39,6 +39,13 @@ const (
 	Lifetime Reason = "lifetime" // it has lasted for as long as a stream may
 )
 
+// host is the feed itself, as far as what it is made of calls it.
+type host interface {
+	seat(r *Reader) bool // with the lock: gives a reader a place, if there is one
+	leave(r *Reader)     // takes a reader off
+	ended(c *chain)      // is told by a poller that its chain has ended
+}
+
 // Reader is one client's place in a log. Its methods but for [Reader.Nudge] and [Reader.Stop]
 // belong to one goroutine.
 type Reader struct {
@@ -239,4 +246,4 @@ func (r *Reader) signal() {
 }
 
 // Close gives the place up. It must be called exactly once.
-func (r *Reader) Close() { r.feed.left(r) }
+func (r *Reader) Close() { r.feed.host.leave(r) }

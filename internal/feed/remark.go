@@ -14,43 +14,38 @@ const bareAnswers = 3
 
 // remarks are what the operator has been told of a feed's answers, once each: what is odd in them, and goes
 // well all the same. The feed's lock guards them.
-type remarks struct {
-	config *Config
-	logger *zap.Logger
-
-	repeats, hashed, pause bool
-}
+type remarks struct{ repeats, hashed, pause bool }
 
 // answer remarks on an answer.
-func (r *remarks) answer(p page.Page) {
+func (r *remarks) answer(p page.Page, document bool, logger *zap.Logger) {
 	if p.Repeats != "" && !r.repeats {
 		r.repeats = true
-		r.logger.Warn("ids repeat in one answer, so that they name no item: is the path of `id` right? Such items are told apart by their places and their bytes",
+		logger.Warn("ids repeat in one answer, so that they name no item: is the path of `id` right? Such items are told apart by their places and their bytes",
 			zap.String("id", p.Repeats))
 	}
-	if !r.config.Document && !r.hashed && p.Next.Hashed() {
+	if !document && !r.hashed && p.Next.Hashed() {
 		r.hashed = true
-		r.logger.Warn("the upstream's positions are too long for event ids, which are hashes of them: clients go on by one only while this process remembers it, and are reset elsewhere",
+		logger.Warn("the upstream's positions are too long for event ids, which are hashes of them: clients go on by one only while this process remembers it, and are reset elsewhere",
 			zap.Int("limit", position.MaxID))
 	}
-	r.wait(p.Wait, p.Asked)
+	r.wait(p.Wait, p.Asked, logger)
 }
 
 // wait remarks on a pause that is shorter than the upstream has asked for, if it has.
-func (r *remarks) wait(wait, asked time.Duration) {
+func (r *remarks) wait(wait, asked time.Duration, logger *zap.Logger) {
 	if asked == 0 || r.pause {
 		return
 	}
 	r.pause = true
-	r.logger.Warn("the upstream asks for a longer pause between polls than it gets: are these seconds?",
+	logger.Warn("the upstream asks for a longer pause between polls than it gets: are these seconds?",
 		zap.Duration("asked", asked), zap.Duration("pause", wait))
 }
 
 // finds are what the answers to one chain's polls have had where items are looked for.
 type finds struct {
-	any   bool // there have been events
-	bare  int  // answers without items, before any with some; 0 from then on
-	stuck bool // the operator was warned of a cursor that does not move
+	any   bool  // there have been events
+	stuck bool  // the operator was warned of a cursor that does not move
+	bare  int32 // answers without items, before any with some; 0 from then on
 }
 
 // answer warns of a cursor that does not move, and of a path that never finds items: the stream would stay
