@@ -317,11 +317,14 @@ func (c *chain) outside(now time.Time) outside {
 	}
 }
 
-// wavers reports whether the next answer decides what becomes of the streams. It takes the feed's lock.
-func (c *chain) wavers() bool {
+// heard lets the streams go on that wait for the first answer, unless the next one says what becomes of them.
+// It takes the feed's lock.
+func (c *chain) heard() {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
-	return c.check.is(asking)
+	if !c.check.is(asking) || !c.feed.health.first() {
+		c.feed.health.answer()
+	}
 }
 
 // startOver goes on as for a newcomer, and says so.

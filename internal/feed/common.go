@@ -8,10 +8,10 @@ import (
 // common is what the chains and the readers of a feed have in common. Its methods are called with the feed's lock.
 type common struct {
 	config *Config
-	health health
 	host   host
 
 	mu      sync.Mutex // the feed's lock, for all below
+	health  health
 	chains  chains
 	starts  starts
 	lobby   lobby

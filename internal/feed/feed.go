@@ -220,6 +220,7 @@ func (f *Feed) leave(r *Reader) {
 // ended is told by the poller of a chain that it polls no more. The feed closes with its last chain.
 func (f *Feed) ended(c *chain) {
 	f.mu.Lock()
+	f.health.answer()
 	f.end(c)
 	f.lobby.clear(f)
 	f.unlockAndClose()

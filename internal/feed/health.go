@@ -3,7 +3,6 @@ package feed
 import (
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -11,15 +10,14 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
-// refusalMemory is how long those who come to a refused feed get its refusal.
+// refusalMemory is how long the clients of a refused feed get its refusal.
 const refusalMemory = 10 * time.Second
 
-// health is what all chains of a feed know of their upstream.
+// health is what all chains of a feed know of their upstream. The feed's lock guards it.
 type health struct {
 	feed   *Feed
 	logger *zap.Logger
 
-	mu       sync.Mutex
 	answered chan struct{} // closed with the first answer; nil after that
 	worked   bool          // the upstream has answered with something to read, or has held a poll
 	strikes  int           // refusals that count, in polls running
@@ -37,8 +35,6 @@ func newHealth(f *Feed, logger *zap.Logger) health {
 
 // up notes an answer that could be read, or that the upstream holds a poll.
 func (h *health) up() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if !h.worked {
 		h.since = time.Now()
 	}
@@ -50,16 +46,12 @@ func (h *health) up() {
 
 // fail notes a poll that brought nothing to read, and was not refused.
 func (h *health) fail() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.strikes = 0
 }
 
 // fall notes that the upstream is down, and not only for one chain; it is logged where the reason
 // is new.
 func (h *health) fall(comment string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.turn(comment) {
 		h.logger.Warn("upstream fails; clients stay connected and polls are backed off",
 			zap.String("state", comment), zap.Error(err))
@@ -67,7 +59,6 @@ func (h *health) fall(comment string, err error) {
 }
 
 // turn makes the upstream down for a reason, or up without one, and reports whether that is new.
-// h.mu is held.
 func (h *health) turn(reason string) bool {
 	before := h.down
 	if before == reason || h.closed {
@@ -91,8 +82,6 @@ func (h *health) turn(reason string) bool {
 // close is told that the feed has closed: it counts as down no more, but nobody is told that it
 // is up.
 func (h *health) close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.closed = true; h.down != "" {
 		h.feed.config.Counters.gauge(0, -1)
 	}
@@ -100,8 +89,6 @@ func (h *health) close() {
 
 // state returns how the upstream is, why, and since when.
 func (h *health) state() (state State, reason string, since time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	switch {
 	case h.refusal != nil && time.Since(h.refused) < refusalMemory:
 		return Shut, "status " + strconv.Itoa(h.refusal.Status), h.refused
@@ -117,8 +104,6 @@ func (h *health) state() (state State, reason string, since time.Time) {
 // contact, and on a feed that has worked by 401, 403 or 410 in two polls running. Any other
 // is an error there: a deploy that answers 404 for a while must not close a browser for good.
 func (h *health) refuse(now time.Time, refusal *page.Refusal) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.worked {
 		if final(refusal.Status) {
 			h.strikes++
@@ -146,8 +131,6 @@ func final(status int) bool {
 // gets none, and finds out whether it still holds: it makes the first contact again, for whose
 // answer its headers wait.
 func (h *health) recall(now time.Time, interval time.Duration) *page.Refusal {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.refusal == nil || now.Sub(h.refused) >= refusalMemory {
 		return nil
 	}
@@ -163,8 +146,6 @@ func (h *health) recall(now time.Time, interval time.Duration) *page.Refusal {
 
 // remembers returns for how long a refusal is still given out.
 func (h *health) remembers(now time.Time) time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.refusal == nil {
 		return 0
 	}
@@ -172,23 +153,10 @@ func (h *health) remembers(now time.Time) time.Duration {
 }
 
 // first reports whether the upstream has not answered any poll yet.
-func (h *health) first() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return !h.worked
-}
+func (h *health) first() bool { return !h.worked }
 
-// unanswered returns what is closed with the first answer; nil after that.
-func (h *health) unanswered() <-chan struct{} {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.answered
-}
-
-// answer lets those go on who wait for the first answer.
+// answer lets the streams go on that wait for the first answer.
 func (h *health) answer() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.answered != nil {
 		close(h.answered)
 		h.answered = nil

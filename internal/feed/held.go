@@ -57,8 +57,8 @@ func (h *hold) abandon() {
 	h.cancel()
 }
 
-// over is called when the poll has returned. It reports whether it was abandoned.
-func (h *hold) over() bool {
+// returned is told that the poll has returned, and reports whether it was abandoned.
+func (h *hold) returned() (abandoned bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cancel()

@@ -33,7 +33,6 @@ type poller struct {
 func (p *poller) run() {
 	c, f := p.chain, p.chain.feed
 	defer f.host.ended(c)
-	defer f.health.answer()
 	for p.wait() {
 		ask, ok := c.begin(time.Now())
 		if !ok {
@@ -56,9 +55,7 @@ func (p *poller) run() {
 			news = c.take(answer)
 		}
 		p.report(ask, answer, news, err)
-		if !c.wavers() || !f.health.first() { // else the next answer says what becomes of the stream
-			f.health.answer()
-		}
+		c.heard()
 	}
 }
 
@@ -92,13 +89,14 @@ func (p *poller) send(ask Ask) (page.Page, error) {
 	if !c.feed.config.LongPoll {
 		return p.poll(c.ctx, ask)
 	}
-	h := newHold(c.ctx, func() bool { return c.found(ask.Number) })
+	number := ask.Number
+	h := newHold(c.ctx, func() bool { return c.found(number) })
 	c.feed.mu.Lock()
 	c.hold = h
 	c.feed.mu.Unlock()
 	ask.Reached = h.reached
 	answer, err := p.poll(h.ctx, ask)
-	switch abandoned := h.over(); {
+	switch abandoned := h.returned(); {
 	case err == nil || !abandoned:
 		return answer, err
 	case c.feed.config.Document:

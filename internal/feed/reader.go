@@ -210,7 +210,10 @@ func (r *Reader) open(at place) {
 // for the given time. It returns the end of the stream if that has come already, with the
 // upstream's refusal if that is why.
 func (r *Reader) Answered(ctx context.Context, most time.Duration) *End {
-	if answered := r.feed.health.unanswered(); answered != nil && r.end.Load() == nil {
+	r.feed.mu.Lock()
+	answered := r.feed.health.answered // with the first answer; nil after that
+	r.feed.mu.Unlock()
+	if answered != nil && r.end.Load() == nil {
 		timer := time.NewTimer(most)
 		defer timer.Stop()
 		select {
