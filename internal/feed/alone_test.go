@@ -109,7 +109,7 @@ func TestOneClientsIDRefusesNobodyElse(t *testing.T) {
 					}
 					back.leave()
 				}
-				pass(15 * time.Second)
+				pass(30 * time.Second) // its polls are backed off by chance
 				u.publish(1)
 				pass(3 * time.Second)
 				synctest.Wait()
