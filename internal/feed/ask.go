@@ -16,7 +16,7 @@ type Ask struct {
 	Validators page.Validators   // of the answer that is known, where a conditional poll may do
 	Number     int               // how many polls the chain has made before
 	Chain      string            // a UUID, the same for all polls of a chain
-	Session    *Session          // of this chain alone
+	Session    *Session          // only of this chain
 	Held       bool              // the upstream is expected to hold the poll until there is news
 	Ring       bool              // the last answer was the newest: wait for a sign of news first, where there is one
 	// Reached is called when the poll has been sent, and when the head of a good answer has come. Until
@@ -30,15 +30,15 @@ type Stage int
 // The stages of a poll.
 const (
 	Sent  Stage = iota // the upstream has it, or will in a moment
-	Begun              // the head of an answer that is none of an error has come
+	Begun              // the head of an answer has come that is not an error
 )
 
-// Session is what the polls of one chain keep between them. They alone use it, one after another.
+// Session is what the polls of one chain keep between them. Only they use it, one after another.
 type Session struct {
 	Jar http.CookieJar // the cookies that the upstream set
 	// Opened are the cursors that a request before the first poll has got, by their names. It is
 	// nil where there was none yet, and again when the chain starts over or the upstream fails in a
-	// way that a new session may mend.
+	// way that a new session may fix.
 	Opened map[string]string
 	Deaf   bool // the request that waits for a sign of news has failed
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// audience is who reads a chain, which polls only while somebody does. The feed's lock guards it, except for
+// audience is the readers of a chain, which polls only while it has some. The feed's lock guards it, except for
 // the demand.
 type audience struct {
 	demand

@@ -294,7 +294,7 @@ func (c *chain) fail(err error) {
 	if c.check.unsettled(by, c.outside(now)) {
 		f.circuit.spoken = f.circuit.open
 	} else {
-		c.pace.held = false // so that those who find an upstream back count among the polls that are bounded
+		c.pace.held = false // so that the polls that find an upstream back count among those that are bounded
 		f.circuit.failed(c, now, by)
 	}
 	c.failed = now

@@ -75,10 +75,10 @@ func (l chains) met(c, a *chain) (place, bool) {
 	return meet(c.progress.at.ID(), c.meeting.standing, a.meeting.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens, l.older(a, c))
 }
 
-// room returns the chains that make room for those who wait for one, and where their readers go over to. Chains
-// that have been behind for long start over: to is nil. Where none is behind, the one that the fewest read goes over
-// to the oldest of which an answer has shown where it is, although nothing proves that they stand at one place.
-// Where there is no such chain, it starts over and becomes one.
+// room returns the chains that make room for readers that wait for one, and the chain that their own readers go over
+// to; nil: they start over. Chains that have been behind for long start over. If none is behind, the one with the
+// fewest readers goes over to the oldest one whose place an answer has shown, although nothing proves that they
+// stand at one place. If there is no such chain, it starts over and becomes one.
 func (l chains) room(now time.Time) (from []*chain, to *chain) {
 	behind := slices.ContainsFunc(l, func(c *chain) bool { return !c.meeting.reached })
 	if i := slices.IndexFunc(l, func(c *chain) bool { return !c.meeting.standing.word }); !behind && i >= 0 {

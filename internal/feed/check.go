@@ -12,10 +12,10 @@ const (
 	anew                    // what a newcomer gets
 )
 
-// checking is how a chain finds out whether the upstream has started over. After an outage it may have: its next ids may be those
-// that its clients have already. So a chain that has a position checks, before it takes anything: it asks for
-// what it knows, in questions that an upstream has no reason to hold, until an answer tells. The feed's lock
-// guards it.
+// checking is how a chain finds out whether the upstream has started over. After an outage it may have: its
+// next ids may be those that its clients have already. So a chain that has a position checks before it takes
+// anything: it asks for what it knows, in questions that an upstream has no reason to hold, until an answer
+// tells. The feed's lock guards it.
 type checking struct {
 	suspicion
 
@@ -94,7 +94,7 @@ func (k *checking) failed(f failure, o outside) remedy {
 	r := k.suspect(f, o)
 	if r == skips {
 		if k.asked == again {
-			k.progress.lately, k.step = lately{}, -1 // it cannot be asked for, and is the first question no more
+			k.progress.lately, k.step = lately{}, -1 // it cannot be asked for, so it is no longer the first question
 		}
 		k.skip(o.open)
 	}
@@ -113,7 +113,7 @@ func (k *checking) settle(p page.Page, open bool) ruling {
 		k.misses = 0
 	}
 	switch {
-	case config.Document && k.asked == anew: // it is the same to whoever asks
+	case config.Document && k.asked == anew: // it is the same for everybody
 		return k.document(p)
 	case k.is(asking):
 		k.doubt, k.passed = k.doubt&^asking|certain, true

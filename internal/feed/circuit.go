@@ -40,7 +40,7 @@ func (k *circuit) backOff(now, started time.Time, hint time.Duration) {
 	}
 }
 
-// forget drops the outage: it is over, or nobody is left to whom it matters.
+// forget drops the outage: it is over, or no stream is left.
 func (k *circuit) forget() {
 	k.open, k.away, k.certain, k.spoken, k.probe, k.comment = false, false, false, false, nil, ""
 	k.backoff.reset()
@@ -170,7 +170,7 @@ func (k *circuit) due(c *chain) (time.Time, Why) {
 	return c.pace.next, c.pace.why
 }
 
-// leave is told that a chain polls no more, or not for now (nil): another one probes.
+// leave is told that a chain no longer polls; nil: one that may poll again. Another one probes.
 func (k *circuit) leave(c *chain) {
 	if k.probe == c {
 		k.probe = nil

@@ -53,7 +53,7 @@ func (f *common) goOver(c, to *chain, at place) {
 	c.audience.readers = nil
 }
 
-// end ends a chain for good: it polls no more, and nobody joins it from now on.
+// end ends a chain for good: it no longer polls, and nobody joins it from now on.
 func (f *common) end(c *chain) {
 	c.cancel()
 	c.audience.stay()
@@ -78,5 +78,5 @@ func (f *common) stopAll(end *End) {
 		f.stop(c, end)
 	}
 	f.lobby.stop(end)
-	f.circuit.forget() // who comes next makes the first contact again
+	f.circuit.forget() // the next client makes the first contact again
 }

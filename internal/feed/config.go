@@ -18,7 +18,7 @@ type Config struct {
 	Notify bool // clients get an event when the upstream goes down, and when it is back
 
 	ByID   bool // the cursor is a number that grows until the upstream starts over
-	Unsent bool // polls do not send the cursor: all are the same, but for validators
+	Unsent bool // polls do not send the cursor: all are the same, except for validators
 	Opens  bool // a request before a newcomer's first poll gets its first cursor
 
 	Interval    time.Duration // least time between the starts of two polls

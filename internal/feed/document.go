@@ -19,8 +19,8 @@ const (
 // maxPast is how many documents before the newest one a chain knows again.
 const maxPast = 64
 
-// document is the newest document that a chain has brought, and who waits for it. The feed's lock guards
-// it, and only the poller writes it, except for who waits.
+// document is the newest document that a chain has brought, and the readers that wait for it. The feed's lock
+// guards it. Only the poller writes it, except for those readers.
 type document struct {
 	config  *Config
 	log     *log
@@ -95,8 +95,8 @@ func (d *document) taken(events []page.Event) (news bool) {
 	return true
 }
 
-// answer shows the document to those who wait for it: to all if an answer has confirmed that it is the
-// newest, and else to those who cannot have a newer one from elsewhere.
+// answer shows the document to the readers that wait for it: to all if an answer has confirmed that it is the
+// newest, and else to those that cannot have a newer one from elsewhere.
 func (d *document) answer(confirmed bool) {
 	if d.key == "" {
 		return // nobody can be shown anything yet
@@ -110,9 +110,9 @@ func (d *document) answer(confirmed bool) {
 	})
 }
 
-// answerHeld shows the document to those who have waited for as long as it takes to count, while the
-// upstream holds a poll: it has no newer one. It reports whether somebody is left who has waited as long, but
-// may have read a newer document elsewhere.
+// answerHeld shows the document to the readers that have waited for as long as counts as a long poll, while the
+// upstream holds one: it has no newer document. It reports whether a reader is left that has waited as long, but
+// may have got a newer one elsewhere.
 func (d *document) answerHeld(now time.Time) (left bool) {
 	d.waiting = slices.DeleteFunc(d.waiting, func(w waiter) bool {
 		switch {

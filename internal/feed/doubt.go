@@ -118,7 +118,7 @@ func (s *suspicion) vain(o outside) bool {
 
 // misplaced reports whether it is time to ask if only the position is at fault. One that has
 // been answered before is doubted only where the upstream refuses it; and at once where that
-// would end all streams if it were not for the position, or where nothing but a check depends on it.
+// would end all streams if it were not for the position, or where only a check depends on it.
 func (s *suspicion) misplaced(f failure, o outside) bool {
 	switch refused := f.refusal != nil; {
 	case !s.blamesID():

@@ -163,7 +163,7 @@ func (f *Feed) newChain() *chain {
 	return c
 }
 
-// makeRoom makes room for those who wait, and looks again later.
+// makeRoom makes room for the readers that wait, and looks again later.
 func (f *Feed) makeRoom() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -217,7 +217,7 @@ func (f *Feed) leave(r *Reader) {
 	}
 }
 
-// ended is told by the poller of a chain that it polls no more. The feed closes with its last chain.
+// ended is told by the poller of a chain that it has stopped. The feed closes with its last chain.
 func (f *Feed) ended(c *chain) {
 	f.mu.Lock()
 	f.health.answer()

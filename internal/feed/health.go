@@ -79,7 +79,7 @@ func (h *health) turn(reason string) bool {
 	return true
 }
 
-// close is told that the feed has closed: it counts as down no more, but nobody is told that it
+// close is told that the feed has closed: it no longer counts as down, but nobody is told that it
 // is up.
 func (h *health) close() {
 	if h.closed = true; h.down != "" {
@@ -116,7 +116,7 @@ func (h *health) refuse(now time.Time, refusal *page.Refusal) bool {
 	}
 	before := h.refusal
 	h.worked, h.strikes, h.refusal, h.refused, h.probed = false, 0, refusal, now, now
-	if before == nil || before.Status != refusal.Status { // those who come back are refused as well
+	if before == nil || before.Status != refusal.Status { // clients that come back are refused as well
 		h.logger.Warn("upstream refuses the poll; its streams end", zap.Int("status", refusal.Status))
 	}
 	return true

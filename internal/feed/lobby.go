@@ -24,7 +24,7 @@ func (l *lobby) leave(r *Reader) {
 	l.waiting = slices.DeleteFunc(l.waiting, func(other *Reader) bool { return other == r })
 }
 
-// clear seats those who can have a place by now.
+// clear seats the readers that can have a place by now.
 func (l *lobby) clear(to host) {
 	waiting := l.waiting
 	l.waiting = nil
@@ -42,7 +42,7 @@ func (l *lobby) wake() {
 	}
 }
 
-// stop stops the streams of all that wait: no chain begins for who is sent away.
+// stop stops the streams of all that wait: no chain begins for a reader that is sent away.
 func (l *lobby) stop(end *End) {
 	for _, r := range l.waiting {
 		r.stop(end)

@@ -35,7 +35,7 @@ type cut struct {
 	notice []byte // which begins that node
 }
 
-// node is one page, encoded. It is immutable but for its two links, of which one is set, once.
+// node is one page, encoded. It is immutable except for its two links, of which one is set, once.
 type node struct {
 	log   *log
 	seq   int64

@@ -10,7 +10,7 @@ import (
 // errResetFirst is an answer to a newcomer's poll that cannot be one.
 var errResetFirst = &page.Error{Comment: "unreadable answer", Err: errors.New("a reset condition holds for a poll without a position")}
 
-// Polled is what a chain has made of one poll, for who watches it.
+// Polled is what a chain has made of one poll, for Config.Polled.
 type Polled struct {
 	Ask  Ask
 	Page page.Page // as it went to the readers; zero with an error
@@ -23,8 +23,8 @@ type Polled struct {
 	Over bool // no poll follows
 }
 
-// poller makes the polls of a chain, one after another, until that ends. It holds no lock but where it asks
-// and tells the chain.
+// poller makes the polls of a chain, one after another, until that ends. It holds no lock
+// while it waits and polls.
 type poller struct {
 	chain *chain
 	poll  Poll
@@ -105,7 +105,7 @@ func (p *poller) send(ask Ask) (page.Page, error) {
 	return page.Page{Next: ask.From, Validators: ask.Validators}, nil
 }
 
-// report tells who watches the chain what has become of a poll, and what follows.
+// report tells Config.Polled what has become of a poll, and what follows.
 func (p *poller) report(ask Ask, answer page.Page, news bool, err error) {
 	c, f := p.chain, p.chain.feed
 	if f.config.Polled == nil {

@@ -46,8 +46,8 @@ type host interface {
 	ended(c *chain)      // is told by a poller that its chain has ended
 }
 
-// Reader is one client's place in a log. Its methods but for [Reader.Nudge] and [Reader.Stop]
-// belong to one goroutine.
+// Reader is one client's place in a log. Its methods belong to one goroutine, except for
+// [Reader.Nudge] and [Reader.Stop].
 type Reader struct {
 	feed   *common
 	lastID string
@@ -71,7 +71,7 @@ type Reader struct {
 
 // Next returns what is to be written next, and waits for it. The bytes are shared: they
 // must not be changed. The error is always an [*End], after everything that was there
-// has been returned, but for [Lifetime], which waits for nothing.
+// has been returned, except for [Lifetime], which waits for nothing.
 func (r *Reader) Next() ([]byte, error) {
 	for {
 		end := r.end.Load() // before the log, so that what came before the end still goes out
@@ -145,7 +145,7 @@ func (r *Reader) take() ([]byte, error) {
 			if tail := n.log.tail.Load(); tail.seq > next.seq { // else it is just about to be the tail
 				next = tail // only the newest counts
 			}
-		} else if r.at.lost() && !r.sent { // who has only got its place had no chance to be quicker
+		} else if r.at.lost() && !r.sent { // a reader that has only got its place had no chance to be quicker
 			if b := r.missed(n.log); b != nil {
 				return b, nil
 			}

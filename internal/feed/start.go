@@ -7,8 +7,8 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// startKept is for how long an answer to newcomers serves those who come when there are as many chains
-// as there may be.
+// startKept is for how long an answer to newcomers serves later ones when there are as many chains as there
+// may be.
 const startKept = time.Minute
 
 // Start is a client's own first request.
@@ -62,7 +62,7 @@ func (l starts) find(key string, now time.Time, interval time.Duration, full boo
 	return nil
 }
 
-// forget drops the starts that serve nobody any more: all that came after one could be
+// forget drops the starts that no longer serve anybody: all that came after one could be
 // reached from it.
 func (l starts) forget(now time.Time, interval time.Duration, full bool) {
 	if full {

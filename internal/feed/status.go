@@ -10,11 +10,11 @@ const (
 	Fresh State = "new"     // its upstream has not answered yet
 	Up    State = "up"      // the last poll was answered
 	Down  State = "down"    // polls bring nothing to read, and are backed off
-	Shut  State = "refused" // the upstream has refused the poll for good; who comes now gets that status
+	Shut  State = "refused" // the upstream has refused the poll for good; clients that come now get that status
 )
 
 // Status is how a feed is at one moment, for operators. Of the upstream's and the clients' words it
-// holds the cursor alone.
+// holds only the cursor.
 type Status struct {
 	State  State
 	Reason string    // why it is Down or Shut, in one of a few fixed texts
@@ -22,12 +22,12 @@ type Status struct {
 
 	Cursor  string // the position of the oldest chain, as an event id; empty where there is none
 	Clients int
-	Waiting int // of them, those who wait for a chain
+	Waiting int // of them, those that wait for a chain
 	Chains  int
 
 	Polling time.Time     // when the oldest chain's poll that is under way was sent; zero: there is none
 	Next    time.Time     // when that chain polls next, unless nobody wants it; zero while Polling
-	Backoff time.Duration // what an upstream that is Down is left alone for; 0 where it is not
+	Backoff time.Duration // for how long an upstream that is Down is not polled; 0 where it is not
 
 	LogEvents int // in all chains' logs
 	LogBytes  int64
