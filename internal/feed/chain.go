@@ -4,13 +4,8 @@ import (
 	"context"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
-
-// manyResets is after how many resets running the operator is told of them.
-const manyResets = 3
 
 // chain is a cursor that moves: one poller, and the log of what it brought. One poll is in
 // flight, ever. What it knows is in its parts; here stands what one poll means to several of them.
@@ -170,15 +165,12 @@ func (c *chain) settled(p page.Page, now time.Time) bool {
 		return false
 	case r.back:
 		c.startOver(now, r.reset)
-		if c.pace.reset(now, p.Wait) == manyResets {
-			c.feed.health.logger.Warn("the upstream takes each position back that it has just given: does `reset` or `epoch` hold for good answers?",
-				zap.Int("resets", manyResets))
-		}
-	case r.reset != "":
-		c.startOver(now, r.reset)
-		c.check.passed = true
-		c.pace.hint(now, p.Wait)
+		c.finds.reset(c.pace.reset(now, p.Wait), c.feed.health.logger)
 	default:
+		if r.reset != "" {
+			c.startOver(now, r.reset)
+			c.check.passed = true
+		}
 		c.pace.soon(now)
 		c.pace.hint(now, p.Wait)
 	}

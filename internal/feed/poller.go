@@ -10,19 +10,6 @@ import (
 // errResetFirst is an answer to a newcomer's poll that cannot be one.
 var errResetFirst = &page.Error{Comment: "unreadable answer", Err: errors.New("a reset condition holds for a poll without a position")}
 
-// Polled is what a chain has made of one poll, for Config.Polled.
-type Polled struct {
-	Ask  Ask
-	Page page.Page // as it went to the readers; zero with an error
-	Err  error
-	News bool // the readers got something, or the cursor has moved
-
-	Next Ask           // what the next poll asks, unless a client changes that
-	Wait time.Duration // until then
-	Why  Why
-	Over bool // no poll follows
-}
-
 // poller makes the polls of a chain, one after another, until that ends. It holds no lock
 // while it waits and polls.
 type poller struct {

@@ -9,8 +9,10 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// bareAnswers is after how many answers without items a path is in doubt.
-const bareAnswers = 3
+const (
+	bareAnswers = 3 // after so many answers without items a path is in doubt
+	manyResets  = 3 // after so many resets running the conditions for them are in doubt
+)
 
 // remarks are what the operator has been told of a feed's answers, once each: what is odd in them, and goes
 // well all the same. The feed's lock guards them.
@@ -62,5 +64,13 @@ func (f *finds) answer(p page.Page, logger *zap.Logger) {
 	if f.bare++; f.bare == bareAnswers {
 		logger.Warn("no answer yet has anything where `items` looks: is the path right? An upstream may leave it out while there is no news",
 			zap.Int("answers", bareAnswers))
+	}
+}
+
+// reset warns of an upstream that takes its positions back, as many running as that.
+func (f *finds) reset(running int, logger *zap.Logger) {
+	if running == manyResets {
+		logger.Warn("the upstream takes each position back that it has just given: does `reset` or `epoch` hold for good answers?",
+			zap.Int("resets", manyResets))
 	}
 }

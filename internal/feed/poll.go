@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
@@ -46,3 +47,16 @@ type Session struct {
 // Poll asks the upstream once and reads its answer. Its error is a [*page.Refusal], a
 // [*page.Error], or one that only says that no answer came.
 type Poll func(ctx context.Context, ask Ask) (page.Page, error)
+
+// Polled is what a chain has made of one poll, for Config.Polled.
+type Polled struct {
+	Ask  Ask
+	Page page.Page // as it went to the readers; zero with an error
+	Err  error
+	News bool // the readers got something, or the cursor has moved
+
+	Next Ask           // what the next poll asks, unless a client changes that
+	Wait time.Duration // until then
+	Why  Why
+	Over bool // no poll follows
+}
