@@ -167,7 +167,7 @@ func (f *Feed) newChain() *chain {
 func (f *Feed) makeRoom() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.lobby.looking = false; f.halted || len(f.lobby.waiting) == 0 {
+	if f.lobby.timer = nil; f.halted || len(f.lobby.waiting) == 0 {
 		return
 	}
 	from, to := f.chains.room(time.Now())

@@ -9,14 +9,13 @@ import (
 type lobby struct {
 	log     *log // all readers stand here until they have a place in another one
 	waiting []*Reader
-	looking bool // there will be a look at them
+	timer   *time.Timer // until the next look at them; nil: nobody waits
 }
 
 // look has a look follow in a second, if somebody waits.
 func (l *lobby) look(look func()) {
-	if !l.looking && len(l.waiting) > 0 {
-		l.looking = true
-		time.AfterFunc(time.Second, look)
+	if l.timer == nil && len(l.waiting) > 0 {
+		l.timer = time.AfterFunc(time.Second, look)
 	}
 }
 
@@ -33,6 +32,10 @@ func (l *lobby) clear(to host) {
 			l.waiting = append(l.waiting, waiting[i:]...)
 			break
 		}
+	}
+	if len(l.waiting) == 0 && l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
 	}
 }
 
