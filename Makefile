@@ -33,7 +33,7 @@ test: ## run all tests, with the race detector
 	$(GO) test -race -p 4 -timeout 30m $(ALL)
 	@# The race detector keeps memory of its own, so what reading an answer takes is measured without; and
 	@# with a collector that stops what it measures, however busy the machine is.
-	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/...
+	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/jq ./internal/page ./internal/upstream
 
 golden: ## write the golden files anew, from the code
 	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry$$' ./test/adapt ./internal/cli -args -update

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 )
 
 // compileProgram parses the jq program. Which cursors it yields is known by those that are sent.
@@ -29,7 +29,7 @@ func (h *Config) compileProgram(c *Plan) (err error) {
 			return wrong("jq", "the program takes the place of `%s`: leave one of the two out", other.name)
 		}
 	}
-	if c.Page.Program, err = value.ParseJQ(h.JQ); err != nil {
+	if c.Page.Program, err = jq.Parse(h.JQ); err != nil {
 		return &fieldError{"jq", "jq", err}
 	}
 	if !strings.Contains(h.JQ, "cursor") {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -142,7 +143,7 @@ func TestWhatIsIgnoredAsAWholeIsNotReadAndItsCursorCounts(t *testing.T) {
 	const html = "<html><p>session expired</p></html>"
 	const whole = "accept 409; ignore {sse.status} 409; cursor {sse.header.X-Sid}; "
 	program := config(t, whole)
-	program.Program, _ = value.ParseJQ(".body.ok")
+	program.Program, _ = jq.Parse(".body.ok")
 	program.ProgramCursors, program.Cursors = []string{""}, nil
 	for name, r := range map[string]*Reader{
 		"a document":            reader(t, whole+"data ok"),

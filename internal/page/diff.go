@@ -35,11 +35,11 @@ func Diff(before, after []byte) (patch []byte, ok bool, err error) {
 	if diffCost(before)+diffCost(after) > memory || !diffable(before) || !diffable(after) {
 		return nil, false, nil
 	}
-	old, err := decodeAsWritten(before)
+	old, err := value.Decode(before)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the document before: %w", err)
 	}
-	now, err := decodeAsWritten(after)
+	now, err := value.Decode(after)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the document after: %w", err)
 	}
@@ -177,13 +177,6 @@ func isHighSurrogate(digits []byte) bool {
 // isLowSurrogate reports whether a code unit that begins with these digits is DC00-DFFF.
 func isLowSurrogate(digits []byte) bool {
 	return digits[0]|0x20 == 'd' && digits[1]|0x20 >= 'c' && digits[1]|0x20 <= 'f'
-}
-
-func decodeAsWritten(text []byte) (v any, err error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	err = d.Decode(&v)
-	return v, err
 }
 
 // countValues returns about how many values there are in JSON, or a part of it that ends in no string.

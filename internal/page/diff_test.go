@@ -12,6 +12,8 @@ import (
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	"pgregory.net/rapid"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // apply applies a patch with another implementation, to what JSON.parse makes of a document.
@@ -59,11 +61,11 @@ func emptyKey(v any) bool {
 
 // fullPatch is the patch however long it is.
 func fullPatch(t interface{ Fatalf(string, ...any) }, before, after []byte) []byte {
-	old, err := decodeAsWritten(before)
+	old, err := value.Decode(before)
 	if err != nil {
 		t.Fatalf("%s: %v", before, err)
 	}
-	now, err := decodeAsWritten(after)
+	now, err := value.Decode(after)
 	if err != nil {
 		t.Fatalf("%s: %v", after, err)
 	}
@@ -120,7 +122,7 @@ func TestDiffOfTraps(t *testing.T) {
 			if c.want != "" {
 				equal(t, "patch", string(patch), c.want)
 			}
-			if now, err := decodeAsWritten(after); err != nil || emptyKey(now) {
+			if now, err := value.Decode(after); err != nil || emptyKey(now) {
 				return
 			}
 			equal(t, "result", string(canonical(apply(t, before, patch))), string(canonical(after)))
@@ -335,8 +337,8 @@ func FuzzDiff(f *testing.F) {
 		if ok != (len(full) <= len(after)) || ok && string(full) != string(patch) {
 			t.Fatalf("%q to %q is %s, %v", before, after, patch, ok)
 		}
-		old, _ := decodeAsWritten(before)
-		now, _ := decodeAsWritten(after)
+		old, _ := value.Decode(before)
+		now, _ := value.Decode(after)
 		if emptyKey([]any{old, now}) {
 			return
 		}

@@ -175,7 +175,7 @@ func canonical(data []byte) []byte {
 	if !value.ValidJSON(data) {
 		return data
 	}
-	v, err := decodeAsWritten(data)
+	v, err := value.Decode(data)
 	if err != nil {
 		return data
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -38,7 +39,7 @@ func (c Config) programmed() Config {
 
 // run runs the program on the answer and returns the page that it makes of it.
 func (a *answer) run() (body, error) {
-	outputs, err := a.reader.program.Run(context.Background(), value.JQInput{
+	outputs, err := a.reader.program.Run(context.Background(), jq.Input{
 		Status: a.status, Header: a.header, Body: a.body.text, JSON: a.body.json, Limit: memoryFor(len(a.body.text)) / 3, Memory: treeFor(len(a.body.text)),
 	})
 	if err != nil {
@@ -50,7 +51,7 @@ func (a *answer) run() (body, error) {
 	}
 	text, cursors, items := append(make([]byte, 0, size+64), `{"items":[`...), make([]string, len(a.reader.names)), 0
 	for i, out := range outputs {
-		outputs[i] = value.JQOutput{} // it is held twice no longer than it must be
+		outputs[i] = jq.Output{} // it is held twice no longer than it must be
 		if out.Cursor != nil {
 			if err := a.reader.put(cursors, out.Cursor); err != nil {
 				return body{}, err

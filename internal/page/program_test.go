@@ -6,17 +6,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 func programReader(t testing.TB, program string, cursors ...string) *Reader {
 	t.Helper()
-	jq, err := value.ParseJQ(program)
+	p, err := jq.Parse(program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewReader(Config{Program: jq, ProgramCursors: cursors})
+	return NewReader(Config{Program: p, ProgramCursors: cursors})
 }
 
 func TestAProgramMakesEventsWhoseIDsAreTheCursor(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
@@ -55,7 +56,7 @@ type Config struct {
 	// Program makes the events and cursors of an answer, in the place of Items, ID, Event, Data
 	// and Cursors. Its cursors are those of ProgramCursors; without any, the last event's id is
 	// the cursor.
-	Program        value.JQ
+	Program        jq.Program
 	ProgramCursors []string
 
 	Epoch  value.Value // looked up in the body; when it changes, the upstream has started over
@@ -84,7 +85,7 @@ type Reader struct {
 	data         value.Value
 	eventDefault string
 	epoch        value.Value
-	program      value.JQ
+	program      jq.Program
 	order        Order
 	unsent       bool
 	accept       []int

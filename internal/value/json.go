@@ -2,6 +2,7 @@ package value
 
 import (
 	"bytes"
+	"encoding/json"
 
 	"github.com/tidwall/gjson"
 )
@@ -11,17 +12,25 @@ import (
 // overflow the stack, which ends the process; its @pretty writes quadratic indentation.
 const MaxDepth = 1000
 
-// ValidJSON reports whether json is one valid JSON text (RFC 8259), nested no deeper than
+// ValidJSON reports whether text is one valid JSON text (RFC 8259), nested no deeper than
 // [MaxDepth]. Paths are looked up only in what is.
-func ValidJSON(json []byte) bool { return !tooDeep(json) && gjson.ValidBytes(json) }
+func ValidJSON(text []byte) bool { return !tooDeep(text) && gjson.ValidBytes(text) }
 
-func tooDeep(json []byte) bool {
-	if bytes.Count(json, []byte("["))+bytes.Count(json, []byte("{")) <= MaxDepth {
+// Decode decodes JSON, with numbers as they are written: as [json.Number].
+func Decode(text []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	err = d.Decode(&v)
+	return v, err
+}
+
+func tooDeep(text []byte) bool {
+	if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) <= MaxDepth {
 		return false
 	}
 	depth, inString := 0, false
-	for i := 0; i < len(json); i++ {
-		switch c := json[i]; {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
 		case inString:
 			if c == '\\' {
 				i++

@@ -1,4 +1,4 @@
-package value
+package jq
 
 import (
 	"context"
@@ -11,19 +11,21 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-func mustJQ(t testing.TB, src string) JQ {
+func parse(t testing.TB, src string) Program {
 	t.Helper()
-	j, err := ParseJQ(src)
+	j, err := Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return j
 }
 
-// jqText writes outputs as "id|event|data" and "cursor{name:text}", one a line.
-func jqText(outputs []JQOutput) string {
+// asText writes outputs as "id|event|data" and "cursor{name:text}", one a line.
+func asText(outputs []Output) string {
 	var lines []string
 	for _, o := range outputs {
 		if o.Cursor != nil {
@@ -35,7 +37,7 @@ func jqText(outputs []JQOutput) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestJQYieldsEventsAndCursors(t *testing.T) {
+func TestYieldsEventsAndCursors(t *testing.T) {
 	t.Parallel()
 	const body = `{"rows":[{"id":9007199254740993,"p":1.10,"t":"a\nb"},{"id":"x","p":1E2,"t":"<é>"}],"f":-0,"g":1e1000,` +
 		`"big":123456789012345678901234567890,"o":{"b":1.0,"a":[]},"none":null}`
@@ -66,15 +68,15 @@ func TestJQYieldsEventsAndCursors(t *testing.T) {
 	} {
 		t.Run(src, func(t *testing.T) {
 			t.Parallel()
-			j := mustJQ(t, src)
-			out, err := j.Run(t.Context(), JQInput{
+			j := parse(t, src)
+			out, err := j.Run(t.Context(), Input{
 				Status: 200, JSON: true, Body: []byte(body),
 				Header: http.Header{"X-Next": {"n1", "n2"}, "Retry-After": {"3"}, "X-None": {}},
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := jqText(out); got != want {
+			if got := asText(out); got != want {
 				t.Errorf("yields\n%s\nwant\n%s", got, want)
 			}
 			if j.String() != src || j.IsZero() {
@@ -87,16 +89,16 @@ func TestJQYieldsEventsAndCursors(t *testing.T) {
 			}
 		})
 	}
-	out, err := mustJQ(t, `{data: .body}, {data: (.body | length)}`).Run(t.Context(), JQInput{Body: []byte(`{"a":1}`)})
-	if got := jqText(out); err != nil || got != "||{\"a\":1}\n||7" {
+	out, err := parse(t, `{data: .body}, {data: (.body | length)}`).Run(t.Context(), Input{Body: []byte(`{"a":1}`)})
+	if got := asText(out); err != nil || got != "||{\"a\":1}\n||7" {
 		t.Errorf("a body that is no JSON is %s, %v", got, err)
 	}
-	if !(JQ{}).IsZero() {
-		t.Error("the zero JQ is not zero")
+	if !(Program{}).IsZero() {
+		t.Error("the zero Program is not zero")
 	}
 }
 
-func TestJQRefusesEveryOtherOutput(t *testing.T) {
+func TestRefusesEveryOtherOutput(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
 		`{data: 1}, "text"`:                   `output 2 is string "text": {id, event, data} or {cursor} is expected`,
@@ -128,19 +130,19 @@ func TestJQRefusesEveryOtherOutput(t *testing.T) {
 	} {
 		t.Run(src, func(t *testing.T) {
 			t.Parallel()
-			out, err := mustJQ(t, src).Run(t.Context(), JQInput{Status: 200, Body: []byte("null"), JSON: true})
+			out, err := parse(t, src).Run(t.Context(), Input{Status: 200, Body: []byte("null"), JSON: true})
 			if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "jq: ") || out != nil {
-				t.Errorf("gives %v, %v; want an error with %q", jqText(out), err, want)
+				t.Errorf("gives %v, %v; want an error with %q", asText(out), err, want)
 			}
 		})
 	}
-	_, err := mustJQ(t, `.`).Run(t.Context(), JQInput{Body: []byte(`{"a":`), JSON: true})
+	_, err := parse(t, `.`).Run(t.Context(), Input{Body: []byte(`{"a":`), JSON: true})
 	if err == nil || !strings.Contains(err.Error(), "reading the body") {
 		t.Errorf("a body cut short: %v", err)
 	}
 }
 
-func TestParseJQNamesThePosition(t *testing.T) {
+func TestParseNamesThePosition(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
 		``:                                     `jq program: missing query (try ".")`,
@@ -162,14 +164,14 @@ func TestParseJQNamesThePosition(t *testing.T) {
 		"import \"lib\" as l; .":               `line 1, column 9: cannot load module: "lib"`,
 		"include \"lib\"; .":                   `line 1, column 10: cannot load module: "lib"`,
 	} {
-		j, err := ParseJQ(src)
+		j, err := Parse(src)
 		if err == nil || !strings.Contains(err.Error(), want) || !j.IsZero() {
 			t.Errorf("%q gives %v, want an error with %q", src, err, want)
 		}
 	}
 }
 
-func TestJQProgramsEnd(t *testing.T) {
+func TestProgramsEnd(t *testing.T) {
 	t.Parallel()
 	const steps, outputs, bytes = "stopped after 5000000 steps", "a program may yield 10000", "outputs may have 65536 bytes together"
 	for src, want := range map[string]string{
@@ -197,36 +199,36 @@ func TestJQProgramsEnd(t *testing.T) {
 		t.Run(src, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { // whose time stands still while a program runs
-				out, err := mustJQ(t, src).Run(t.Context(), JQInput{Limit: 64 << 10})
+				out, err := parse(t, src).Run(t.Context(), Input{Limit: 64 << 10})
 				if out != nil || err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("%d outputs, %v; want an error with %q", len(out), err, want)
 				}
 			})
 		})
 	}
-	out, err := mustJQ(t, `range(10000) | {data: .}`).Run(t.Context(), JQInput{})
+	out, err := parse(t, `range(10000) | {data: .}`).Run(t.Context(), Input{})
 	if err != nil || len(out) != 10_000 {
 		t.Errorf("as many outputs as may be: %d, %v", len(out), err)
 	}
-	out, err = mustJQ(t, `{data: ("x" * 65536)}`).Run(t.Context(), JQInput{Limit: 64 << 10})
+	out, err = parse(t, `{data: ("x" * 65536)}`).Run(t.Context(), Input{Limit: 64 << 10})
 	if err != nil || len(out) != 1 {
 		t.Errorf("as many bytes as may be: %d, %v", len(out), err)
 	}
 }
 
-func TestJQEndsWithItsContext(t *testing.T) {
+func TestEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := mustJQ(t, `def f: f; f`).Run(ctx, JQInput{}); !errors.Is(err, context.Canceled) {
+	if _, err := parse(t, `def f: f; f`).Run(ctx, Input{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("it ends with %v", err)
 	}
 }
 
-func TestJQLeavesAFunctionBehindThatGoesOnTooLong(t *testing.T) {
+func TestLeavesAFunctionBehindThatGoesOnTooLong(t *testing.T) {
 	t.Parallel()
 	// the difference of two arrays compares all with all, in one function; the program is there at once
-	j := mustJQ(t, `if .body == null then {data: 1} else {data: (.body[0] - .body[1])} end`)
+	j := parse(t, `if .body == null then {data: 1} else {data: (.body[0] - .body[1])} end`)
 	var left, right []byte
 	for i := range 4000 {
 		left, right = fmt.Appendf(left, ",%d", i+1), fmt.Appendf(right, ",%d", -i-1)
@@ -234,34 +236,34 @@ func TestJQLeavesAFunctionBehindThatGoesOnTooLong(t *testing.T) {
 	body := fmt.Appendf(nil, "[[%s],[%s]]", left[1:], right[1:])
 	ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
 	defer cancel()
-	_, err := j.Run(ctx, JQInput{Body: body, JSON: true})
+	_, err := j.Run(ctx, Input{Body: body, JSON: true})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("it ends with %v", err)
 	}
-	if _, err := j.Run(t.Context(), JQInput{Body: []byte("null"), JSON: true}); !errors.Is(err, errJQStuck) {
+	if _, err := j.Run(t.Context(), Input{Body: []byte("null"), JSON: true}); !errors.Is(err, errStuck) {
 		t.Fatalf("while the function goes on: %v", err)
 	}
 	for j.stuck.Load() > 0 {
 		<-time.After(time.Millisecond)
 	}
-	if out, err := j.Run(t.Context(), JQInput{Body: []byte("null"), JSON: true}); err != nil || jqText(out) != "||1" {
-		t.Errorf("after its end: %v, %v", jqText(out), err)
+	if out, err := j.Run(t.Context(), Input{Body: []byte("null"), JSON: true}); err != nil || asText(out) != "||1" {
+		t.Errorf("after its end: %v, %v", asText(out), err)
 	}
 }
 
-func TestJQMayBeUsedByMany(t *testing.T) {
+func TestMayBeUsedByMany(t *testing.T) {
 	t.Parallel()
-	j := mustJQ(t, `.body[] |= . + 1 | {data: .body}, (.body[] | tostring | select(test("^1")) | {cursor: .})`)
+	j := parse(t, `.body[] |= . + 1 | {data: .body}, (.body[] | tostring | select(test("^1")) | {cursor: .})`)
 	for n := range 8 {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			for range 50 {
-				out, err := j.Run(t.Context(), JQInput{Body: fmt.Appendf(nil, "[%d,10]", n), JSON: true})
+				out, err := j.Run(t.Context(), Input{Body: fmt.Appendf(nil, "[%d,10]", n), JSON: true})
 				want := []string{fmt.Sprintf("||[%d,11]", n+1), "cursor[:11]"}
 				if n == 0 {
 					want = slices.Insert(want, 1, "cursor[:1]")
 				}
-				if got := jqText(out); err != nil || got != strings.Join(want, "\n") {
+				if got := asText(out); err != nil || got != strings.Join(want, "\n") {
 					t.Fatalf("yields %q, %v", got, err)
 				}
 			}
@@ -269,28 +271,28 @@ func TestJQMayBeUsedByMany(t *testing.T) {
 	}
 }
 
-// FuzzJQ checks that data which a program hands on is the JSON that came, and that any
+// FuzzRun checks that data which a program hands on is the JSON that came, and that any
 // program is an error or ends within its limits.
-func FuzzJQ(f *testing.F) {
+func FuzzRun(f *testing.F) {
 	for _, src := range []string{`{data: .body}`, `.body[]? | {id, data: .p}`, `{cursor: .body.c}`, `{data: [limit(9; repeat(.))]}`, `{data: "\(.body)"}`} {
 		f.Add(src, `[{"id":1,"p":1.10},{"id":"\ud800"},9007199254740993,1e400,-0]`)
 	}
 	f.Fuzz(func(t *testing.T, src, body string) {
-		j, err := ParseJQ(src)
+		j, err := Parse(src)
 		if (err == nil) == j.IsZero() {
-			t.Fatalf("ParseJQ(%q) = %v", src, err)
+			t.Fatalf("Parse(%q) = %v", src, err)
 		}
-		json := ValidJSON([]byte(body))
-		if json {
-			out, err := mustJQ(t, `{data: [.body]}`).Run(t.Context(), JQInput{Body: []byte(body), JSON: true, Limit: 10*len(body) + 10})
-			if err != nil || len(out) != 1 || !ValidJSON(out[0].Data) {
-				t.Fatalf("%q is handed on as %s, %v", body, jqText(out), err)
+		valid := value.ValidJSON([]byte(body))
+		if valid {
+			out, err := parse(t, `{data: [.body]}`).Run(t.Context(), Input{Body: []byte(body), JSON: true, Limit: 10*len(body) + 10})
+			if err != nil || len(out) != 1 || !value.ValidJSON(out[0].Data) {
+				t.Fatalf("%q is handed on as %s, %v", body, asText(out), err)
 			}
 		}
 		if err != nil || strings.ContainsAny(src, "*[") { // these may take gigabytes
 			return
 		}
-		out, err := j.Run(t.Context(), JQInput{Body: []byte(body), JSON: json, Limit: 1000})
+		out, err := j.Run(t.Context(), Input{Body: []byte(body), JSON: valid, Limit: 1000})
 		size := 0
 		for _, o := range out {
 			size += len(o.ID) + len(o.Event) + len(o.Data)

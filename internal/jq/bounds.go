@@ -1,4 +1,4 @@
-package value
+package jq
 
 import (
 	"fmt"
@@ -9,10 +9,10 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// jqPrelude defines anew, in front of a program, the functions of gojq that make much of little: "x" * 1e9
+// prelude defines anew, in front of a program, the functions of gojq that make much of little: "x" * 1e9
 // is a gigabyte before anything else can stop it. gojq has no option for this; definitions in a program
 // count before its own.
-var jqPrelude = func() []*gojq.FuncDef {
+var prelude = func() []*gojq.FuncDef {
 	query, err := gojq.Parse(`
 		def _add(l; r): _operands("+"; l; r; $__bytes) | .[0] + .[1];
 		def _multiply(l; r): _operands("*"; l; r; $__bytes) | .[0] * .[1];
@@ -47,23 +47,23 @@ var jqPrelude = func() []*gojq.FuncDef {
 	return query.FuncDefs
 }()
 
-// jqBytes is the variable that bounds what one function may make. Programs cannot name it by accident.
-const jqBytes = "$__bytes"
+// bytesName is the variable that bounds what one function may make. Programs cannot name it by accident.
+const bytesName = "$__bytes"
 
-// jqOptions are the functions that the prelude is written with.
-func jqOptions() []gojq.CompilerOption {
+// options are the functions that the prelude is written with.
+func options() []gojq.CompilerOption {
 	return []gojq.CompilerOption{
-		gojq.WithVariables([]string{jqBytes}),
+		gojq.WithVariables([]string{bytesName}),
 		gojq.WithFunction("_operands", 4, 4, func(_ any, args []any) any {
 			limit, _ := args[3].(int)
-			if n := jqResult(args[0].(string), args[1], args[2]); n > limit {
+			if n := resultSize(args[0].(string), args[1], args[2]); n > limit {
 				return fmt.Errorf("%s would make a value of %d bytes: a program may make %d at once of this answer", args[0], n, limit)
 			}
 			return args[1:3]
 		}),
 		gojq.WithFunction("_bounded", 1, 1, func(v any, args []any) any {
 			limit, _ := args[0].(int)
-			if left := limit; !jqWeigh(v, &left) {
+			if left := limit; !weigh(v, &left) {
 				return fmt.Errorf("a value has more than %d bytes as text: a program may make no more at once of this answer", limit)
 			}
 			return v
@@ -72,7 +72,7 @@ func jqOptions() []gojq.CompilerOption {
 			limit, _ := args[1].(int)
 			path, _ := args[0].([]any)
 			for _, key := range path {
-				if n, ok := jqNumber(key); ok && n*jqItem > float64(limit) {
+				if n, ok := number(key); ok && n*itemSize > float64(limit) {
 					return fmt.Errorf("an array of %v items would take more than the %d bytes that a program may make at once of this answer", key, limit)
 				}
 			}
@@ -81,16 +81,16 @@ func jqOptions() []gojq.CompilerOption {
 	}
 }
 
-// jqItem is what an item of an array takes beside its value.
-const jqItem = 16
+// itemSize is what an item of an array takes beside its value.
+const itemSize = 16
 
-// jqResult returns how many bytes the result of an operation has, about.
-func jqResult(name string, l, r any) int {
+// resultSize returns how many bytes the result of an operation has, about.
+func resultSize(name string, l, r any) int {
 	switch name {
 	case "add":
-		return jqSum(l)
+		return sumSize(l)
 	case "transpose":
-		return jqCells(l)
+		return tableSize(l)
 	}
 	switch a := l.(type) {
 	case string:
@@ -101,22 +101,22 @@ func jqResult(name string, l, r any) int {
 				return len(a) + len(b)
 			case "split":
 				if b == "" {
-					return 2 * jqItem * len(a)
+					return 2 * itemSize * len(a)
 				}
-				return 2 * jqItem * (strings.Count(a, b) + 1)
+				return 2 * itemSize * (strings.Count(a, b) + 1)
 			}
 		default:
-			if n, ok := jqNumber(r); ok && name == "*" {
-				return jqProduct(len(a), n)
+			if n, ok := number(r); ok && name == "*" {
+				return product(len(a), n)
 			}
 		}
 		if name == "explode" {
-			return 2 * jqItem * len(a)
+			return 2 * itemSize * len(a)
 		}
 	case []any:
 		switch b := r.(type) {
 		case []any:
-			return jqItem * (len(a) + len(b))
+			return itemSize * (len(a) + len(b))
 		case string:
 			n := len(a) * len(b)
 			for _, e := range a {
@@ -128,7 +128,7 @@ func jqResult(name string, l, r any) int {
 		}
 	case map[string]any:
 		if b, ok := r.(map[string]any); ok {
-			return 4 * jqItem * (len(a) + len(b))
+			return 4 * itemSize * (len(a) + len(b))
 		}
 	case *big.Int:
 		if b, ok := r.(*big.Int); ok {
@@ -136,24 +136,24 @@ func jqResult(name string, l, r any) int {
 		}
 	default:
 		if s, ok := r.(string); ok && name == "*" {
-			if n, ok := jqNumber(l); ok {
-				return jqProduct(len(s), n)
+			if n, ok := number(l); ok {
+				return product(len(s), n)
 			}
 		}
 	}
 	return 0
 }
 
-// jqSum returns how many bytes the sum of a container's values has, about.
-func jqSum(v any) (size int) {
+// sumSize returns how many bytes the sum of a container's values has, about.
+func sumSize(v any) (size int) {
 	plus := func(e any) {
 		switch e := e.(type) {
 		case string:
 			size += len(e)
 		case []any:
-			size += jqItem * len(e)
+			size += itemSize * len(e)
 		case map[string]any:
-			size += 4 * jqItem * len(e)
+			size += 4 * itemSize * len(e)
 		}
 	}
 	switch v := v.(type) {
@@ -169,8 +169,8 @@ func jqSum(v any) (size int) {
 	return size
 }
 
-// jqCells returns how many bytes a table takes whose rows are all as long as the longest.
-func jqCells(v any) int {
+// tableSize returns how many bytes a table takes whose rows are all as long as the longest.
+func tableSize(v any) int {
 	rows, _ := v.([]any)
 	longest := 0
 	for _, row := range rows {
@@ -178,35 +178,35 @@ func jqCells(v any) int {
 			longest = max(longest, len(row))
 		}
 	}
-	return jqProduct(jqItem*len(rows), float64(longest))
+	return product(itemSize*len(rows), float64(longest))
 }
 
-// jqProduct returns size n times, or the most that an int may be.
-func jqProduct(size int, n float64) int {
+// product returns size n times, or the most that an int may be.
+func product(size int, n float64) int {
 	if p := float64(size) * n; p < 1<<62 {
 		return int(p)
 	}
 	return 1 << 62
 }
 
-func jqNumber(v any) (float64, bool) { return gojq.ToFloat64(v) }
+func number(v any) (float64, bool) { return gojq.ToFloat64(v) }
 
-// jqWeigh takes the bytes of v as JSON from left, about, and reports whether there are so many. A value
+// weigh takes the bytes of v as JSON from left, about, and reports whether there are so many. A value
 // of a few bytes may hold itself a billion times.
-func jqWeigh(v any, left *int) bool {
-	*left -= jqItem / 4
+func weigh(v any, left *int) bool {
+	*left -= itemSize / 4
 	switch v := v.(type) {
 	case string:
 		*left -= len(v)
 	case []any:
 		for _, e := range v {
-			if !jqWeigh(e, left) {
+			if !weigh(e, left) {
 				return false
 			}
 		}
 	case map[string]any:
 		for k, e := range v {
-			if *left -= len(k); !jqWeigh(e, left) {
+			if *left -= len(k); !weigh(e, left) {
 				return false
 			}
 		}
@@ -214,8 +214,8 @@ func jqWeigh(v any, left *int) bool {
 	return *left >= 0
 }
 
-// boundJQ has a program call the functions of the prelude.
-func boundJQ(q *gojq.Query) {
+// bound has a program call the functions of the prelude.
+func bound(q *gojq.Query) {
 	boundQuery(q)
-	q.FuncDefs = slices.Concat(jqPrelude, q.FuncDefs)
+	q.FuncDefs = slices.Concat(prelude, q.FuncDefs)
 }

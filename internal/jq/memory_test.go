@@ -1,6 +1,6 @@
 //go:build !race
 
-package value
+package jq
 
 import (
 	"math"
@@ -10,9 +10,9 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/heap"
 )
 
-// jqPeak returns how many bytes f has in use at most. What it makes while the collector works beside it
+// peakOf returns how many bytes f has in use at most. What it makes while the collector works beside it
 // counts too, so that of a peak over most the least of ten runs counts.
-func jqPeak(most int, f func()) int {
+func peakOf(most int, f func()) int {
 	peak := math.MaxInt
 	for tries := 0; peak > most && tries < 10; tries++ {
 		peak = min(peak, heap.Peak(f))
@@ -20,7 +20,7 @@ func jqPeak(most int, f func()) int {
 	return peak
 }
 
-func TestJQMakesNoMoreOfAnAnswerThanThereIsMemoryFor(t *testing.T) {
+func TestMakesNoMoreOfAnAnswerThanThereIsMemoryFor(t *testing.T) {
 	const memory = 3 << 20
 	long := `"` + strings.Repeat("x,", 256<<10) + `"`
 	for src, want := range map[string]string{
@@ -60,10 +60,10 @@ func TestJQMakesNoMoreOfAnAnswerThanThereIsMemoryFor(t *testing.T) {
 		`{data: ([{"a": 1}] | .[0].a += 2 | .[0] + {"b": 1} | tojson)}`: "",
 	} {
 		t.Run(src, func(t *testing.T) {
-			j, in := mustJQ(t, src), JQInput{Status: 200, Body: []byte(long), JSON: true, Limit: memory / 3, Memory: memory}
-			var out []JQOutput
+			j, in := parse(t, src), Input{Status: 200, Body: []byte(long), JSON: true, Limit: memory / 3, Memory: memory}
+			var out []Output
 			var err error
-			peak := jqPeak(memory, func() { out, err = j.Run(t.Context(), in) })
+			peak := peakOf(memory, func() { out, err = j.Run(t.Context(), in) })
 			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%d outputs, %v; want %q", len(out), err, want)
 			}
@@ -74,14 +74,14 @@ func TestJQMakesNoMoreOfAnAnswerThanThereIsMemoryFor(t *testing.T) {
 	}
 }
 
-func TestJQReadsNoAnswerForWhichThereIsNoMemory(t *testing.T) {
+func TestReadsNoAnswerForWhichThereIsNoMemory(t *testing.T) {
 	for _, body := range []string{
 		"[" + strings.Repeat("{},", 1<<20) + "0]", "[" + strings.Repeat("1,", 1<<20) + "0]", "[" + strings.Repeat(`{"a":1},`, 1<<19) + "0]",
 		"[" + strings.Repeat(`"",`, 1<<20) + "0]", "{" + strings.Repeat(`"":1,`, 1<<20) + `"":1}`,
 	} {
-		in := JQInput{Body: []byte(body), JSON: true, Memory: 3 * len(body)}
+		in := Input{Body: []byte(body), JSON: true, Memory: 3 * len(body)}
 		var err error
-		peak := jqPeak(1<<20, func() { _, err = mustJQ(t, "empty").Run(t.Context(), in) })
+		peak := peakOf(1<<20, func() { _, err = parse(t, "empty").Run(t.Context(), in) })
 		if err == nil || !strings.Contains(err.Error(), "as jq's values, more than the") || peak > 1<<20 {
 			t.Errorf("%.20s…: %v, and %d bytes", body, err, peak)
 		}

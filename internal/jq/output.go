@@ -1,4 +1,4 @@
-package value
+package jq
 
 import (
 	"bytes"
@@ -8,13 +8,16 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"unsafe"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// JQOutput is one thing that a program yields: an event, {id?, event?, data}, or a step of
+// Output is one thing that a program yields: an event, {id?, event?, data}, or a step of
 // the cursor, {cursor}.
-type JQOutput struct {
+type Output struct {
 	// Cursor is what {cursor} holds, by name; "" is the unnamed one. It is nil for an event.
 	// A name that is null or "" is not in it: an absent cursor keeps its value.
 	Cursor map[string]string
@@ -24,31 +27,31 @@ type JQOutput struct {
 	Data  []byte // a string without its quotes; other JSON compact, with sorted keys; never nil for an event
 }
 
-const jqShapes = "{id, event, data} or {cursor} is expected"
+const shapes = "{id, event, data} or {cursor} is expected"
 
 var cursorName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// jqOutputs reads what a program yields, within a number of bytes.
-type jqOutputs struct {
-	list  []JQOutput
+// outputs reads what a program yields, within a number of bytes.
+type outputs struct {
+	list  []Output
 	count int // outputs so far, with the one that is read
 	left  int // bytes
 	limit int
 }
 
 // add reads one output. The error continues a sentence that begins with "output N".
-func (o *jqOutputs) add(v any) error {
-	if o.count++; o.count > maxJQOutputs {
-		return fmt.Errorf("is one too many: a program may yield %d", maxJQOutputs)
+func (o *outputs) add(v any) error {
+	if o.count++; o.count > maxOutputs {
+		return fmt.Errorf("is one too many: a program may yield %d", maxOutputs)
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
-		return fmt.Errorf("is %s %s: %s", gojq.TypeOf(v), gojq.Preview(v), jqShapes)
+		return fmt.Errorf("is %s %s: %s", gojq.TypeOf(v), gojq.Preview(v), shapes)
 	}
 	_, data := object["data"]
 	_, cursor := object["cursor"]
 	if data == cursor {
-		return fmt.Errorf("is %s: %s, one of them", gojq.Preview(v), jqShapes)
+		return fmt.Errorf("is %s: %s, one of them", gojq.Preview(v), shapes)
 	}
 	kind := "data"
 	if cursor {
@@ -56,7 +59,7 @@ func (o *jqOutputs) add(v any) error {
 	}
 	for name := range object {
 		if name != kind && (cursor || name != "id" && name != "event") {
-			return fmt.Errorf("has %s beside %s: %s", gojq.Preview(name), kind, jqShapes)
+			return fmt.Errorf("has %s beside %s: %s", gojq.Preview(name), kind, shapes)
 		}
 	}
 	if cursor {
@@ -65,8 +68,8 @@ func (o *jqOutputs) add(v any) error {
 	return o.event(object)
 }
 
-func (o *jqOutputs) event(object map[string]any) (err error) {
-	var out JQOutput
+func (o *outputs) event(object map[string]any) (err error) {
+	var out Output
 	if out.ID, err = o.scalar("id", object["id"], true); err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (o *jqOutputs) event(object map[string]any) (err error) {
 		if err := o.take(len(s)); err != nil {
 			return err
 		}
-		out.Data = sharedBytes(s)
+		out.Data = shared(s)
 	} else {
 		var buf bytes.Buffer
 		if err := o.encode(&buf, object["data"], 0); err != nil {
@@ -89,7 +92,7 @@ func (o *jqOutputs) event(object map[string]any) (err error) {
 	return nil
 }
 
-func (o *jqOutputs) cursor(v any) error {
+func (o *outputs) cursor(v any) error {
 	names, named := v.(map[string]any)
 	if !named {
 		names = map[string]any{"": v}
@@ -110,12 +113,12 @@ func (o *jqOutputs) cursor(v any) error {
 			cursor[name] = text
 		}
 	}
-	o.list = append(o.list, JQOutput{Cursor: cursor})
+	o.list = append(o.list, Output{Cursor: cursor})
 	return nil
 }
 
 // scalar returns a string as it is, a number as JSON, and null as "".
-func (o *jqOutputs) scalar(what string, v any, numbers bool) (string, error) {
+func (o *outputs) scalar(what string, v any, numbers bool) (string, error) {
 	expected := "a string"
 	switch v := v.(type) {
 	case nil:
@@ -137,9 +140,9 @@ func (o *jqOutputs) scalar(what string, v any, numbers bool) (string, error) {
 
 // encode writes v as compact JSON. gojq's own encoder has no bound, and a value of a few
 // bytes may hold itself a billion times: reduce range(30) as $_ (0; [., .]).
-func (o *jqOutputs) encode(buf *bytes.Buffer, v any, depth int) error {
-	if depth > MaxDepth {
-		return fmt.Errorf("is nested deeper than %d levels", MaxDepth)
+func (o *outputs) encode(buf *bytes.Buffer, v any, depth int) error {
+	if depth > value.MaxDepth {
+		return fmt.Errorf("is nested deeper than %d levels", value.MaxDepth)
 	}
 	switch v := v.(type) {
 	case []any:
@@ -194,7 +197,7 @@ func (o *jqOutputs) encode(buf *bytes.Buffer, v any, depth int) error {
 	return o.write(buf, string(text))
 }
 
-func (o *jqOutputs) write(buf *bytes.Buffer, text string) error {
+func (o *outputs) write(buf *bytes.Buffer, text string) error {
 	if err := o.take(len(text)); err != nil {
 		return err
 	}
@@ -202,20 +205,21 @@ func (o *jqOutputs) write(buf *bytes.Buffer, text string) error {
 	return nil
 }
 
-func (o *jqOutputs) take(n int) error {
+func (o *outputs) take(n int) error {
 	if o.left -= n; o.left < 0 {
 		return o.tooLarge()
 	}
 	return nil
 }
 
-func (o *jqOutputs) tooLarge() error {
+func (o *outputs) tooLarge() error {
 	return fmt.Errorf("is too large: a program's outputs may have %d bytes together", o.limit)
 }
 
-// decodeNumbers decodes JSON, with numbers as they are written.
-func decodeNumbers(text []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	return d.Decode(v)
+// shared returns the bytes of a text, which must not be changed.
+func shared(s string) []byte {
+	if s == "" {
+		return []byte{}
+	}
+	return unsafe.Slice(unsafe.StringData(s), len(s))
 }

@@ -1,0 +1,56 @@
+package jq
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unsafe"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// Input is what a program sees: {status, headers, body}. Names of headers are in lower
+// case, each with its first value.
+type Input struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	JSON   bool // whether Body is valid JSON; if not, body is a string
+	Limit  int  // the most bytes that all outputs may have; 0 for 8 MiB
+	Memory int  // the most bytes that the decoded body may take, and a third of it one value that is made; 0 for 24 MiB
+}
+
+func (in Input) limit() int {
+	if in.Limit > 0 {
+		return in.Limit
+	}
+	return maxBytes
+}
+
+func (in Input) memory() int {
+	if in.Memory > 0 {
+		return in.Memory
+	}
+	return 3 * maxBytes
+}
+
+func (in Input) decode() (any, error) {
+	if cost := value.TreeCost(in.Body); in.JSON && cost > in.memory() {
+		return nil, fmt.Errorf("jq: the answer would take %d bytes as jq's values, more than the %d that there are: ask the upstream for less, or use items and paths", cost, in.memory())
+	}
+	headers := make(map[string]any, len(in.Header))
+	for name, values := range in.Header {
+		if len(values) > 0 {
+			headers[strings.ToLower(name)] = values[0]
+		}
+	}
+	var body any = unsafe.String(unsafe.SliceData(in.Body), len(in.Body)) // nobody changes an answer
+	if in.JSON {
+		decoded, err := value.Decode(in.Body)
+		if err != nil {
+			return nil, fmt.Errorf("jq: reading the body: %w", err)
+		}
+		body = decoded
+	}
+	return map[string]any{"status": in.Status, "headers": headers, "body": body}, nil
+}
