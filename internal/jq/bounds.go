@@ -1,221 +1,174 @@
 package jq
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
+
+// runName is the variable that has the run. Programs cannot name it by accident.
+const runName = "$__run"
+
+// bytesOfStep is how many bytes that an operator or a function makes count as a step.
+const bytesOfStep = 256
+
+// run is one run of a program.
+type run struct {
+	context.Context // of which gojq asks for Done before each instruction
+
+	steps  int // left
+	memory int // that the answer may take as a tree; a third of it one value that is made
+	stop   context.CancelCauseFunc
+}
+
+// Done counts an instruction.
+func (r *run) Done() <-chan struct{} {
+	r.count(1)
+	return r.Context.Done()
+}
+
+// count counts steps, and stops the run at the last one.
+func (r *run) count(steps int) {
+	if r.steps -= steps; r.steps < 0 {
+		r.stop(errSteps)
+	}
+}
+
+// make counts a value that is about to be made, or returns an error if it would be too large.
+func (r *run) make(what string, size, limit int) error {
+	if size > limit {
+		return fmt.Errorf("%s would make a value of %d bytes: a program may make %d at once of this answer", what, size, limit)
+	}
+	r.count(size / bytesOfStep)
+	return nil
+}
+
+// apply counts what a function of gojq is about to make of v and its argument.
+func (r *run) apply(name string, v, arg any) error {
+	text, isText := v.(string)
+	limit := r.memory / 3
+	switch name {
+	case "ascii_downcase", "ascii_upcase", "implode", "reverse", "sort", "unique", "keys", "_tobase64d", "_tourid":
+		r.count(shallowSize(v) / bytesOfStep)
+		return nil
+	case "fromjson":
+		if !isText {
+			return nil
+		}
+		return r.make(name, value.TreeCost(unsafe.Slice(unsafe.StringData(text), len(text))), r.memory)
+	case "add", "transpose", "explode", "split", "join":
+		return r.make(name, resultSize(name, v, arg), limit)
+	}
+	left := limit
+	if !weigh(v, &left) {
+		return errText(limit)
+	}
+	if name != "tostring" || !isText { // which it gives on
+		r.count((limit - left) / bytesOfStep)
+	}
+	return nil
+}
+
+// made counts a value that a text with queries in it, or an assignment, has made.
+func (r *run) made(v any) error {
+	r.count(shallowSize(v) / bytesOfStep)
+	if s, ok := v.(string); ok && len(s) > r.memory/3 {
+		return errText(r.memory / 3)
+	}
+	return nil
+}
+
+func errText(limit int) error {
+	return fmt.Errorf("a value has more than %d bytes as text: a program may make no more at once of this answer", limit)
+}
+
+// within returns an error if v is an index, or a path with one, of an array for which there is no memory.
+func (r *run) within(v any) error {
+	path, ok := v.([]any)
+	if !ok {
+		path = []any{v}
+	}
+	limit := r.memory / 3
+	for _, key := range path {
+		if n, ok := gojq.ToFloat64(key); ok && n*itemSize > float64(limit) {
+			return fmt.Errorf("an array of %v items would take more than the %d bytes that a program may make at once of this answer", key, limit)
+		}
+	}
+	return nil
+}
 
 // prelude defines anew, in front of a program, the functions of gojq that make much of little: "x" * 1e9
 // is a gigabyte before anything else can stop it. gojq has no option for this; definitions in a program
 // count before its own.
 var prelude = func() []*gojq.FuncDef {
-	query, err := gojq.Parse(`
-		def _add(l; r): _operands("+"; l; r; $__bytes) | .[0] + .[1];
-		def _multiply(l; r): _operands("*"; l; r; $__bytes) | .[0] * .[1];
-		def _divide(l; r): _operands("split"; l; r; $__bytes) | .[0] / .[1];
-		def _sum: add; def add: _operands("add"; .; null; $__bytes) | .[0] | _sum; def add(f): [f] | add;
-		def _transpose: transpose; def transpose: _operands("transpose"; .; null; $__bytes) | .[0] | _transpose;
-		def _join($s): join($s); def join(s): s as $s | _operands("join"; .; $s; $__bytes) | .[0] | _join($s);
-		def _split($s): split($s); def split($s): _operands("split"; .; $s; $__bytes) | .[0] | _split($s);
-		def _explode: explode; def explode: _operands("explode"; .; null; $__bytes) | .[0] | _explode;
-		def _tojson: tojson; def tojson: _bounded($__bytes) | _tojson;
-		def _tostring: tostring; def tostring: _bounded($__bytes) | _tostring;
-		def _format($f): format($f); def format($f): _bounded($__bytes) | _format($f);
-		def _html: _tohtml; def _tohtml: _bounded($__bytes) | _html;
-		def _uri: _touri; def _touri: _bounded($__bytes) | _uri;
-		def _csv: _tocsv; def _tocsv: _bounded($__bytes) | _csv;
-		def _tsv: _totsv; def _totsv: _bounded($__bytes) | _tsv;
-		def _sh: _tosh; def _tosh: _bounded($__bytes) | _sh;
-		def _base64: _tobase64; def _tobase64: _bounded($__bytes) | _base64;
-		def _flatten: flatten; def flatten: _bounded($__bytes) | _flatten;
-		def _flatten($n): flatten($n); def flatten($n): _bounded($__bytes) | _flatten($n);
-		def _setpath($p; $v): setpath($p; $v);
-		def _at(i): i as $i | _within([$i]; $__bytes) | .[0];
-		def _getpath($p): getpath($p); def getpath($p): _within($p; $__bytes) as $p | _getpath($p);
-		def nth($n): .[_at($n)];
-		def _placed: . as $e | .[0]? // null | _within(.; $__bytes) | $e;
-		def _fromstream(f): fromstream(f); def fromstream(f): _fromstream(f | _placed);
-		def setpath($p; $v): _within($p; $__bytes) as $p | _setpath($p; $v);
+	var src strings.Builder
+	for _, name := range []string{
+		"add", "transpose", "explode", "tojson", "tostring", "flatten", "fromjson", "_tohtml", "_touri", "_tocsv", "_totsv", "_tosh", "_tobase64",
+		"ascii_downcase", "ascii_upcase", "implode", "reverse", "sort", "unique", "keys", "_tobase64d", "_tourid",
+	} {
+		fmt.Fprintf(&src, "def _own_%[1]s: %[1]s; def %[1]s: _apply(%[1]q; null; $__run) | _own_%[1]s;", name)
+	}
+	for _, name := range []string{"join", "split", "flatten", "format"} {
+		fmt.Fprintf(&src, "def _own_%[1]s($a): %[1]s($a); def %[1]s(a): a as $a | _apply(%[1]q; $a; $__run) | _own_%[1]s($a);", name)
+	}
+	src.WriteString(`
+		def _add(l; r): _operands("+"; l; r; $__run) | .[0] + .[1];
+		def _multiply(l; r): _operands("*"; l; r; $__run) | .[0] * .[1];
+		def _divide(l; r): _operands("split"; l; r; $__run) | .[0] / .[1];
+		def add(f): [f] | add;
+		def nth($n): .[$n | _within($__run)];
+		def _own_getpath($p): getpath($p); def getpath($p): ($p | _within($__run)) as $p | _own_getpath($p);
+		def _own_setpath($p; $v): setpath($p; $v); def setpath($p; $v): ($p | _within($__run)) as $p | _own_setpath($p; $v);
+		def _own_fromstream(f): fromstream(f); def fromstream(f): _own_fromstream(f | (.[0]? // null | _within($__run)) as $p | .);
 		.`)
+	query, err := gojq.Parse(src.String())
 	if err != nil {
 		panic(err) // it is a constant
 	}
 	return query.FuncDefs
 }()
 
-// bytesName is the variable that bounds what one function may make. Programs cannot name it by accident.
-const bytesName = "$__bytes"
+var errNoRun = errors.New(runName + " is not the program's")
 
-// options are the functions that the prelude is written with.
+// check returns the option for a function that gives its input on, unless f has an error. Its last argument
+// is the run.
+func check(name string, args int, f func(r *run, v any, args []any) error) gojq.CompilerOption {
+	return gojq.WithFunction(name, args, args, func(v any, args []any) any {
+		r, ok := args[len(args)-1].(*run)
+		if !ok {
+			return errNoRun
+		}
+		if err := f(r, v, args); err != nil {
+			return err
+		}
+		return v
+	})
+}
+
+// options are the functions that the prelude and the rewritten queries call.
 func options() []gojq.CompilerOption {
 	return []gojq.CompilerOption{
-		gojq.WithVariables([]string{bytesName}),
+		gojq.WithVariables([]string{runName}),
+		check("_apply", 3, func(r *run, v any, args []any) error { return r.apply(args[0].(string), v, args[1]) }),
+		check("_within", 1, func(r *run, v any, _ []any) error { return r.within(v) }),
+		check("_made", 1, func(r *run, v any, _ []any) error { return r.made(v) }),
 		gojq.WithFunction("_operands", 4, 4, func(_ any, args []any) any {
-			limit, _ := args[3].(int)
-			if n := resultSize(args[0].(string), args[1], args[2]); n > limit {
-				return fmt.Errorf("%s would make a value of %d bytes: a program may make %d at once of this answer", args[0], n, limit)
+			r, ok := args[3].(*run)
+			if !ok {
+				return errNoRun
 			}
-			return args[1:3]
-		}),
-		gojq.WithFunction("_bounded", 1, 1, func(v any, args []any) any {
-			limit, _ := args[0].(int)
-			if left := limit; !weigh(v, &left) {
-				return fmt.Errorf("a value has more than %d bytes as text: a program may make no more at once of this answer", limit)
+			name := args[0].(string)
+			if err := r.make(name, resultSize(name, args[1], args[2]), r.memory/3); err != nil {
+				return err
 			}
-			return v
-		}),
-		gojq.WithFunction("_within", 2, 2, func(_ any, args []any) any {
-			limit, _ := args[1].(int)
-			path, _ := args[0].([]any)
-			for _, key := range path {
-				if n, ok := number(key); ok && n*itemSize > float64(limit) {
-					return fmt.Errorf("an array of %v items would take more than the %d bytes that a program may make at once of this answer", key, limit)
-				}
-			}
-			return args[0]
+			return slices.Clone(args[1:3])
 		}),
 	}
-}
-
-// itemSize is what an item of an array takes beside its value.
-const itemSize = 16
-
-// resultSize returns how many bytes the result of an operation has, about.
-func resultSize(name string, l, r any) int {
-	switch name {
-	case "add":
-		return sumSize(l)
-	case "transpose":
-		return tableSize(l)
-	}
-	switch a := l.(type) {
-	case string:
-		switch b := r.(type) {
-		case string:
-			switch name {
-			case "+":
-				return len(a) + len(b)
-			case "split":
-				if b == "" {
-					return 2 * itemSize * len(a)
-				}
-				return 2 * itemSize * (strings.Count(a, b) + 1)
-			}
-		default:
-			if n, ok := number(r); ok && name == "*" {
-				return product(len(a), n)
-			}
-		}
-		if name == "explode" {
-			return 2 * itemSize * len(a)
-		}
-	case []any:
-		switch b := r.(type) {
-		case []any:
-			return itemSize * (len(a) + len(b))
-		case string:
-			n := len(a) * len(b)
-			for _, e := range a {
-				if s, ok := e.(string); ok {
-					n += len(s)
-				}
-			}
-			return n
-		}
-	case map[string]any:
-		if b, ok := r.(map[string]any); ok {
-			return 4 * itemSize * (len(a) + len(b))
-		}
-	case *big.Int:
-		if b, ok := r.(*big.Int); ok {
-			return (a.BitLen() + b.BitLen()) / 8
-		}
-	default:
-		if s, ok := r.(string); ok && name == "*" {
-			if n, ok := number(l); ok {
-				return product(len(s), n)
-			}
-		}
-	}
-	return 0
-}
-
-// sumSize returns how many bytes the sum of a container's values has, about.
-func sumSize(v any) (size int) {
-	plus := func(e any) {
-		switch e := e.(type) {
-		case string:
-			size += len(e)
-		case []any:
-			size += itemSize * len(e)
-		case map[string]any:
-			size += 4 * itemSize * len(e)
-		}
-	}
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			plus(e)
-		}
-	case map[string]any:
-		for _, e := range v {
-			plus(e)
-		}
-	}
-	return size
-}
-
-// tableSize returns how many bytes a table takes whose rows are all as long as the longest.
-func tableSize(v any) int {
-	rows, _ := v.([]any)
-	longest := 0
-	for _, row := range rows {
-		if row, ok := row.([]any); ok {
-			longest = max(longest, len(row))
-		}
-	}
-	return product(itemSize*len(rows), float64(longest))
-}
-
-// product returns size n times, or the most that an int may be.
-func product(size int, n float64) int {
-	if p := float64(size) * n; p < 1<<62 {
-		return int(p)
-	}
-	return 1 << 62
-}
-
-func number(v any) (float64, bool) { return gojq.ToFloat64(v) }
-
-// weigh takes the bytes of v as JSON from left, about, and reports whether there are so many. A value
-// of a few bytes may hold itself a billion times.
-func weigh(v any, left *int) bool {
-	*left -= itemSize / 4
-	switch v := v.(type) {
-	case string:
-		*left -= len(v)
-	case []any:
-		for _, e := range v {
-			if !weigh(e, left) {
-				return false
-			}
-		}
-	case map[string]any:
-		for k, e := range v {
-			if *left -= len(k); !weigh(e, left) {
-				return false
-			}
-		}
-	}
-	return *left >= 0
-}
-
-// bound has a program call the functions of the prelude.
-func bound(q *gojq.Query) {
-	boundQuery(q)
-	q.FuncDefs = slices.Concat(prelude, q.FuncDefs)
 }

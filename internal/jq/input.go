@@ -35,9 +35,6 @@ func (in Input) memory() int {
 }
 
 func (in Input) decode() (any, error) {
-	if cost := value.TreeCost(in.Body); in.JSON && cost > in.memory() {
-		return nil, fmt.Errorf("jq: the answer would take %d bytes as jq's values, more than the %d that there are: ask the upstream for less, or use items and paths", cost, in.memory())
-	}
 	headers := make(map[string]any, len(in.Header))
 	for name, values := range in.Header {
 		if len(values) > 0 {
@@ -46,6 +43,9 @@ func (in Input) decode() (any, error) {
 	}
 	var body any = unsafe.String(unsafe.SliceData(in.Body), len(in.Body)) // nobody changes an answer
 	if in.JSON {
+		if cost := value.TreeCost(in.Body); cost > in.memory() {
+			return nil, fmt.Errorf("jq: the answer would take %d bytes as jq's values, more than the %d that there are: ask the upstream for less, or use items and paths", cost, in.memory())
+		}
 		decoded, err := value.Decode(in.Body)
 		if err != nil {
 			return nil, fmt.Errorf("jq: reading the body: %w", err)

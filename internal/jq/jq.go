@@ -16,7 +16,7 @@ import (
 // overflows the stack in gojq's own recursive functions, which ends the process.
 const (
 	maxTime    = time.Second
-	maxSteps   = 5_000_000 // instructions of gojq's machine
+	maxSteps   = 5_000_000 // instructions of gojq's machine, and bytes that they make
 	maxOutputs = 10_000
 	maxBytes   = 8 << 20 // of outputs, where the caller says nothing
 )
@@ -38,11 +38,11 @@ var (
 // that it writes or computes are exact as integers, and IEEE doubles without trailing zeros
 // (1.1) otherwise; NaN becomes null, infinity the greatest double.
 //
-// One value that an operator or function makes may have a third of Input.Memory; gojq's own limits
-// hold between its functions, not within one. What remains: all values together are bounded by the steps
-// alone (some 40 MB of numbers), matches of a regular expression with "g" take some hundred bytes each, and these and the
-// difference of arrays take quadratic time. A function that goes on too long is left behind, and the
-// program is not run again until it has ended.
+// An answer may be hostile. So one value that an operator or a function makes may have a third of Input.Memory,
+// and 256 bytes that one makes count as a step, as an instruction does: all values together have some 1.2 GB at most,
+// those that are let go of included. gojq's own limits hold between its functions, not within one. What remains:
+// matches of a regular expression with "g" take some hundred bytes each, and these and the difference of arrays take
+// quadratic time. A function that goes on too long is left behind, and the program is not run again until it has ended.
 type Program struct {
 	src   string
 	code  *gojq.Code
@@ -96,7 +96,7 @@ func (p Program) Run(ctx context.Context, input Input) ([]Output, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		list, err := p.collect(&run{timed, maxSteps, stop}, in, input.limit(), input.memory()/3)
+		list, err := p.collect(&run{timed, maxSteps, input.memory(), stop}, in, input.limit())
 		done <- result{list, err}
 	}()
 	select {
@@ -120,17 +120,17 @@ func (p Program) Run(ctx context.Context, input Input) ([]Output, error) {
 }
 
 // collect runs the program to its end. A panic would end the process from here.
-func (p Program) collect(ctx context.Context, in any, limit, most int) (list []Output, err error) {
+func (p Program) collect(r *run, in any, limit int) (list []Output, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			list, err = nil, fmt.Errorf("jq: the program failed: %v", r)
 		}
 	}()
 	out := outputs{left: limit, limit: limit}
-	for iter := p.code.RunWithContext(ctx, in, most); ; {
+	for iter := p.code.RunWithContext(r, in, r); ; {
 		v, ok := iter.Next()
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+		if r.Err() != nil {
+			return nil, context.Cause(r)
 		}
 		if !ok {
 			return out.list, nil
@@ -146,19 +146,4 @@ func (p Program) collect(ctx context.Context, in any, limit, most int) (list []O
 			return nil, fmt.Errorf("jq: output %d %w", out.count, err)
 		}
 	}
-}
-
-// run counts the instructions of one run: gojq asks for Done before each.
-type run struct {
-	context.Context
-	left int
-	stop context.CancelCauseFunc
-}
-
-// Done counts down, and stops the run at its last step.
-func (s *run) Done() <-chan struct{} {
-	if s.left--; s.left < 0 {
-		s.stop(errSteps)
-	}
-	return s.Context.Done()
 }

@@ -192,6 +192,7 @@ func TestProgramsEnd(t *testing.T) {
 		`repeat({cursor: {a: "0123456789"}})`:               bytes,
 		`{data: reduce range(40) as $_ (0; [., .])}`:        bytes,
 		`{data: reduce range(40) as $_ ({}; {a: ., b: .})}`: bytes,
+		`{data: reduce range(40) as $_ ([]; [., .])}`:       bytes,
 		`{data: reduce range(19) as $_ (3; . * .)}`:         bytes,
 		`{data: reduce range(20000) as $_ (0; [.])}`:        "nested deeper than 1000 levels",
 		`repeat(.)`: "output 1 is",
@@ -213,6 +214,33 @@ func TestProgramsEnd(t *testing.T) {
 	out, err = parse(t, `{data: ("x" * 65536)}`).Run(t.Context(), Input{Limit: 64 << 10})
 	if err != nil || len(out) != 1 {
 		t.Errorf("as many bytes as may be: %d, %v", len(out), err)
+	}
+}
+
+func TestWhatAProgramMakesCountsAsSteps(t *testing.T) {
+	t.Parallel()
+	// many items that are each put behind something long: the answer alone decides what that takes
+	body := `{"t":"` + strings.Repeat("x", 60_000) + `","a":[` + strings.Repeat(`"a",`, 30_000) + `"a"],"o":{"b":1` + strings.Repeat(`,"b":1`, 9) + `}}`
+	for _, src := range []string{
+		`.body.t as $t | .body.a[] | "\($t): \(.)" | empty`,
+		`.body.t as $t | .body.a[] | @text "\($t): \(.)" | empty`,
+		`.body.t as $t | .body.a[] | {"\($t): \(.)": 1} | empty`,
+		`.body.t as $t | .body.a[] | $t + . | empty`,
+		`.body.t as $t | .body.a[] | . += $t | empty`,
+		`.body as $b | .body.a[] | $b.a + [.] | empty`,
+		`.body as $b | .body.a[] | $b.a | .[0] = 1 | empty`,
+		`.body as $b | .body.a[] | $b.a | .[0] |= 1 | empty`,
+		`.body as $b | .body.a[] | $b.a | reverse | empty`,
+	} {
+		t.Run(src, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, err := parse(t, src).Run(t.Context(), Input{Status: 200, Body: []byte(body), JSON: true})
+				if !errors.Is(err, errSteps) {
+					t.Errorf("it ends with %v", err)
+				}
+			})
+		})
 	}
 }
 

@@ -1,7 +1,6 @@
 package jq
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -53,19 +52,16 @@ func (o *outputs) add(v any) error {
 	if data == cursor {
 		return fmt.Errorf("is %s: %s, one of them", gojq.Preview(v), shapes)
 	}
-	kind := "data"
+	kind, read, names := "data", o.event, []string{"id", "event", "data"}
 	if cursor {
-		kind = "cursor"
+		kind, read, names = "cursor", o.cursor, []string{"cursor"}
 	}
 	for name := range object {
-		if name != kind && (cursor || name != "id" && name != "event") {
+		if !slices.Contains(names, name) {
 			return fmt.Errorf("has %s beside %s: %s", gojq.Preview(name), kind, shapes)
 		}
 	}
-	if cursor {
-		return o.cursor(object["cursor"])
-	}
-	return o.event(object)
+	return read(object)
 }
 
 func (o *outputs) event(object map[string]any) (err error) {
@@ -77,25 +73,18 @@ func (o *outputs) event(object map[string]any) (err error) {
 		return err
 	}
 	if s, ok := object["data"].(string); ok {
-		if err := o.take(len(s)); err != nil {
-			return err
-		}
-		out.Data = shared(s)
+		out.Data, err = shared(s), o.take(len(s))
 	} else {
-		var buf bytes.Buffer
-		if err := o.encode(&buf, object["data"], 0); err != nil {
-			return err
-		}
-		out.Data = buf.Bytes()
+		out.Data, err = o.encode(object["data"])
 	}
 	o.list = append(o.list, out)
-	return nil
+	return err
 }
 
-func (o *outputs) cursor(v any) error {
-	names, named := v.(map[string]any)
+func (o *outputs) cursor(object map[string]any) error {
+	names, named := object["cursor"].(map[string]any)
 	if !named {
-		names = map[string]any{"": v}
+		names = map[string]any{"": object["cursor"]}
 	}
 	cursor := make(map[string]string, len(names))
 	for name, v := range names {
@@ -127,9 +116,8 @@ func (o *outputs) scalar(what string, v any, numbers bool) (string, error) {
 		return v, o.take(len(v))
 	case int, float64, *big.Int, json.Number:
 		if numbers {
-			var buf bytes.Buffer
-			err := o.encode(&buf, v, 0)
-			return buf.String(), err
+			text, err := o.encode(v)
+			return string(text), err
 		}
 	}
 	if numbers {
@@ -138,71 +126,62 @@ func (o *outputs) scalar(what string, v any, numbers bool) (string, error) {
 	return "", fmt.Errorf("has %s %s for its %s: %s is expected", gojq.TypeOf(v), gojq.Preview(v), what, expected)
 }
 
-// encode writes v as compact JSON. gojq's own encoder has no bound, and a value of a few
+// encode returns v as compact JSON. gojq's own encoder has no bound, and a value of a few
 // bytes may hold itself a billion times: reduce range(30) as $_ (0; [., .]).
-func (o *outputs) encode(buf *bytes.Buffer, v any, depth int) error {
+func (o *outputs) encode(v any) ([]byte, error) {
+	text, err := o.append(make([]byte, 0, 64), v, 0)
+	if err != nil {
+		return nil, err
+	}
+	return text, o.take(len(text))
+}
+
+func (o *outputs) append(text []byte, v any, depth int) (_ []byte, err error) {
 	if depth > value.MaxDepth {
-		return fmt.Errorf("is nested deeper than %d levels", value.MaxDepth)
+		return nil, fmt.Errorf("is nested deeper than %d levels", value.MaxDepth)
+	}
+	size := 0 // at least
+	switch v := v.(type) {
+	case string:
+		size = len(v)
+	case *big.Int:
+		size = v.BitLen() / 4 // a digit has fewer than four bits
+	}
+	if len(text)+size > o.left {
+		return nil, o.tooLarge()
 	}
 	switch v := v.(type) {
 	case []any:
-		before := "["
-		for _, e := range v {
-			if err := o.write(buf, before); err != nil {
-				return err
+		text = append(text, '[')
+		for i, e := range v {
+			if i > 0 {
+				text = append(text, ',')
 			}
-			if err := o.encode(buf, e, depth+1); err != nil {
-				return err
+			if text, err = o.append(text, e, depth+1); err != nil {
+				return nil, err
 			}
-			before = ","
 		}
-		if len(v) == 0 {
-			return o.write(buf, "[]")
-		}
-		return o.write(buf, "]")
+		return append(text, ']'), nil
 	case map[string]any:
-		before := "{"
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if err := o.write(buf, before); err != nil {
-				return err
+		text = append(text, '{')
+		for i, name := range slices.Sorted(maps.Keys(v)) {
+			if i > 0 {
+				text = append(text, ',')
 			}
-			if err := o.encode(buf, name, depth+1); err != nil {
-				return err
+			if text, err = o.append(text, name, depth+1); err != nil {
+				return nil, err
 			}
-			if err := o.write(buf, ":"); err != nil {
-				return err
+			if text, err = o.append(append(text, ':'), v[name], depth+1); err != nil {
+				return nil, err
 			}
-			if err := o.encode(buf, v[name], depth+1); err != nil {
-				return err
-			}
-			before = ","
 		}
-		if len(v) == 0 {
-			return o.write(buf, "{}")
-		}
-		return o.write(buf, "}")
-	case string:
-		if len(v) > o.left {
-			return o.tooLarge()
-		}
-	case *big.Int:
-		if v.BitLen()/4 > o.left { // a digit has fewer than four bits
-			return o.tooLarge()
-		}
+		return append(text, '}'), nil
 	}
-	text, err := gojq.Marshal(v)
+	one, err := gojq.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("cannot be encoded: %w", err)
+		return nil, fmt.Errorf("cannot be encoded: %w", err)
 	}
-	return o.write(buf, string(text))
-}
-
-func (o *outputs) write(buf *bytes.Buffer, text string) error {
-	if err := o.take(len(text)); err != nil {
-		return err
-	}
-	buf.WriteString(text)
-	return nil
+	return append(text, one...), nil
 }
 
 func (o *outputs) take(n int) error {

@@ -10,11 +10,16 @@ const (
 	smallObject       = 8
 )
 
-// TreeCost returns how much memory valid JSON takes at most as a tree of maps and slices, with numbers as
-// they are written. It looks at each byte once.
+// treeDepth is how deep a tree is looked into: no decoder of ours goes deeper.
+const treeDepth = 10_000
+
+// TreeCost returns how much memory JSON takes at most as a tree of maps and slices, with numbers as
+// they are written; of text that is not JSON, or is nested deeper than 10,000, the part that is. It looks at
+// each byte once.
 func TreeCost(json []byte) int {
 	cost, quoted := len(json)/2*5+costOfItem, false // the decoder keeps up to twice the text
 	var open []int                                  // how many members or items each container has that is open
+scan:
 	for i := 0; i < len(json); i++ {
 		switch c := json[i]; {
 		case quoted:
@@ -26,7 +31,9 @@ func TreeCost(json []byte) int {
 		case c == '"':
 			quoted = true
 		case c == '{' || c == '[':
-			open = append(open, 1)
+			if open = append(open, 1); len(open) > treeDepth {
+				break scan
+			}
 		case c == ',' && len(open) > 0:
 			open[len(open)-1]++
 		case c == ']' && len(open) > 0:
@@ -41,6 +48,9 @@ func TreeCost(json []byte) int {
 				cost += costOfMember * n
 			}
 		}
+	}
+	for _, n := range open { // those that never end
+		cost += costOfMember * n
 	}
 	return cost
 }
