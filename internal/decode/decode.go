@@ -40,19 +40,14 @@ func brokenNature(text []byte) string {
 		return "text"
 	}
 	const broken = "broken JSON"
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
+	depth := 0
+	for i, c := range value.Structure(text) {
+		switch c {
+		case '{', '[':
 			if depth++; depth > value.MaxDepth {
 				return fmt.Sprintf("JSON that is nested deeper than %d", value.MaxDepth)
 			}
-		case c == '}' || c == ']':
+		case '}', ']':
 			if depth--; depth > 0 {
 				continue
 			}

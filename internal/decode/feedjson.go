@@ -50,7 +50,8 @@ func (w *feedWriter) readJSON(text []byte) (*gofeed.Feed, error) {
 
 // parseJSON has gofeed read a JSON feed.
 func (w *feedWriter) parseJSON(text []byte, what string) (*gofeed.Feed, error) {
-	if err := w.afford(value.TreeCost(text), what); err != nil {
+	cost, _ := value.TreeCost(text)
+	if err := w.afford(cost, what); err != nil {
 		return nil, err
 	}
 	var f jsonfeed.Feed

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unsafe"
 
 	"github.com/itchyny/gojq"
 
@@ -62,7 +61,8 @@ func (r *run) apply(name string, v, arg any) error {
 		if !isText {
 			return nil
 		}
-		return r.make(name, value.TreeCost(unsafe.Slice(unsafe.StringData(text), len(text))), r.memory)
+		cost, _ := value.TreeCost(shared(text))
+		return r.make(name, cost, r.memory)
 	case "add", "transpose", "explode", "split", "join":
 		return r.make(name, resultSize(name, v, arg), limit)
 	}

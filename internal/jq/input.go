@@ -43,7 +43,7 @@ func (in Input) decode() (any, error) {
 	}
 	var body any = unsafe.String(unsafe.SliceData(in.Body), len(in.Body)) // nobody changes an answer
 	if in.JSON {
-		if cost := value.TreeCost(in.Body); cost > in.memory() {
+		if cost, _ := value.TreeCost(in.Body); cost > in.memory() {
 			return nil, fmt.Errorf("jq: the answer would take %d bytes as jq's values, more than the %d that there are: ask the upstream for less, or use items and paths", cost, in.memory())
 		}
 		decoded, err := value.Decode(in.Body)

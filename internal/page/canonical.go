@@ -128,16 +128,12 @@ func (c *canonicalizer) string(h hash.Hash) {
 // unicode returns the character whose four digits stand at c.at, and goes behind it. Half a
 // surrogate pair is U+FFFD.
 func (c *canonicalizer) unicode() []byte {
-	unit := func(digits []byte) rune {
-		n, _ := strconv.ParseUint(string(digits), 16, 16)
-		return rune(n)
-	}
-	r := unit(c.text[c.at : c.at+4])
+	r := codeUnit(c.text[c.at:])
 	c.at += 4
 	if utf16.IsSurrogate(r) {
 		low := rune(0)
 		if rest := c.text[c.at:]; len(rest) >= 6 && rest[0] == '\\' && rest[1] == 'u' {
-			low = unit(rest[2:6])
+			low = codeUnit(rest[2:])
 		}
 		if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
 			c.at += 6
@@ -147,6 +143,12 @@ func (c *canonicalizer) unicode() []byte {
 		return append(c.char[:0], '\\', byte(r))
 	}
 	return utf8.AppendRune(c.char[:0], r)
+}
+
+// codeUnit returns the code unit of UTF-16 that is written in the first four digits.
+func codeUnit(digits []byte) rune {
+	n, _ := strconv.ParseUint(string(digits[:4]), 16, 16)
+	return rune(n)
 }
 
 func (c *canonicalizer) space() {

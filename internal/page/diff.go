@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/wI2L/jsondiff"
 
@@ -141,58 +143,29 @@ func diffable(text []byte) bool {
 	if !value.ValidJSON(text) {
 		return false
 	}
-	quoted := false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted && c == '\\':
-			i++
-			if text[i] != 'u' {
-				continue
-			}
-			i += len("D800")
-			switch half := text[i-3 : i-1]; {
-			case isHighSurrogate(half):
-				if rest := text[i+1:]; rest[0] != '\\' || rest[1] != 'u' || !isLowSurrogate(rest[2:4]) {
-					return false
-				}
-				i += len(`\uDC00`)
-			case isLowSurrogate(half):
-				return false
-			}
+	for { // a backslash stands in strings only
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 {
+			return true
 		}
+		escape := text[i+1:]
+		if text = escape[1:]; escape[0] != 'u' {
+			continue
+		}
+		unit := codeUnit(escape[1:])
+		if !utf16.IsSurrogate(unit) {
+			continue
+		}
+		low := escape[len("uD800"):]
+		if low[0] != '\\' || low[1] != 'u' || utf16.DecodeRune(unit, codeUnit(low[2:])) == utf8.RuneError {
+			return false
+		}
+		text = low[len(`\uDC00`):]
 	}
-	return true
 }
 
 // diffCost returns how much memory a document takes at most while it is compared.
-func diffCost(text []byte) int { return value.TreeCost(text) + diffValue*countValues(text) }
-
-// isHighSurrogate reports whether a code unit that begins with these digits is D800-DBFF.
-func isHighSurrogate(digits []byte) bool {
-	return digits[0]|0x20 == 'd' && (digits[1] == '8' || digits[1] == '9' || digits[1]|0x20 == 'a' || digits[1]|0x20 == 'b')
-}
-
-// isLowSurrogate reports whether a code unit that begins with these digits is DC00-DFFF.
-func isLowSurrogate(digits []byte) bool {
-	return digits[0]|0x20 == 'd' && digits[1]|0x20 >= 'c' && digits[1]|0x20 <= 'f'
-}
-
-// countValues returns about how many values there are in JSON, or a part of it that ends in no string.
-func countValues(text []byte) (n int) {
-	quoted := false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-			if c == '\\' {
-				i++
-			}
-		case c == ',' || c == '[' || c == '{':
-			n++
-		}
-	}
-	return n
+func diffCost(text []byte) int {
+	cost, values := value.TreeCost(text)
+	return cost + diffValue*values
 }

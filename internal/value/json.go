@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 
 	"github.com/tidwall/gjson"
 )
@@ -28,24 +29,37 @@ func tooDeep(text []byte) bool {
 	if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) <= MaxDepth {
 		return false
 	}
-	depth, inString := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString:
-			if c == '\\' {
-				i++
-			} else if c == '"' {
-				inString = false
-			}
-		case c == '"':
-			inString = true
-		case c == '[' || c == '{':
+	depth := 0
+	for _, c := range Structure(text) {
+		switch c {
+		case '[', '{':
 			if depth++; depth > MaxDepth {
 				return true
 			}
-		case c == ']' || c == '}':
+		case ']', '}':
 			depth--
 		}
 	}
 	return false
+}
+
+// Structure gives the places of the brackets, braces and commas of JSON that stand outside of its strings.
+// The text may be broken.
+func Structure(text []byte) iter.Seq2[int, byte] {
+	return func(yield func(int, byte) bool) {
+		for i := 0; i < len(text); i++ {
+			switch c := text[i]; {
+			case c == '"':
+				for i++; i < len(text) && text[i] != '"'; i++ {
+					if text[i] == '\\' {
+						i++
+					}
+				}
+			case c|0x20 == '{' || c|0x20 == '}' || c == ',': // a bracket is a brace without that bit
+				if !yield(i, c) {
+					return
+				}
+			}
+		}
+	}
 }

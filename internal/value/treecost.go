@@ -14,43 +14,38 @@ const (
 const treeDepth = 10_000
 
 // TreeCost returns how much memory JSON takes at most as a tree of maps and slices, with numbers as
-// they are written; of text that is not JSON, or is nested deeper than 10,000, the part that is. It looks at
-// each byte once.
-func TreeCost(json []byte) int {
-	cost, quoted := len(json)/2*5+costOfItem, false // the decoder keeps up to twice the text
-	var open []int                                  // how many members or items each container has that is open
+// they are written, and about how many values it has. Of text that is not JSON, or is nested deeper than
+// 10,000, the part before that counts. It looks at each byte once.
+func TreeCost(text []byte) (cost, values int) {
+	cost = len(text)/2*5 + costOfItem // the decoder keeps up to twice the text
+	var open []int                    // how many members or items each container has that is open
 scan:
-	for i := 0; i < len(json); i++ {
-		switch c := json[i]; {
-		case quoted:
-			if c == '\\' {
-				i++
-			} else if c == '"' {
-				quoted = false
-			}
-		case c == '"':
-			quoted = true
+	for _, c := range Structure(text) {
+		last := len(open) - 1
+		switch {
 		case c == '{' || c == '[':
 			if open = append(open, 1); len(open) > treeDepth {
 				break scan
 			}
-		case c == ',' && len(open) > 0:
-			open[len(open)-1]++
-		case c == ']' && len(open) > 0:
-			cost += costOfItem * open[len(open)-1]
-			open = open[:len(open)-1]
-		case c == '}' && len(open) > 0:
-			n := open[len(open)-1]
-			open = open[:len(open)-1]
-			if cost += costOfObject; n <= smallObject {
-				cost += costOfSmallMember * n
-			} else {
-				cost += costOfMember * n
-			}
+			values++
+			continue
+		case last < 0:
+			continue
+		case c == ',':
+			open[last]++
+			values++
+			continue
+		case c == ']':
+			cost += costOfItem * open[last]
+		case open[last] <= smallObject:
+			cost += costOfObject + costOfSmallMember*open[last]
+		default:
+			cost += costOfObject + costOfMember*open[last]
 		}
+		open = open[:last]
 	}
-	for _, n := range open { // those that never end
+	for _, n := range open { // which never end
 		cost += costOfMember * n
 	}
-	return cost
+	return cost, values
 }
