@@ -15,6 +15,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   body
+	made   *made             // what a program made of the body, if there is one and it ran
 	from   position.Position // its cursor has all names
 	env    *value.Env
 	asked  time.Duration // the least time to the next poll
@@ -90,9 +91,8 @@ func (a *answer) content() (Page, error) {
 		if err != nil {
 			return Page{}, unreadable("%w", err)
 		}
-		b := *a
-		b.body = made
-		return b.events()
+		a.made = made
+		return a.events()
 	case !r.document:
 		return a.events()
 	}
@@ -120,7 +120,7 @@ func (a *answer) look(v value.Value, scope []byte) []byte {
 }
 
 // present reports whether a value that was found is one: an empty one and null are none.
-func present(v []byte) bool { return len(v) > 0 && string(v) != "null" }
+func present[T string | []byte](v T) bool { return len(v) > 0 && string(v) != "null" }
 
 // empty returns the page of an answer without a body or items. It is news if it moves the
 // cursor.
@@ -151,6 +151,13 @@ func (a *answer) cursor() position.Cursor {
 	r, next := a.reader, slices.Clone(a.from.Cursor)
 	switch r.source {
 	case fromValues:
+		if a.made != nil {
+			for i, got := range a.made.cursors {
+				if present(got) {
+					next[i] = got
+				}
+			}
+		}
 		for i, values := range r.values {
 			for _, v := range values {
 				if got := a.look(v, a.body.text); present(got) {

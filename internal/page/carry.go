@@ -53,7 +53,15 @@ func (a *answer) goesOn(s seeker, moved bool) bool {
 	if !a.carries || a.last || !moved || s.vague || s.count >= s.done || s.done > decode.MaxItems {
 		return false
 	}
-	return a.carry == nil || a.carry.pages < maxCarried && a.carry.bytes+len(a.body.text) <= maxCarriedBytes
+	return a.carry == nil || a.carry.pages < maxCarried && a.carry.bytes+a.size() <= maxCarriedBytes
+}
+
+// size returns how many bytes the events of the answer share memory with.
+func (a *answer) size() int {
+	if a.made != nil {
+		return a.made.size
+	}
+	return len(a.body.text)
 }
 
 // hold returns the page of a search that goes on behind some events, at the border next.
@@ -63,7 +71,7 @@ func (a *answer) hold(s seeker, events []Event, next position.Position) Page {
 		c.at, c.held, c.bytes, c.pages = old.at, slices.Concat(old.held, events), old.bytes, old.pages+1
 	}
 	if len(events) > 0 {
-		c.bytes += len(a.body.text)
+		c.bytes += a.size()
 	}
 	return Page{News: true, More: true, Next: c.at, Carry: c}
 }

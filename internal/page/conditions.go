@@ -34,7 +34,7 @@ func (a *answer) passedOver() bool {
 // ignored reports whether an item is to be passed over.
 func (a *answer) ignored(it item) bool {
 	for _, c := range a.reader.ignore {
-		scope := it.raw
+		scope := it.text()
 		if !it.json && c.NeedsJSON() {
 			scope = nil
 		}

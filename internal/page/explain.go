@@ -67,7 +67,7 @@ func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
 			f.Err = err
 			return f
 		}
-		a.body = made
+		a.made = made
 	}
 	if r.source == fromValues {
 		for i, text := range a.cursor() {
@@ -101,7 +101,7 @@ func (a *answer) explainItems(f *Found) {
 	}
 	for i, it := range items {
 		if i == 0 {
-			f.Item, f.First = it.raw, it.id
+			f.Item, f.First = it.text(), it.id
 		}
 		if f.Last = it.id; it.id != "" {
 			f.IDs++
@@ -126,14 +126,14 @@ func (f *Found) repeated(items []item) {
 
 // count notes what the paths find in an item, or in a document.
 func (f *Found) count(a *answer, it item) {
-	a.env.Item = it.raw
+	a.env.Item = it.text()
 	if a.ignored(it) {
 		f.Ignored++
 	}
 	if a.reader.data.IsZero() || a.lookIn(it, a.reader.data) != nil {
 		f.Data++
 	}
-	if t := a.lookIn(it, a.reader.event); present(t) && len(f.Types) < maxTypes && !slices.Contains(f.Types, string(t)) {
+	if t := a.eventOf(it); present(t) && len(f.Types) < maxTypes && !slices.Contains(f.Types, string(t)) {
 		f.Types = append(f.Types, string(t))
 	}
 	a.env.Item = nil

@@ -8,13 +8,15 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // item is one raw item of a page.
 type item struct {
-	raw []byte // its JSON, or the whole body
-	id  string // empty where it has none
+	raw  []byte     // its JSON, or the whole body; nil for what a program made, until it is needed
+	id   string     // empty where it has none
+	made *jq.Output // what a program made, or nil
 
 	json bool // raw is JSON
 }
@@ -48,12 +50,14 @@ func (a *answer) events() (Page, error) {
 			continue
 		}
 		a.env.Item = it.raw
-		if a.ignored(it) {
-			ignored = true
-			continue
+		if len(a.reader.ignore) > 0 {
+			if a.env.Item = it.text(); a.ignored(it) {
+				ignored = true
+				continue
+			}
 		}
 		e := Event{Type: a.reader.eventDefault, At: p.Next, Key: it.id}
-		if t := a.lookIn(it, a.reader.event); present(t) {
+		if t := a.eventOf(it); present(t) {
 			known, ok := types[string(t)]
 			if !ok {
 				name := string(t)
@@ -62,7 +66,9 @@ func (a *answer) events() (Page, error) {
 			}
 			e.Type = known
 		}
-		if a.reader.data.IsZero() {
+		if it.made != nil {
+			e.Data = it.made.Data
+		} else if a.reader.data.IsZero() {
 			e.Data = a.plain(it.raw)
 		} else {
 			e.Data = a.lookIn(it, a.reader.data)
@@ -102,6 +108,14 @@ func (a *answer) plain(raw []byte) []byte {
 	return []byte(gjson.ParseBytes(raw).Str)
 }
 
+// eventOf returns what an item says that its event is called.
+func (a *answer) eventOf(it item) []byte {
+	if it.made != nil {
+		return []byte(it.made.Event)
+	}
+	return a.lookIn(it, a.reader.event)
+}
+
 // lookIn looks v up in an item.
 func (a *answer) lookIn(it item, v value.Value) []byte {
 	if v.IsZero() || !it.json && v.NeedsJSON() {
@@ -112,6 +126,9 @@ func (a *answer) lookIn(it item, v value.Value) []byte {
 
 // items returns the items of the page as they stand there, with their ids.
 func (a *answer) items() ([]item, error) {
+	if a.made != nil {
+		return a.made.items, nil
+	}
 	items, err := a.split()
 	if err != nil || a.reader.id.IsZero() {
 		return items, err

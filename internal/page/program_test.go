@@ -2,12 +2,14 @@ package page
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 func programReader(t testing.TB, program string, cursors ...string) *Reader {
@@ -78,5 +80,57 @@ func TestAProgramThatFailsIsAnUnreadableAnswer(t *testing.T) {
 		if failed, ok := errors.AsType[*Error](err); !ok || failed.Comment != "unreadable answer" || !strings.Contains(failed.Err.Error(), why) {
 			t.Errorf("%s: got %v", program, err)
 		}
+	}
+}
+
+func TestItemsOfAProgramAreWhatTheyWereForConditionsAndIDs(t *testing.T) {
+	r := programReader(t, `{cursor: .body.next}, (.body.rows[] | {id: .a, event: .b, data: .})`, "")
+	answer := Response{Status: 200, Header: http.Header{}, Body: []byte(`{"next": "n", "rows": [{"a": 1, "b": "x\u0001"}, {"a": "null", "b": "null"}, {"b": "\"y\\"}]}`)}
+	p, err := r.Read(answer, position.Position{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range p.Events {
+		got = append(got, fmt.Sprintf("%s %q %q %s", e.At.ID(), e.Type, e.Key, e.Data))
+	}
+	equal(t, "events", strings.Join(got, "\n"), `~1.6L1775mU "x\x01" "" {"a":1,"b":"x\u0001"}
+~2.XjzxDbWP "" "" {"a":"null","b":"null"}
+n "\"y\\" "" {"b":"\"y\\"}`)
+	found := r.Explain(answer, nil)
+	equal(t, "found", fmt.Sprintf("%d %s %q %v", found.Items, found.Item, found.Types, found.Cursor),
+		`3 {"id":"1","event":"x\u0001","data":"{\"a\":1,\"b\":\"x\\u0001\"}"} ["x\x01" "\"y\\"] map[:n]`)
+	byID := programReader(t, r.program.String()[len("{cursor: .body.next}, "):])
+	if p, err = byID.Read(answer, position.Position{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	got = nil
+	for _, e := range p.Events {
+		got = append(got, e.At.ID()+" "+e.Key)
+	}
+	equal(t, "ids", strings.Join(got, ", "), "1 1, 1~1.xnfV_9Xs , 1~2.tSOVYRDs ")
+	r = NewReader(Config{Program: r.program, ProgramCursors: []string{""}, Ignore: []value.Condition{condition(t, []string{"event", "null"})}})
+	if p, err = r.Read(answer, position.Position{}, nil); err != nil || len(p.Events) != 2 {
+		t.Errorf("%d events are not ignored, %v", len(p.Events), err)
+	}
+}
+
+func BenchmarkProgram(b *testing.B) {
+	body := benchPage(24 << 10)
+	for name, r := range map[string]*Reader{
+		"ids":    programReader(b, `.body.items[] | {id, event: .type, data: .text}`),
+		"texts":  programReader(b, `.body.items[] | {id, data: .text.body}`),
+		"cursor": programReader(b, `{cursor: .body.next}, (.body.items[] | {event: .type, data: .text})`, ""),
+	} {
+		resp := ok(body)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if p, err := r.Read(resp, position.Position{}, nil); err != nil || len(p.Events) != 100 {
+					b.Fatal(len(p.Events), err)
+				}
+			}
+		})
 	}
 }

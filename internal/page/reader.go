@@ -114,10 +114,11 @@ const (
 	fromValidators                     // ETag and Last-Modified
 )
 
-// The paths to the answer itself, and to the entries of a feed.
+// The paths to the answer itself, and to the entries of a feed; and what the ids of a program's items are called.
 var (
-	itself, _  = value.ParsePath("@this")
-	entries, _ = value.ParsePath("items")
+	itself, _    = value.ParsePath("@this")
+	entries, _   = value.ParsePath("items")
+	programID, _ = value.Parse("id")
 )
 
 // listed reports whether a format makes events of any answer.
@@ -125,9 +126,6 @@ func listed(f Format) bool { return f == Message || f == Lines || f == CSV || f 
 
 // NewReader returns a reader of answers as c says. It takes c as valid.
 func NewReader(c Config) *Reader {
-	if !c.Program.IsZero() {
-		c = c.programmed()
-	}
 	r := &Reader{
 		format: c.Format, list: c.Items, id: c.ID, event: c.Event, data: c.Data,
 		eventDefault: c.EventDefault, epoch: c.Epoch, order: c.Order, unsent: c.Unsent, accept: slices.Clone(c.Accept),
@@ -141,7 +139,7 @@ func NewReader(c Config) *Reader {
 	if r.format == "" {
 		r.format = Auto
 	}
-	r.document = c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format)
+	r.document = c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero()
 	if r.list.IsZero() {
 		if r.list = itself; c.Format == Feed {
 			r.list = entries
@@ -160,6 +158,9 @@ func NewReader(c Config) *Reader {
 	}
 	if r.program = c.Program; !r.program.IsZero() {
 		r.needsJSON, r.itemJSON = false, true // the program may be given text
+		if r.names = slices.Clone(c.ProgramCursors); len(r.names) == 0 {
+			r.id = programID
+		}
 	}
 	r.readsErrors = slices.ContainsFunc(c.Reset, value.Condition.NeedsJSON)
 	r.readsJSON = r.needsJSON || r.itemJSON || c.RetryAfter.NeedsJSON() || r.readsErrors

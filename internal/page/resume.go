@@ -31,8 +31,8 @@ func (a *answer) resume(w *walk) came {
 // resumeOn is resume where the search goes on from page to page.
 func (a *answer) resumeOn(w *walk, s seeker) came {
 	before := s.count
-	for _, it := range w.items {
-		if s.next(it.raw) {
+	for i := range w.items {
+		if s.next(w.items[i].text()) {
 			break
 		}
 	}
@@ -125,8 +125,8 @@ func (w *walk) seek(from position.Position, start, end int) (done int, found boo
 	}
 	s := newSeeker(from)
 	s.reach = end - start
-	for _, it := range w.items[start:] {
-		if s.next(it.raw) {
+	for i := start; i < len(w.items); i++ {
+		if s.next(w.items[i].text()) {
 			break
 		}
 	}

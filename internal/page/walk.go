@@ -118,8 +118,8 @@ func (w *walk) skip(items int) { w.at = items }
 // print returns the fingerprint of item i among those that come after another one.
 func (w *walk) print(after, i int) (p position.Print) {
 	var prints position.Prints
-	for _, it := range w.items[max(after+1, i-2) : i+1] { // it is of three items
-		p = prints.Next(it.raw)
+	for at := max(after+1, i-2); at <= i; at++ { // it is of three items
+		p = prints.Next(w.items[at].text())
 	}
 	return p
 }
@@ -143,7 +143,7 @@ func (w *walk) next() position.Position {
 	}
 	w.done++
 	p := w.border
-	p.Done, p.Print = w.done, w.prints.Next(w.items[i].raw)
+	p.Done, p.Print = w.done, w.prints.Next(w.items[i].text())
 	if w.content && i == len(w.items)-1 {
 		p.Cursor = w.end.Cursor
 	}
