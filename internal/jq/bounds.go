@@ -61,7 +61,7 @@ func (r *run) apply(name string, v, arg any) error {
 		if !isText {
 			return nil
 		}
-		cost, _ := value.TreeCost(shared(text))
+		cost, _ := value.TreeCost(value.Bytes(text))
 		return r.make(name, cost, r.memory)
 	case "add", "transpose", "explode", "split", "join":
 		return r.make(name, resultSize(name, v, arg), limit)

@@ -1,6 +1,7 @@
 package jq
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,21 +21,12 @@ type Input struct {
 	Memory int  // the most bytes that the decoded body may take, and a third of it one value that is made; 0 for 24 MiB
 }
 
-func (in Input) limit() int {
-	if in.Limit > 0 {
-		return in.Limit
-	}
-	return maxBytes
+// limits are those that the input has, or their defaults.
+func (in Input) limits() (outputs, memory int) {
+	return cmp.Or(in.Limit, maxBytes), cmp.Or(in.Memory, 3*maxBytes)
 }
 
-func (in Input) memory() int {
-	if in.Memory > 0 {
-		return in.Memory
-	}
-	return 3 * maxBytes
-}
-
-func (in Input) decode() (any, error) {
+func (in Input) decode(memory int) (any, error) {
 	headers := make(map[string]any, len(in.Header))
 	for name, values := range in.Header {
 		if len(values) > 0 {
@@ -43,8 +35,8 @@ func (in Input) decode() (any, error) {
 	}
 	var body any = unsafe.String(unsafe.SliceData(in.Body), len(in.Body)) // nobody changes an answer
 	if in.JSON {
-		if cost, _ := value.TreeCost(in.Body); cost > in.memory() {
-			return nil, fmt.Errorf("jq: the answer would take %d bytes as jq's values, more than the %d that there are: ask the upstream for less, or use items and paths", cost, in.memory())
+		if cost, _ := value.TreeCost(in.Body); cost > memory {
+			return nil, fmt.Errorf("jq: the answer would take %d bytes as jq's values, more than the %d that there are: ask the upstream for less, or use items and paths", cost, memory)
 		}
 		decoded, err := value.Decode(in.Body)
 		if err != nil {

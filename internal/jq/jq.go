@@ -81,7 +81,8 @@ func (p Program) Run(ctx context.Context, input Input) ([]Output, error) {
 	if p.stuck.Load() > 0 {
 		return nil, errStuck
 	}
-	in, err := input.decode()
+	limit, memory := input.limits()
+	in, err := input.decode(memory)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (p Program) Run(ctx context.Context, input Input) ([]Output, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		list, err := p.collect(&run{timed, maxSteps, input.memory(), stop}, in, input.limit())
+		list, err := p.collect(&run{timed, maxSteps, memory, stop}, in, limit)
 		done <- result{list, err}
 	}()
 	select {

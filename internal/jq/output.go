@@ -7,7 +7,6 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
-	"unsafe"
 
 	"github.com/itchyny/gojq"
 
@@ -73,7 +72,7 @@ func (o *outputs) event(object map[string]any) (err error) {
 		return err
 	}
 	if s, ok := object["data"].(string); ok {
-		out.Data, err = shared(s), o.take(len(s))
+		out.Data, err = value.Bytes(s), o.take(len(s))
 	} else {
 		out.Data, err = o.encode(object["data"])
 	}
@@ -193,12 +192,4 @@ func (o *outputs) take(n int) error {
 
 func (o *outputs) tooLarge() error {
 	return fmt.Errorf("is too large: a program's outputs may have %d bytes together", o.limit)
-}
-
-// shared returns the bytes of a text, which must not be changed.
-func shared(s string) []byte {
-	if s == "" {
-		return []byte{}
-	}
-	return unsafe.Slice(unsafe.StringData(s), len(s))
 }

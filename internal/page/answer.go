@@ -30,7 +30,7 @@ type answer struct {
 // read reads the answer.
 func (a *answer) read() (Page, error) {
 	r := a.reader
-	if a.holds(r.reset) {
+	if a.holds(r.config.Reset) {
 		return Page{Reset: true, Next: a.from}, nil
 	}
 	verdict, err := a.judge()
@@ -46,20 +46,20 @@ func (a *answer) read() (Page, error) {
 	case a.restarted():
 		return Page{Restarted: true, Next: a.from}, nil
 	}
-	more, end := a.holds(r.more), a.holds(r.end)
+	more, end := a.holds(r.config.More), a.holds(r.config.End)
 	a.last = end && !more
 	p, err := a.page(verdict)
 	if err != nil {
 		return Page{}, err
 	}
-	if r.unsent && r.source == fromItems {
+	if r.config.Unsent && r.source == fromItems {
 		p.Validators = validators(a.header)
 	}
 	if p.Carry == nil {
 		p.More, p.End = more, end
 	}
 	p.Empty = p.Empty && !more && p.Carry == nil
-	p.Complete = p.Empty && len(r.more) > 0
+	p.Complete = p.Empty && len(r.config.More) > 0
 	return p, nil
 }
 
@@ -84,9 +84,9 @@ func (a *answer) content() (Page, error) {
 	switch {
 	case b.err != nil:
 		return Page{}, b.err
-	case !b.json && (r.format == JSON || r.format == JSONP || r.needsJSON && r.format != Text):
+	case !b.json && (r.config.Format == JSON || r.config.Format == JSONP || r.needsJSON && r.config.Format != Text):
 		return Page{}, unreadable("%s where JSON was expected", b.nature())
-	case !r.program.IsZero():
+	case !r.config.Program.IsZero():
 		made, err := a.run()
 		if err != nil {
 			return Page{}, unreadable("%w", err)
@@ -102,7 +102,7 @@ func (a *answer) content() (Page, error) {
 // restarted reports whether the upstream counts anew since the position that was asked for. It
 // notes the epoch of a first answer.
 func (a *answer) restarted() bool {
-	epoch := a.look(a.reader.epoch, a.body.text)
+	epoch := a.look(a.reader.config.Epoch, a.body.text)
 	if !present(epoch) || string(epoch) == a.from.Epoch {
 		return false
 	}

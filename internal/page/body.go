@@ -37,11 +37,11 @@ func (r *Reader) decode(resp Response) body {
 	if err := boundText(text, resp.Body, memoryFor(len(resp.Body))/8*7); err != nil {
 		return body{err: err, raw: true, text: resp.Body}
 	}
-	if r.format == Message {
+	if r.config.Format == Message {
 		return body{text: text, json: r.readsJSON && value.ValidJSON(text), raw: true}
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
-	if r.format == Text && !(r.readsJSON && !r.accepts(resp.Status)) {
+	if r.config.Format == Text && !(r.readsJSON && !r.accepts(resp.Status)) {
 		return body{text: trimNewline(text)}
 	}
 	return r.decodeJSON(text)
@@ -55,7 +55,7 @@ func (r *Reader) decodeJSON(text []byte) body {
 	}
 	wrapped := inner
 	inner = decode.Unwrap(wrapped)
-	if value.ValidJSON(inner) || len(inner) == 0 && (len(wrapped) == 0 || r.needsJSON || r.format != Auto) {
+	if value.ValidJSON(inner) || len(inner) == 0 && (len(wrapped) == 0 || r.needsJSON || r.config.Format != Auto) {
 		return body{text: inner, json: len(inner) > 0}
 	}
 	return body{text: trimNewline(text)}
@@ -72,7 +72,7 @@ func trimNewline(text []byte) []byte {
 
 // translates reports whether answers are in a format that is not read as it came.
 func (r *Reader) translates() bool {
-	switch r.format {
+	switch r.config.Format {
 	case XML, CSV, Lines, Feed:
 		return true
 	}
@@ -87,12 +87,12 @@ var errHTMLLines = errors.New("HTML where lines were expected")
 // asked for. It is no answer to read then.
 func (r *Reader) translate(resp Response) body {
 	memory := memoryFor(len(resp.Body))
-	if r.format == XML || r.format == Feed {
+	if r.config.Format == XML || r.config.Format == Feed {
 		memory = treeFor(len(resp.Body))
 	}
 	var text, out []byte
 	var err error
-	if typ := resp.Header.Get("Content-Type"); r.format == XML || r.format == Feed {
+	if typ := resp.Header.Get("Content-Type"); r.config.Format == XML || r.config.Format == Feed {
 		text = decode.Markup(resp.Body, typ)
 	} else {
 		text = bytes.TrimPrefix(decode.Text(resp.Body, typ), []byte("\uFEFF"))
@@ -104,14 +104,14 @@ func (r *Reader) translate(resp Response) body {
 	switch accepted := r.accepts(resp.Status); {
 	case len(text) == 0 || r.ignoresSpace() && len(bytes.TrimSpace(text)) == 0:
 		return body{}
-	case r.format == XML:
+	case r.config.Format == XML:
 		out, err = decode.XML(text, memory)
 	case !accepted: // it need not be translated, and might be by accident
 		return r.decodeJSON(text)
-	case r.format == Feed:
+	case r.config.Format == Feed:
 		out, err = decode.Feed(text, memory)
-	case r.format == CSV:
-		out, err = decode.CSV(text, memory, r.separatorRune(), r.header)
+	case r.config.Format == CSV:
+		out, err = decode.CSV(text, memory, r.separatorRune(), r.config.Header)
 	case decode.IsHTML(text):
 		err = errHTMLLines
 	default:
@@ -127,11 +127,11 @@ func (r *Reader) translate(resp Response) body {
 
 // ignoresSpace reports whether an answer of white space alone is empty. In a text it is blank lines,
 // unless its lines are JSON: there it only keeps the connection alive.
-func (r *Reader) ignoresSpace() bool { return r.format != Lines || r.itemJSON }
+func (r *Reader) ignoresSpace() bool { return r.config.Format != Lines || r.itemJSON }
 
 // separatorRune is what stands between the cells of a row; 0 where none is configured.
 func (r *Reader) separatorRune() rune {
-	for _, c := range r.separator {
+	for _, c := range r.config.Separator {
 		return c
 	}
 	return 0

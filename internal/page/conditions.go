@@ -18,12 +18,12 @@ func (a *answer) holds(conditions []value.Condition) bool {
 // JSON says nothing of an answer that is none, as in holds, and nor does what looks into an item, where
 // the answer is not the one item.
 func (a *answer) passedOver() bool {
-	one := a.reader.document || a.reader.format == Message
-	if a.reader.format == Message {
+	one := a.reader.document || a.reader.config.Format == Message
+	if a.reader.config.Format == Message {
 		a.env.Item = a.body.text
 		defer func() { a.env.Item = nil }()
 	}
-	for _, c := range a.reader.ignore {
+	for _, c := range a.reader.config.Ignore {
 		if (a.body.json || !c.NeedsJSON()) && (one || !c.ReadsItem()) && c.Holds(a.body.text, a.env) {
 			return true
 		}
@@ -33,7 +33,7 @@ func (a *answer) passedOver() bool {
 
 // ignored reports whether an item is to be passed over.
 func (a *answer) ignored(it item) bool {
-	for _, c := range a.reader.ignore {
+	for _, c := range a.reader.config.Ignore {
 		scope := it.text()
 		if !it.json && c.NeedsJSON() {
 			scope = nil

@@ -9,13 +9,13 @@ import (
 func (a *answer) document() (Page, error) {
 	r := a.reader
 	data := a.body.text
-	if !r.data.IsZero() {
-		if data = a.look(r.data, a.body.text); data == nil {
-			return Page{}, unreadable("data path %s found nothing", r.data)
+	if !r.config.Data.IsZero() {
+		if data = a.look(r.config.Data, a.body.text); data == nil {
+			return Page{}, unreadable("data path %s found nothing", r.config.Data)
 		}
 	}
-	typ := r.eventDefault
-	if t := a.look(r.event, a.body.text); present(t) {
+	typ := r.config.EventDefault
+	if t := a.look(r.config.Event, a.body.text); present(t) {
 		typ = typeOf(string(t))
 	}
 	key := data

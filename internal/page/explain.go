@@ -54,14 +54,14 @@ func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
 	for _, c := range []struct {
 		name       string
 		conditions []value.Condition
-	}{{"more", r.more}, {"reset", r.reset}, {"end", r.end}} {
+	}{{"more", r.config.More}, {"reset", r.config.Reset}, {"end", r.config.End}} {
 		for _, condition := range c.conditions {
 			if a.holds([]value.Condition{condition}) {
 				f.Holds = append(f.Holds, c.name+" "+condition.String())
 			}
 		}
 	}
-	if !r.program.IsZero() && f.Err == nil {
+	if !r.config.Program.IsZero() && f.Err == nil {
 		made, err := a.run()
 		if err != nil {
 			f.Err = err
@@ -130,7 +130,7 @@ func (f *Found) count(a *answer, it item) {
 	if a.ignored(it) {
 		f.Ignored++
 	}
-	if a.reader.data.IsZero() || a.lookIn(it, a.reader.data) != nil {
+	if a.reader.config.Data.IsZero() || a.lookIn(it, a.reader.config.Data) != nil {
 		f.Data++
 	}
 	if t := a.eventOf(it); present(t) && len(f.Types) < maxTypes && !slices.Contains(f.Types, string(t)) {

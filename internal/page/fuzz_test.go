@@ -99,7 +99,7 @@ func FuzzRead(f *testing.F) {
 		if r.Document() {
 			return
 		}
-		if len(r.ignore) == 0 && len(p.Events) > 0 && p.Events[len(p.Events)-1].At.ID() != p.Next.ID() {
+		if len(r.config.Ignore) == 0 && len(p.Events) > 0 && p.Events[len(p.Events)-1].At.ID() != p.Next.ID() {
 			t.Fatalf("next is %q, the last event's position %q", p.Next.ID(), p.Events[len(p.Events)-1].At.ID())
 		}
 		reread(t, r, resp, p)

@@ -40,7 +40,7 @@ func (a *answer) events() (Page, error) {
 	w.skip(before.skipped)
 	p := Page{Next: a.from, Lost: before.lost, Events: make([]Event, 0, len(items)-before.done)}
 	if w.repeats {
-		p.Repeats = a.reader.id.String()
+		p.Repeats = a.reader.config.ID.String()
 	}
 	types := map[string]string{} // of events, by what they are called: one string for all of a type
 	data, ignored := 0, false    // events for which the data path found something; an item was ignored
@@ -50,13 +50,13 @@ func (a *answer) events() (Page, error) {
 			continue
 		}
 		a.env.Item = it.raw
-		if len(a.reader.ignore) > 0 {
+		if len(a.reader.config.Ignore) > 0 {
 			if a.env.Item = it.text(); a.ignored(it) {
 				ignored = true
 				continue
 			}
 		}
-		e := Event{Type: a.reader.eventDefault, At: p.Next, Key: it.id}
+		e := Event{Type: a.reader.config.EventDefault, At: p.Next, Key: it.id}
 		if t := a.eventOf(it); present(t) {
 			known, ok := types[string(t)]
 			if !ok {
@@ -68,10 +68,10 @@ func (a *answer) events() (Page, error) {
 		}
 		if it.made != nil {
 			e.Data = it.made.Data
-		} else if a.reader.data.IsZero() {
+		} else if a.reader.config.Data.IsZero() {
 			e.Data = a.plain(it.raw)
 		} else {
-			e.Data = a.lookIn(it, a.reader.data)
+			e.Data = a.lookIn(it, a.reader.config.Data)
 		}
 		if e.Data != nil {
 			data++
@@ -86,10 +86,10 @@ func (a *answer) events() (Page, error) {
 		p.Events = slices.Concat(a.carry.held, p.Events)
 	}
 	if data == 0 && len(p.Events) > 1 && a.from.IsZero() {
-		return Page{}, unreadable("data path %s found nothing in any item", a.reader.data)
+		return Page{}, unreadable("data path %s found nothing in any item", a.reader.config.Data)
 	}
 	p.News = a.carry != nil || len(p.Events) > 0 || !p.Next.Cursor.Equal(a.from.Cursor) || ignored && p.Next.ID() != a.from.ID()
-	p.Stuck = !p.News && !ignored && a.reader.order == ""
+	p.Stuck = !p.News && !ignored && a.reader.config.Order == ""
 	if !p.News {
 		p.Next = a.from
 	}
@@ -113,7 +113,7 @@ func (a *answer) eventOf(it item) []byte {
 	if it.made != nil {
 		return []byte(it.made.Event)
 	}
-	return a.lookIn(it, a.reader.event)
+	return a.lookIn(it, a.reader.config.Event)
 }
 
 // lookIn looks v up in an item.
@@ -130,14 +130,14 @@ func (a *answer) items() ([]item, error) {
 		return a.made.items, nil
 	}
 	items, err := a.split()
-	if err != nil || a.reader.id.IsZero() {
+	if err != nil || a.reader.config.ID.IsZero() {
 		return items, err
 	}
 	var ids []byte // of all items, for one string that all share
 	ends := make([]int, len(items))
 	for i, it := range items {
 		a.env.Item = it.raw
-		if id := a.lookIn(it, a.reader.id); present(id) {
+		if id := a.lookIn(it, a.reader.config.ID); present(id) {
 			ids = append(ids, id...)
 		}
 		ends[i] = len(ids)
@@ -153,13 +153,13 @@ func (a *answer) items() ([]item, error) {
 
 // split splits the body into its items.
 func (a *answer) split() ([]item, error) {
-	if a.reader.format == Lines {
+	if a.reader.config.Format == Lines {
 		return a.lines()
 	}
 	if !a.body.json || a.body.raw {
 		return []item{{raw: a.body.text, json: a.body.json}}, nil
 	}
-	found := a.reader.list.Get(a.body.text)
+	found := a.reader.config.Items.Get(a.body.text)
 	if !found.Exists() || found.Type == gjson.Null {
 		a.itemless = !found.Exists()
 		return nil, nil
@@ -189,7 +189,7 @@ func (a *answer) split() ([]item, error) {
 
 // lines splits the body into its lines. Some logs write each as JSON.
 func (a *answer) lines() ([]item, error) {
-	lines, err := decode.Lines(a.body.text, a.reader.separator)
+	lines, err := decode.Lines(a.body.text, a.reader.config.Separator)
 	items := make([]item, len(lines))
 	for i, line := range lines {
 		items[i] = item{raw: line, json: a.reader.itemJSON && value.ValidJSON(line)}

@@ -31,7 +31,7 @@ func TestReadingTakesAtMostThreeTimesTheAnswer(t *testing.T) {
 				var err error
 				from := position.Position{Cursor: make(position.Cursor, len(r.names))}
 				most, peak := memoryFor(len(resp.Body))+slack, math.MaxInt
-				if r.format == XML || r.format == Feed || !r.program.IsZero() {
+				if r.config.Format == XML || r.config.Format == Feed || !r.config.Program.IsZero() {
 					most = treeFor(len(resp.Body)) + slack
 				}
 				for tries := 0; peak > most && tries < mostTries; tries++ {

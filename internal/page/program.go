@@ -18,7 +18,7 @@ type made struct {
 
 // run runs the program on the answer.
 func (a *answer) run() (*made, error) {
-	outputs, err := a.reader.program.Run(context.Background(), jq.Input{
+	outputs, err := a.reader.config.Program.Run(context.Background(), jq.Input{
 		Status: a.status, Header: a.header, Body: a.body.text, JSON: a.body.json, Limit: memoryFor(len(a.body.text)) / 3, Memory: treeFor(len(a.body.text)),
 	})
 	if err != nil {

@@ -100,7 +100,7 @@ n "\"y\\" "" {"b":"\"y\\"}`)
 	found := r.Explain(answer, nil)
 	equal(t, "found", fmt.Sprintf("%d %s %q %v", found.Items, found.Item, found.Types, found.Cursor),
 		`3 {"id":"1","event":"x\u0001","data":"{\"a\":1,\"b\":\"x\\u0001\"}"} ["x\x01" "\"y\\"] map[:n]`)
-	byID := programReader(t, r.program.String()[len("{cursor: .body.next}, "):])
+	byID := programReader(t, r.config.Program.String()[len("{cursor: .body.next}, "):])
 	if p, err = byID.Read(answer, position.Position{}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ n "\"y\\" "" {"b":"\"y\\"}`)
 		got = append(got, e.At.ID()+" "+e.Key)
 	}
 	equal(t, "ids", strings.Join(got, ", "), "1 1, 1~1.xnfV_9Xs , 1~2.tSOVYRDs ")
-	r = NewReader(Config{Program: r.program, ProgramCursors: []string{""}, Ignore: []value.Condition{condition(t, []string{"event", "null"})}})
+	r = NewReader(Config{Program: r.config.Program, ProgramCursors: []string{""}, Ignore: []value.Condition{condition(t, []string{"event", "null"})}})
 	if p, err = r.Read(answer, position.Position{}, nil); err != nil || len(p.Events) != 2 {
 		t.Errorf("%d events are not ignored, %v", len(p.Events), err)
 	}

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -76,22 +77,7 @@ type Config struct {
 
 // Reader reads answers. It is immutable, and safe for concurrent use.
 type Reader struct {
-	format       Format
-	separator    string
-	header       bool
-	list         value.Path // to the items; @this where only an id is configured
-	id           value.Value
-	event        value.Value
-	data         value.Value
-	eventDefault string
-	epoch        value.Value
-	program      jq.Program
-	order        Order
-	unsent       bool
-	accept       []int
-
-	ignore, more, reset, end []value.Condition
-	retryAfter               value.Value
+	config Config // with its defaults; Items are @this where only an id is configured
 
 	source    cursorSource
 	names     []string        // of the cursors, in the order of a [position.Cursor]
@@ -124,27 +110,17 @@ var (
 // listed reports whether a format makes events of any answer.
 func listed(f Format) bool { return f == Message || f == Lines || f == CSV || f == Feed }
 
-// NewReader returns a reader of answers as c says. It takes c as valid.
+// NewReader returns a reader of answers as c says. It takes c as valid, and what c holds must not change.
 func NewReader(c Config) *Reader {
+	needJSON := func(conditions []value.Condition) bool {
+		return slices.ContainsFunc(conditions, value.Condition.NeedsJSON)
+	}
 	r := &Reader{
-		format: c.Format, list: c.Items, id: c.ID, event: c.Event, data: c.Data,
-		eventDefault: c.EventDefault, epoch: c.Epoch, order: c.Order, unsent: c.Unsent, accept: slices.Clone(c.Accept),
-		separator: c.Separator, header: c.Header,
-		ignore: slices.Clone(c.Ignore), more: slices.Clone(c.More), reset: slices.Clone(c.Reset), end: slices.Clone(c.End),
-		retryAfter: c.RetryAfter,
+		itemJSON:    c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || needJSON(c.Ignore),
+		document:    c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero(),
+		readsErrors: needJSON(c.Reset),
 	}
-	r.itemJSON = c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || slices.ContainsFunc(c.Ignore, value.Condition.NeedsJSON)
-	r.needsJSON = !c.Items.IsZero() || r.itemJSON && c.Format != Lines || c.Epoch.NeedsJSON() ||
-		slices.ContainsFunc(c.More, value.Condition.NeedsJSON) || slices.ContainsFunc(c.End, value.Condition.NeedsJSON)
-	if r.format == "" {
-		r.format = Auto
-	}
-	r.document = c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero()
-	if r.list.IsZero() {
-		if r.list = itself; c.Format == Feed {
-			r.list = entries
-		}
-	}
+	r.needsJSON = !c.Items.IsZero() || r.itemJSON && c.Format != Lines || c.Epoch.NeedsJSON() || needJSON(c.More) || needJSON(c.End)
 	for _, cursor := range c.Cursors {
 		i := slices.Index(r.names, cursor.Name)
 		if i < 0 {
@@ -156,22 +132,30 @@ func NewReader(c Config) *Reader {
 			r.needsJSON = r.needsJSON || v.NeedsJSON()
 		}
 	}
-	if r.program = c.Program; !r.program.IsZero() {
+	if !c.Program.IsZero() {
 		r.needsJSON, r.itemJSON = false, true // the program may be given text
-		if r.names = slices.Clone(c.ProgramCursors); len(r.names) == 0 {
-			r.id = programID
+		if r.names = c.ProgramCursors; len(r.names) == 0 {
+			c.ID = programID
 		}
 	}
-	r.readsErrors = slices.ContainsFunc(c.Reset, value.Condition.NeedsJSON)
 	r.readsJSON = r.needsJSON || r.itemJSON || c.RetryAfter.NeedsJSON() || r.readsErrors
 	switch {
 	case len(r.names) > 0:
 		r.source = fromValues
-	case !r.id.IsZero():
+	case !c.ID.IsZero():
 		r.source, r.names = fromItems, []string{""}
 	case !r.document:
 		r.source, r.names = fromValidators, []string{"etag", "last_modified"}
 	}
+	switch {
+	case !c.Items.IsZero():
+	case c.Format == Feed:
+		c.Items = entries
+	default:
+		c.Items = itself
+	}
+	c.Format = cmp.Or(c.Format, Auto)
+	r.config = c
 	return r
 }
 

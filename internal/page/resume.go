@@ -62,7 +62,7 @@ func (a *answer) resumeAtID(w *walk) (c came) {
 		return came{skipped: n, done: done}
 	}
 	first := slices.IndexFunc(w.items, func(it item) bool { return it.id == cursor })
-	expected := a.reader.order == Overlap || a.reader.order == NewestFirst && a.reader.unsent
+	expected := a.reader.config.Order == Overlap || a.reader.config.Order == NewestFirst && a.reader.config.Unsent
 	if first < 0 {
 		done, found := w.seek(a.from, 0, w.reach(0, ""))
 		return came{done: done, lost: expected && (a.from.Done == 0 || !found)}

@@ -42,7 +42,7 @@ func (a *answer) judge() (verdict, error) {
 
 // accepts reports whether a status is that of an answer.
 func (r *Reader) accepts(status int) bool {
-	return status/100 == 2 || slices.Contains(r.accept, status)
+	return status/100 == 2 || slices.Contains(r.config.Accept, status)
 }
 
 // later reports whether an answer with a 4xx says that the same request may do better later, of which

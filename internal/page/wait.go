@@ -30,7 +30,7 @@ func (a *answer) pacing() time.Duration {
 
 // retryAfter returns the wait that the body asks for.
 func (a *answer) retryAfter() time.Duration {
-	return decimalSeconds(string(a.look(a.reader.retryAfter, a.body.text)))
+	return decimalSeconds(string(a.look(a.reader.config.RetryAfter, a.body.text)))
 }
 
 // retryAfter returns the wait that Retry-After asks for (RFC 9110, section 10.2.3); ok is false where it

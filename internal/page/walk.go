@@ -41,14 +41,14 @@ type span struct{ first, last, times int }
 
 // walk returns a walk through items, as from the beginning of the page that the poll asked for.
 func (a *answer) walk(items []item) *walk {
-	w := &walk{items: items, border: a.border(a.from.Cursor), sent: !a.reader.unsent, last: -1}
+	w := &walk{items: items, border: a.border(a.from.Cursor), sent: !a.reader.config.Unsent, last: -1}
 	if a.reader.source != fromItems {
 		w.end = a.border(a.cursor())
 		w.moved = !w.end.Cursor.Equal(a.from.Cursor)
-		w.content = a.reader.source == fromValidators && a.reader.format != Message
+		w.content = a.reader.source == fromValidators && a.reader.config.Format != Message
 		return w
 	}
-	w.ids, w.numbers = make(position.Cursor, len(items)), a.reader.order == ByID
+	w.ids, w.numbers = make(position.Cursor, len(items)), a.reader.config.Order == ByID
 	ascend, newest := true, integer{}
 	for i, it := range items {
 		if w.ids[i] = it.id; it.id != "" {

@@ -83,11 +83,11 @@ func (p Place) Describe() string {
 		case len(items) == 0:
 			return "an empty array"
 		case items[0].IsObject():
-			return count("an array of", len(items), "object")
+			return "an array of " + Count(len(items), "object")
 		}
-		return count("an array of", len(items), "value")
+		return "an array of " + Count(len(items), "value")
 	case p.Value.IsObject():
-		return count("an object of", len(p.Value.Map()), "member")
+		return "an object of " + Count(len(p.Value.Map()), "member")
 	case p.Value.Type == gjson.String:
 		return "a string"
 	case p.Value.Type == gjson.Number:
@@ -98,11 +98,12 @@ func (p Place) Describe() string {
 	return "a boolean"
 }
 
-func count(before string, n int, what string) string {
+// Count says how many there are of something: "1 item", "3 items".
+func Count(n int, what string) string {
 	if n != 1 {
 		what += "s"
 	}
-	return fmt.Sprintf("%s %d %s", before, n, what)
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // escape writes a name so that gjson takes it as a name.

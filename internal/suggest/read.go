@@ -32,11 +32,7 @@ func (f *findings) read() {
 	case f.reads(page.Config{Format: page.XML}, "xml"):
 	case f.isLines():
 		f.list = &list{format: []string{"lines"}, config: page.Config{Format: page.Lines}}
-		for line := range bytes.Lines(f.first.Body) {
-			if line = bytes.TrimSpace(line); len(line) > 0 {
-				f.list.items = append(f.list.items, gjson.ParseBytes(line))
-			}
-		}
+		f.list.items, _ = f.list.itemsOf(f.found, f.first.Body)
 		f.list.findID()
 	default:
 		f.readTable()
@@ -63,7 +59,7 @@ func (f *findings) reads(c page.Config, format string) bool {
 	f.list.format, f.list.config.Format = []string{format}, c.Format
 	if format == "feed" {
 		f.list.path, f.list.config.Items = "", value.Path{}
-		f.list.items = gjson.GetBytes(found.Body, "items").Array()
+		f.list.items, _ = f.list.itemsOf(found, nil)
 		f.list.findID()
 	}
 	return true
@@ -78,18 +74,17 @@ func (f *findings) contentType() string {
 
 // isLines reports whether each line of the answer is an object of its own.
 func (f *findings) isLines() bool {
-	n := 0
+	n, kind := 0, f.contentType()
 	for line := range bytes.Lines(f.first.Body) {
 		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
-			continue
-		}
-		if line[0] != '{' || !value.ValidJSON(line) {
+		switch {
+		case len(line) == 0:
+		case line[0] != '{' || !value.ValidJSON(line):
 			return false
+		default:
+			n++
 		}
-		n++
 	}
-	kind := f.contentType()
 	return n > 1 || n == 1 && (strings.Contains(kind, "ndjson") || strings.Contains(kind, "jsonl") || strings.Contains(kind, "json-lines"))
 }
 
@@ -115,7 +110,8 @@ func (f *findings) readTable() {
 			words = append(words, strings.ReplaceAll(separator, "\t", `\t`))
 		}
 		f.found = found
-		f.list = &list{format: words, config: c, items: gjson.ParseBytes(found.Body).Array()}
+		f.list = &list{format: words, config: c}
+		f.list.items, _ = f.list.itemsOf(found, nil)
 		f.list.findID()
 		return
 	}
@@ -209,24 +205,25 @@ func (l *list) idsIn(resp page.Response) (ids []string, ok bool) {
 	if found.Err != nil || !found.JSON && c.Format != page.Lines {
 		return nil, false
 	}
-	other := &list{id: l.id}
-	switch {
-	case c.Format == page.Lines:
-		for line := range bytes.Lines(resp.Body) {
+	items, ok := l.itemsOf(found, resp.Body)
+	return (&list{id: l.id, items: items}).ids(), ok
+}
+
+// itemsOf returns the items of the list in an answer; ok is false where it has no such list.
+func (l *list) itemsOf(found page.Found, body []byte) (items []gjson.Result, ok bool) {
+	switch l.config.Format {
+	case page.Lines:
+		for line := range bytes.Lines(body) {
 			if value.ValidJSON(line) {
-				other.items = append(other.items, gjson.ParseBytes(bytes.TrimSpace(line)))
+				items = append(items, gjson.ParseBytes(bytes.TrimSpace(line)))
 			}
 		}
-	case c.Format == page.Feed:
-		other.items = gjson.GetBytes(found.Body, "items").Array()
-	case c.Format == page.CSV:
-		other.items = gjson.ParseBytes(found.Body).Array()
-	default:
-		at := c.Items.Get(found.Body)
-		if !at.IsArray() {
-			return nil, false
-		}
-		other.items = at.Array()
+		return items, true
+	case page.Feed:
+		return gjson.GetBytes(found.Body, "items").Array(), true
+	case page.CSV:
+		return gjson.ParseBytes(found.Body).Array(), true
 	}
-	return other.ids(), true
+	at := l.config.Items.Get(found.Body)
+	return at.Array(), at.IsArray()
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/shape"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
 )
 
@@ -61,7 +62,11 @@ func For(ctx context.Context, e Endpoint) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Notes = append(b.Notes, fmt.Sprintf("suggested after %s; to see what comes of it: caddy sse-bridge try %s --caddyfile Caddyfile", requests(e.asked), b.Path))
+	requests := shape.Count(e.asked, "request")
+	if e.asked == 1 {
+		requests = "one request"
+	}
+	b.Notes = append(b.Notes, fmt.Sprintf("suggested after %s; to see what comes of it: caddy sse-bridge try %s --caddyfile Caddyfile", requests, b.Path))
 	return b, nil
 }
 
@@ -95,13 +100,6 @@ func (f *findings) look(ctx context.Context) (err error) {
 		f.read()
 	}
 	return err
-}
-
-func requests(n int) string {
-	if n == 1 {
-		return "one request"
-	}
-	return fmt.Sprintf("%d requests", n)
 }
 
 // block makes the block: of a protocol that is known by its marks, of a list, or of a document.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/shape"
 )
 
 // Findings says what each configured field has found, in the words of a Caddyfile.
@@ -24,7 +25,11 @@ func Findings(c page.Config, document bool, f page.Found) []Finding {
 		case c.Items.IsZero():
 			what = "items @this"
 		}
-		add(what, items(f))
+		found := ""
+		if f.Items > 0 {
+			found = shape.Count(f.Items, "item")
+		}
+		add(what, found)
 	}
 	if !c.ID.IsZero() && f.Items > 0 {
 		add("id "+c.ID.String(), ids(f))
@@ -60,16 +65,6 @@ func Findings(c page.Config, document bool, f page.Found) []Finding {
 		add(condition, "holds")
 	}
 	return all
-}
-
-func items(f page.Found) string {
-	if f.Items == 0 {
-		return ""
-	}
-	if f.Items == 1 {
-		return "1 item"
-	}
-	return fmt.Sprintf("%d items", f.Items)
 }
 
 func ids(f page.Found) string {

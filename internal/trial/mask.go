@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -82,14 +81,4 @@ func (r Request) Mask() Request {
 		}
 	}
 	return r
-}
-
-// names are those of a header, in order.
-func names(h http.Header) []string {
-	var all []string
-	for name := range h {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
 }

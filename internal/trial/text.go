@@ -3,7 +3,9 @@ package trial
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -115,7 +117,7 @@ func (t *Text) request(r Request) string { return r.Method + " " + oneLine(r.URL
 
 // details writes what else is in a request.
 func (t *Text) details(b *strings.Builder, r Request) {
-	for _, name := range names(r.Header) {
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		t.line(b, "", faint, t.Paint.in(faint, oneLine(name+": "+strings.Join(r.Header[name], ", "))))
 	}
 	if r.Body != "" {

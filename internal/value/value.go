@@ -91,14 +91,15 @@ func found(r gjson.Result) []byte {
 	case !r.Exists():
 		return nil
 	case r.Type == gjson.String:
-		return sharedBytes(r.Str)
+		return Bytes(r.Str)
 	case r.Raw == "": // counted by gjson, not found
 		return []byte(r.String())
 	}
-	return sharedBytes(r.Raw)
+	return Bytes(r.Raw)
 }
 
-func sharedBytes(s string) []byte {
+// Bytes returns the bytes of a text, which must not be changed. They are not nil.
+func Bytes(s string) []byte {
 	if s == "" {
 		return []byte{}
 	}
