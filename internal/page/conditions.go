@@ -32,7 +32,7 @@ func (a *answer) passedOver() bool {
 }
 
 // ignored reports whether an item is to be passed over.
-func (a *answer) ignored(it item) bool {
+func (a *answer) ignored(it *item) bool {
 	for _, c := range a.reader.config.Ignore {
 		scope := it.text()
 		if !it.json && c.NeedsJSON() {

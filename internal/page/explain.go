@@ -79,7 +79,7 @@ func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
 	switch {
 	case b.empty() || f.Err != nil:
 	case r.document:
-		f.count(a, item{raw: b.text, json: b.json})
+		f.count(a, &item{raw: b.text, json: b.json})
 	default:
 		a.explainItems(&f)
 	}
@@ -99,7 +99,8 @@ func (a *answer) explainItems(f *Found) {
 	if a.reader.source == fromItems {
 		f.repeated(items)
 	}
-	for i, it := range items {
+	for i := range items {
+		it := &items[i]
 		if i == 0 {
 			f.Item, f.First = it.text(), it.id
 		}
@@ -125,7 +126,7 @@ func (f *Found) repeated(items []item) {
 }
 
 // count notes what the paths find in an item, or in a document.
-func (f *Found) count(a *answer, it item) {
+func (f *Found) count(a *answer, it *item) {
 	a.env.Item = it.text()
 	if a.ignored(it) {
 		f.Ignored++

@@ -44,7 +44,8 @@ func (a *answer) events() (Page, error) {
 	}
 	types := map[string]string{} // of events, by what they are called: one string for all of a type
 	data, ignored := 0, false    // events for which the data path found something; an item was ignored
-	for i, it := range items[before.skipped:] {
+	for i := range items[before.skipped:] {
+		it := &items[before.skipped+i]
 		p.Next = w.next()
 		if before.skipped+i < before.done {
 			continue
@@ -109,7 +110,7 @@ func (a *answer) plain(raw []byte) []byte {
 }
 
 // eventOf returns what an item says that its event is called.
-func (a *answer) eventOf(it item) []byte {
+func (a *answer) eventOf(it *item) []byte {
 	if it.made != nil {
 		return []byte(it.made.Event)
 	}
@@ -117,7 +118,7 @@ func (a *answer) eventOf(it item) []byte {
 }
 
 // lookIn looks v up in an item.
-func (a *answer) lookIn(it item, v value.Value) []byte {
+func (a *answer) lookIn(it *item, v value.Value) []byte {
 	if v.IsZero() || !it.json && v.NeedsJSON() {
 		return nil
 	}
@@ -135,7 +136,8 @@ func (a *answer) items() ([]item, error) {
 	}
 	var ids []byte // of all items, for one string that all share
 	ends := make([]int, len(items))
-	for i, it := range items {
+	for i := range items {
+		it := &items[i]
 		a.env.Item = it.raw
 		if id := a.lookIn(it, a.reader.config.ID); present(id) {
 			ids = append(ids, id...)

@@ -55,16 +55,20 @@ func (r *Reader) put(cursors []string, yielded map[string]string) error {
 	return nil
 }
 
-// text returns an item as it stands on its page. What a program has made is a JSON object of strings, as
-// conditions, fingerprints and people see it: {"id","event","data"}.
+// text returns an item as it stands on its page, or, of what a program has made, as conditions, fingerprints
+// and people see it.
 func (it *item) text() []byte {
-	if it.made != nil && it.raw == nil {
-		out := it.made
-		text := make([]byte, 0, len(`{"id":,"event":,"data":}`)+decode.StringSize(out.ID)+decode.StringSize(out.Event)+decode.StringSize(out.Data))
-		text = decode.AppendString(append(text, `{"id":`...), out.ID)
-		text = decode.AppendString(append(text, `,"event":`...), out.Event)
-		text = decode.AppendString(append(text, `,"data":`...), out.Data)
-		it.raw = append(text, '}')
+	if it.raw == nil && it.made != nil {
+		it.raw = madeText(it.made)
 	}
 	return it.raw
+}
+
+// madeText returns the JSON of what a program has made: an object of strings, {"id","event","data"}.
+func madeText(out *jq.Output) []byte {
+	text := make([]byte, 0, len(`{"id":,"event":,"data":}`)+decode.StringSize(out.ID)+decode.StringSize(out.Event)+decode.StringSize(out.Data))
+	text = decode.AppendString(append(text, `{"id":`...), out.ID)
+	text = decode.AppendString(append(text, `,"event":`...), out.Event)
+	text = decode.AppendString(append(text, `,"data":`...), out.Data)
+	return append(text, '}')
 }

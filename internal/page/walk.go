@@ -50,9 +50,9 @@ func (a *answer) walk(items []item) *walk {
 	}
 	w.ids, w.numbers = make(position.Cursor, len(items)), a.reader.config.Order == ByID
 	ascend, newest := true, integer{}
-	for i, it := range items {
-		if w.ids[i] = it.id; it.id != "" {
-			id := w.key(it.id)
+	for i := range items {
+		if w.ids[i] = items[i].id; w.ids[i] != "" {
+			id := w.key(w.ids[i])
 			ascend = ascend && (w.last < 0 || newest.compare(id) < 0)
 			w.last, newest = i, id
 		}
