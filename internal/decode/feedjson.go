@@ -59,10 +59,9 @@ func (w *feedWriter) parseJSON(text []byte, what string) (*gofeed.Feed, error) {
 		return nil, errBrokenFeed
 	}
 	// gofeed looks into what is null
-	f.Authors = slices.DeleteFunc(f.Authors, func(a *jsonfeed.Author) bool { return a == nil })
-	f.Items = slices.DeleteFunc(f.Items, func(it *jsonfeed.Item) bool { return it == nil })
+	f.Authors, f.Items = withoutNil(f.Authors), withoutNil(f.Items)
 	for _, it := range f.Items {
-		it.Authors = slices.DeleteFunc(it.Authors, func(a *jsonfeed.Author) bool { return a == nil })
+		it.Authors = withoutNil(it.Authors)
 	}
 	translated, err := (&gofeed.DefaultJSONTranslator{}).Translate(&f)
 	if err != nil {
@@ -70,3 +69,5 @@ func (w *feedWriter) parseJSON(text []byte, what string) (*gofeed.Feed, error) {
 	}
 	return translated, nil
 }
+
+func withoutNil[T any](s []*T) []*T { return slices.DeleteFunc(s, func(e *T) bool { return e == nil }) }

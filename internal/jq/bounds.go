@@ -2,8 +2,8 @@ package jq
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -54,9 +54,6 @@ func (r *run) apply(name string, v, arg any) error {
 	text, isText := v.(string)
 	limit := r.memory / 3
 	switch name {
-	case "ascii_downcase", "ascii_upcase", "implode", "reverse", "sort", "unique", "keys", "_tobase64d", "_tourid":
-		r.count(shallowSize(v) / bytesOfStep)
-		return nil
 	case "fromjson":
 		if !isText {
 			return nil
@@ -76,7 +73,7 @@ func (r *run) apply(name string, v, arg any) error {
 	return nil
 }
 
-// made counts a value that a text with queries in it, or an assignment, has made.
+// made counts a value that a text with queries in it, or an assignment, has made, or that a function copies.
 func (r *run) made(v any) error {
 	r.count(shallowSize(v) / bytesOfStep)
 	if s, ok := v.(string); ok && len(s) > r.memory/3 {
@@ -104,6 +101,35 @@ func (r *run) within(v any) error {
 	return nil
 }
 
+// smallText is how long a text may be for its matches not to be counted beforehand.
+const smallText = 4 << 10
+
+// matching counts what gojq goes through for the matches of a regular expression: for each one, the text
+// before it. That is one function, which nothing can stop.
+func (r *run) matching(v, re, flags any) error {
+	if list, ok := re.([]any); ok && len(list) == 2 {
+		re, flags = list[0], list[1]
+	}
+	text, _ := v.(string)
+	pattern, _ := re.(string)
+	words, _ := flags.(string)
+	if len(text) <= smallText || !strings.Contains(words, "g") {
+		return nil
+	}
+	for flag, is := range map[string]string{"i": "(?i)", "m": "(?s)"} {
+		if strings.Contains(words, flag) {
+			pattern = is + pattern
+		}
+	}
+	matcher, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil //nolint:nilerr // gojq says what is wrong with it
+	}
+	steps := len(text) * 3 / 2 / bytesOfStep // on average, for a match
+	r.count(steps * len(matcher.FindAllStringIndex(text, r.steps/steps+1)))
+	return nil
+}
+
 // prelude defines anew, in front of a program, the functions of gojq that make much of little: "x" * 1e9
 // is a gigabyte before anything else can stop it. gojq has no option for this; definitions in a program
 // count before its own.
@@ -111,14 +137,23 @@ var prelude = func() []*gojq.FuncDef {
 	var src strings.Builder
 	for _, name := range []string{
 		"add", "transpose", "explode", "tojson", "tostring", "flatten", "fromjson", "_tohtml", "_touri", "_tocsv", "_totsv", "_tosh", "_tobase64",
-		"ascii_downcase", "ascii_upcase", "implode", "reverse", "sort", "unique", "keys", "_tobase64d", "_tourid",
 	} {
 		fmt.Fprintf(&src, "def _own_%[1]s: %[1]s; def %[1]s: _apply(%[1]q; null; $__run) | _own_%[1]s;", name)
+	}
+	for _, name := range []string{"ascii_downcase", "ascii_upcase", "implode", "reverse", "sort", "unique", "keys", "_tobase64d", "_tourid"} {
+		fmt.Fprintf(&src, "def _own_%[1]s: %[1]s; def %[1]s: _made($__run) | _own_%[1]s;", name)
 	}
 	for _, name := range []string{"join", "split", "flatten", "format"} {
 		fmt.Fprintf(&src, "def _own_%[1]s($a): %[1]s($a); def %[1]s(a): a as $a | _apply(%[1]q; $a; $__run) | _own_%[1]s($a);", name)
 	}
+	for name, flags := range map[string]string{"match": "", "capture": "", "scan": ` + "g"`, "splits": ` + "g"`} {
+		fmt.Fprintf(&src, `def _own_%[1]s($re): %[1]s($re); def %[1]s($re): _matching($re; null%[2]s; $__run) | _own_%[1]s($re);
+			def _own_%[1]s($re; $f): %[1]s($re; $f); def %[1]s($re; $f): _matching($re; $f%[2]s; $__run) | _own_%[1]s($re; $f);`, name, flags)
+	}
 	src.WriteString(`
+		def split($re; $f): [splits($re; $f)];
+		def _own_sub($re; s; $f): sub($re; s; $f); def sub($re; s; $f): _matching($re; $f; $__run) | _own_sub($re; s; $f);
+		def gsub($re; s): sub($re; s; "g"); def gsub($re; s; $f): sub($re; s; $f + "g");
 		def _add(l; r): _operands("+"; l; r; $__run) | .[0] + .[1];
 		def _multiply(l; r): _operands("*"; l; r; $__run) | .[0] * .[1];
 		def _divide(l; r): _operands("split"; l; r; $__run) | .[0] / .[1];
@@ -135,17 +170,11 @@ var prelude = func() []*gojq.FuncDef {
 	return query.FuncDefs
 }()
 
-var errNoRun = errors.New(runName + " is not the program's")
-
 // check returns the option for a function that gives its input on, unless f has an error. Its last argument
-// is the run.
+// is the run: only the prelude and rewritten queries call it.
 func check(name string, args int, f func(r *run, v any, args []any) error) gojq.CompilerOption {
 	return gojq.WithFunction(name, args, args, func(v any, args []any) any {
-		r, ok := args[len(args)-1].(*run)
-		if !ok {
-			return errNoRun
-		}
-		if err := f(r, v, args); err != nil {
+		if err := f(args[len(args)-1].(*run), v, args); err != nil {
 			return err
 		}
 		return v
@@ -159,12 +188,9 @@ func options() []gojq.CompilerOption {
 		check("_apply", 3, func(r *run, v any, args []any) error { return r.apply(args[0].(string), v, args[1]) }),
 		check("_within", 1, func(r *run, v any, _ []any) error { return r.within(v) }),
 		check("_made", 1, func(r *run, v any, _ []any) error { return r.made(v) }),
+		check("_matching", 3, func(r *run, v any, args []any) error { return r.matching(v, args[0], args[1]) }),
 		gojq.WithFunction("_operands", 4, 4, func(_ any, args []any) any {
-			r, ok := args[3].(*run)
-			if !ok {
-				return errNoRun
-			}
-			name := args[0].(string)
+			name, r := args[0].(string), args[3].(*run)
 			if err := r.make(name, resultSize(name, args[1], args[2]), r.memory/3); err != nil {
 				return err
 			}

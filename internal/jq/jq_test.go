@@ -65,6 +65,8 @@ func TestYieldsEventsAndCursors(t *testing.T) {
 		`{data: $ENV}, {data: env.PATH}`:  "||{}\n||null",
 		`try error("x") catch {data: .}`:  `||x`,
 		`{data: [limit(3; repeat("x"))]}`: `||["x","x","x"]`,
+		`"aXbx" | {data: [gsub("x"; "-"), gsub("x"; "-", "+"; "i"), sub("x"; "-"; "i"), sub("x"; "-"), [scan("x"; "i")], [scan("x")], [splits("x"; "i")], split("x"; null), split("X")]}`: `||["aXb-","a-b-","a+b+","a-bx","aXb-",["X","x"],["x"],["a","b",""],["aXb",""],["a","bx"]]`,
+		`"ab" | {data: [[match("a(?<n>b)").captures[0].name], [match(["B", "gi"]).offset], capture("(?<n>a)"), capture("(?<n>A)"; "i"), test("A"; "i"), test("A")]}`:                      `||[["n"],[1],{"n":"a"},{"n":"a"},true,false]`,
 	} {
 		t.Run(src, func(t *testing.T) {
 			t.Parallel()
@@ -127,6 +129,7 @@ func TestRefusesEveryOtherOutput(t *testing.T) {
 		`null | .[600000000] = 1 | {data: .}`: `an array of 600000000 items would take more`,
 		`{data: ("[" * 10001 | fromjson)}`:    `exceeded max depth`,
 		`modulemeta`:                          `modulemeta cannot be applied to`,
+		`_made(1) | {data: .}`:                `jq: the program failed`,
 	} {
 		t.Run(src, func(t *testing.T) {
 			t.Parallel()
@@ -231,6 +234,12 @@ func TestWhatAProgramMakesCountsAsSteps(t *testing.T) {
 		`.body as $b | .body.a[] | $b.a | .[0] = 1 | empty`,
 		`.body as $b | .body.a[] | $b.a | .[0] |= 1 | empty`,
 		`.body as $b | .body.a[] | $b.a | reverse | empty`,
+		`.body.t | gsub("x"; "y") | empty`,
+		`.body.t | gsub("X"; "y"; "i") | empty`,
+		`.body.t | [scan("x")] | empty`,
+		`.body.t | split("x"; null) | empty`,
+		`.body.t | [match(["x", "g"])] | empty`,
+		`.body.t | capture("(?<a>x)"; "g") | empty`,
 	} {
 		t.Run(src, func(t *testing.T) {
 			t.Parallel()
