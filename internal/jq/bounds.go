@@ -15,8 +15,11 @@ import (
 // runName is the variable that has the run. Programs cannot name it by accident.
 const runName = "$__run"
 
-// bytesOfStep is how many bytes that an operator or a function makes count as a step.
-const bytesOfStep = 256
+// How many bytes that an operator or a function makes count as a step, and how many comparisons of items.
+const (
+	bytesOfStep       = 256
+	comparisonsOfStep = 20
+)
 
 // run is one run of a program.
 type run struct {
@@ -155,6 +158,7 @@ var prelude = func() []*gojq.FuncDef {
 		def _own_sub($re; s; $f): sub($re; s; $f); def sub($re; s; $f): _matching($re; $f; $__run) | _own_sub($re; s; $f);
 		def gsub($re; s): sub($re; s; "g"); def gsub($re; s; $f): sub($re; s; $f + "g");
 		def _add(l; r): _operands("+"; l; r; $__run) | .[0] + .[1];
+		def _subtract(l; r): _operands("-"; l; r; $__run) | .[0] - .[1];
 		def _multiply(l; r): _operands("*"; l; r; $__run) | .[0] * .[1];
 		def _divide(l; r): _operands("split"; l; r; $__run) | .[0] / .[1];
 		def add(f): [f] | add;
@@ -191,7 +195,11 @@ func options() []gojq.CompilerOption {
 		check("_matching", 3, func(r *run, v any, args []any) error { return r.matching(v, args[0], args[1]) }),
 		gojq.WithFunction("_operands", 4, 4, func(_ any, args []any) any {
 			name, r := args[0].(string), args[3].(*run)
-			if err := r.make(name, resultSize(name, args[1], args[2]), r.memory/3); err != nil {
+			if name == "-" { // it compares each item of one array with each of the other
+				l, _ := args[1].([]any)
+				other, _ := args[2].([]any)
+				r.count(len(l) * len(other) / comparisonsOfStep)
+			} else if err := r.make(name, resultSize(name, args[1], args[2]), r.memory/3); err != nil {
 				return err
 			}
 			return slices.Clone(args[1:3])

@@ -41,8 +41,9 @@ var (
 // An answer may be hostile. So one value that an operator or a function makes may have a third of Input.Memory,
 // and 256 bytes that one makes count as a step, as an instruction does: all values together have some 1.2 GB at most,
 // those that are let go of included. gojq's own limits hold between its functions, not within one. Nor does it
-// stop at the matches of a regular expression with "g", which take quadratic time: they are counted before. What remains:
-// the difference of arrays takes quadratic time, and functions within gojq's own are not counted. A function that goes on too long is left behind, and the program is not run again until it has ended.
+// stop at the matches of a regular expression with "g", which take quadratic time: they are counted before, and so are
+// the comparisons of the difference of arrays. What remains: contains, inside and indices may take quadratic time, and
+// what gojq's own functions call is not counted. A function that goes on too long is left behind, and the program is not run again until it has ended.
 type Program struct {
 	src   string
 	code  *gojq.Code

@@ -234,6 +234,8 @@ func TestWhatAProgramMakesCountsAsSteps(t *testing.T) {
 		`.body as $b | .body.a[] | $b.a | .[0] = 1 | empty`,
 		`.body as $b | .body.a[] | $b.a | .[0] |= 1 | empty`,
 		`.body as $b | .body.a[] | $b.a | reverse | empty`,
+		`.body.a - [.body.a[] + "b"] | empty`,
+		`.body.a -= [.body.a[] + "b"] | empty`,
 		`.body.t | gsub("x"; "y") | empty`,
 		`.body.t | gsub("X"; "y"; "i") | empty`,
 		`.body.t | [scan("x")] | empty`,

@@ -53,25 +53,20 @@ func rewrite(v reflect.Value) {
 	}
 }
 
+// operators are the functions of the prelude for the operators that are bounded.
+var operators = map[gojq.Operator]string{gojq.OpAdd: "_add", gojq.OpSub: "_subtract", gojq.OpMul: "_multiply", gojq.OpDiv: "_divide"}
+
 func boundOperator(q *gojq.Query) {
 	bounded := &gojq.Query{Left: q.Left, Right: q.Right, Op: q.Op}
 	l, r := isNumber(q.Left), isNumber(q.Right)
-	switch name := ""; q.Op {
+	switch q.Op {
 	case gojq.OpAssign, gojq.OpModify, gojq.OpUpdateAdd, gojq.OpUpdateSub, gojq.OpUpdateMul, gojq.OpUpdateDiv, gojq.OpUpdateMod, gojq.OpUpdateAlt:
 		bounded = pipe(bounded, "_made")
-	case gojq.OpAdd, gojq.OpDiv:
-		if name = "_add"; q.Op == gojq.OpDiv {
-			name = "_divide"
-		}
-		if l || r { // the other one is a number too
+	case gojq.OpAdd, gojq.OpSub, gojq.OpMul, gojq.OpDiv:
+		if l && r || (l || r) && q.Op != gojq.OpMul { // the other one is a number too, except in "x" * 3
 			return
 		}
-		bounded = call(name, q.Left, q.Right)
-	case gojq.OpMul:
-		if l && r {
-			return
-		}
-		bounded = call("_multiply", q.Left, q.Right)
+		bounded = call(operators[q.Op], q.Left, q.Right)
 	default:
 		return
 	}
