@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,10 +19,14 @@ import (
 // fuzzMemory is what reading a text may take in the fuzz targets.
 const fuzzMemory = 1 << 20
 
-// FuzzXML checks that what is read is JSON, and what mxj reads, but for text with elements beside it, of
-// which mxj loses a part.
+// inText finds a directive such as <!x>, or a CDATA section, that does not stand first. mxj loses text beside it.
+var inText = regexp.MustCompile(`(?s)<.*<![^-]`)
+
+// FuzzXML checks that what is read is JSON, and what mxj reads, except where mxj loses a part: of text with
+// elements, directives or CDATA sections beside it.
 func FuzzXML(f *testing.F) {
 	f.Add(`<a x="1"><b>t</b><c/><b id="2">x<![CDATA[<]]>&amp; <d/> y </b></a>`)
+	f.Add("<a>0<!00>0</a>")
 	f.Add("<a>\r\n<!-- x --><?php a ?> q &#10; <b/>  </a>")
 	f.Add(`<!DOCTYPE a [<!ENTITY b "bb">]><x:a xmlns:x="urn:x"><x:b>1</x:b><b/></x:a>`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -34,7 +39,7 @@ func FuzzXML(f *testing.F) {
 			t.Fatalf("%.100q is read as %.100q: %v", text, out, err)
 		}
 		want, err := mxj.NewMapXml([]byte(text))
-		if err == nil && !mixed(got) && !reflect.DeepEqual(got, map[string]any(want)) {
+		if err == nil && !mixed(got) && !inText.MatchString(text) && !reflect.DeepEqual(got, map[string]any(want)) {
 			t.Fatalf("%q is read as %v, by mxj as %v", text, got, want)
 		}
 	})

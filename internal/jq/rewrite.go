@@ -24,8 +24,8 @@ func rewrite(v reflect.Value) {
 			rewrite(v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			rewrite(v.Field(i))
+		for _, field := range v.Fields() {
+			rewrite(field)
 		}
 	case reflect.Pointer:
 		if v.IsNil() {

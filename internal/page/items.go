@@ -67,11 +67,12 @@ func (a *answer) events() (Page, error) {
 			}
 			e.Type = known
 		}
-		if it.made != nil {
+		switch {
+		case it.made != nil:
 			e.Data = it.made.Data
-		} else if a.reader.config.Data.IsZero() {
+		case a.reader.config.Data.IsZero():
 			e.Data = a.plain(it.raw)
-		} else {
+		default:
 			e.Data = a.lookIn(it, a.reader.config.Data)
 		}
 		if e.Data != nil {
