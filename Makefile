@@ -11,7 +11,7 @@ ALL    := $$($(GO) list -m -f '{{.Dir}}/...')
 TOOL   := GOWORK=off $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots build test golden docs soak vet lint format bench fuzz xcaddy clean
+.PHONY: help demo screenshots build test test-packages test-site golden docs soak vet lint format bench fuzz xcaddy clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,11 +29,18 @@ build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy
 
 test: ## run all tests, with the race detector
-	@# Most of the tests' time is waiting, so more packages than cores run at once.
-	$(GO) test -race -p 4 -timeout 30m $(ALL)
+	@$(GO) build -race -o /dev/null ./cmd/caddy # what both of the following would else build
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-packages test-site
 	@# The race detector keeps memory of its own, so what reading an answer takes is measured without; and
 	@# with a collector that stops what it measures, however busy the machine is.
 	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/jq ./internal/page ./internal/upstream
+
+# These compute, and those of the site wait: they get the processor first.
+test-packages:
+	nice $(GO) test -race -timeout 30m ./...
+
+test-site:
+	$(GO) test -race -p 3 -timeout 30m ./test/... ./examples/demo/...
 
 golden: ## write the golden files anew, from the code
 	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry$$' ./test/adapt ./internal/cli -args -update

@@ -7,4 +7,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
-func TestMain(m *testing.M) { testsite.Main(m) }
+// A client that is stopped while it waits to reconnect sleeps on.
+func TestMain(m *testing.M) {
+	testsite.Main(m, "github.com/donovanhide/eventsource.(*Stream).retryRestartStream")
+}

@@ -108,7 +108,7 @@ func (c calls) circles() (found [][]string) {
 // Files of one type may call each other: they are one thing in parts. A circle over several types is one
 // thing that looks like several.
 func TestFilesCallEachOtherInNoCircle(t *testing.T) {
-	for _, p := range load(t, packages.NeedFiles|packages.NeedTypes|packages.NeedSyntax|packages.NeedTypesInfo|packages.NeedDeps) {
+	for _, p := range load(t, packages.NeedFiles|packages.NeedTypes|packages.NeedSyntax|packages.NeedTypesInfo) {
 		name, _ := short(p.PkgPath)
 		between := callsOf(p)
 		for _, circle := range between.circles() {
@@ -143,7 +143,7 @@ const mostElsewhere = 10
 // elsewhere if its file holds methods of other types too.
 func TestMethodsStandWithTheirTypes(t *testing.T) {
 	var elsewhere []string
-	for _, p := range load(t, packages.NeedFiles|packages.NeedTypes|packages.NeedSyntax|packages.NeedTypesInfo|packages.NeedDeps) {
+	for _, p := range load(t, packages.NeedFiles|packages.NeedTypes|packages.NeedSyntax|packages.NeedTypesInfo) {
 		name, _ := short(p.PkgPath)
 		for _, syntax := range p.Syntax {
 			file := fileOf(p, syntax)
