@@ -65,16 +65,12 @@ format: ## format the code
 bench: ## run the benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(ALL)
 
-fuzz: ## run each fuzz target for 30 s (FUZZ=duration)
-	@failed=0; packages=$$($(GO) list $(ALL)) || exit 1; \
+fuzz: ## run each fuzz target for 30 s (FUZZ=duration), two at a time
+	@packages=$$($(GO) list $(ALL)) || exit 1; \
 	for package in $$packages; do \
-		targets=$$($(GO) test -list '^Fuzz' "$$package") || { echo "$$targets"; exit 1; }; \
-		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
-			echo "== $$package $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) "$$package" || failed=1; \
-		done; \
-	done; \
-	exit $$failed
+		targets=$$($(GO) test -list '^Fuzz' "$$package") || { echo "$$targets" >&2; exit 1; }; \
+		echo "$$targets" | sed -n "s|^Fuzz.*|$$package &|p"; \
+	done | xargs -P 2 -n 2 sh -c 'out=$$(GOMAXPROCS=1 $(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZ) "$$0" 2>&1) && echo "ok $$0 $$1" || { echo "$$0 $$1: $$out"; exit 1; }'
 
 xcaddy: ## build bin/caddy with xcaddy, as users of the module do
 	$(TOOL) xcaddy build $(CADDY) --with $(MODULE)@v0.0.0=. --output bin/caddy
