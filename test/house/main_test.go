@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	"github.com/sse-bridge/caddy-sse-bridge/test/leaks"
 )
 
-func TestMain(m *testing.M) { testsite.Main(m) }
+func TestMain(m *testing.M) { testsite.Main(m, leaks.Check()) }
