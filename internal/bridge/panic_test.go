@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 func TestAPollThatPanicsEndsNeitherTheProcessNorTheStream(t *testing.T) {
@@ -24,7 +24,7 @@ func TestAPollThatPanicsEndsNeitherTheProcessNorTheStream(t *testing.T) {
 	}
 	defer reader.Close()
 	said, err := reader.Next()
-	if err != nil || !strings.Contains(string(said), upstream.CommentUnreadable) {
+	if err != nil || !strings.Contains(string(said), page.Unreadable) {
 		t.Errorf("got %q, %v", said, err)
 	}
 	lines := log.FilterMessage("poll panicked").All()

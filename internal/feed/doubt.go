@@ -1,5 +1,7 @@
 package feed
 
+import "github.com/sse-bridge/caddy-sse-bridge/internal/page"
+
 // placeTries is how many polls may fail before a chain finds out whether it is its
 // position that the upstream cannot answer.
 const placeTries = 3
@@ -123,7 +125,7 @@ func (s *suspicion) misplaced(f failure, o outside) bool {
 	switch refused := f.refusal != nil; {
 	case !s.blamesID():
 		return false
-	case s.asked != onward && f.comment == unreachable: // hardly for what it asks
+	case s.asked != onward && f.comment == page.Unreachable: // hardly for what it asks
 		return o.failures%(3*placeTries) == 0
 	case s.asked != onward:
 		return refused || o.failures%placeTries == 0

@@ -8,9 +8,6 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
-// unreachable is the comment on a poll to which no answer came.
-const unreachable = "upstream unreachable"
-
 // failure is a poll that brought nothing to read.
 type failure struct {
 	err     error
@@ -25,7 +22,7 @@ type failure struct {
 }
 
 func failureOf(err error) failure {
-	f := failure{err: err, outcome: Failed, comment: unreachable}
+	f := failure{err: err, outcome: Failed, comment: page.Unreachable}
 	failed := (*page.Error)(nil)
 	switch {
 	case errors.As(err, &f.refusal):

@@ -8,7 +8,7 @@ import (
 )
 
 // errResetFirst is an answer to a newcomer's poll that cannot be one.
-var errResetFirst = &page.Error{Comment: "unreadable answer", Err: errors.New("a reset condition holds for a poll without a position")}
+var errResetFirst = &page.Error{Comment: page.Unreadable, Err: errors.New("a reset condition holds for a poll without a position")}
 
 // poller makes the polls of a chain, one after another, until that ends. It holds no lock
 // while it waits and polls.

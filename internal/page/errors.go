@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// The comments by which clients learn that a poll brought nothing.
+const (
+	Unreachable = "upstream unreachable" // no answer came
+	Unreadable  = "unreadable answer"
+)
+
 // Error is an answer that holds nothing to read: the poll is repeated later.
 type Error struct {
 	Status  int           // of the answer; 0 where there was none

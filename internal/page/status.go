@@ -71,5 +71,5 @@ func refusal(status int, h http.Header) *Refusal {
 
 // unreadable returns the error for an answer whose body does not decode.
 func unreadable(format string, args ...any) *Error {
-	return &Error{Comment: "unreadable answer", Err: fmt.Errorf(format, args...)}
+	return &Error{Comment: Unreadable, Err: fmt.Errorf(format, args...)}
 }

@@ -29,12 +29,6 @@ const (
 	carriedFor = 3 * time.Second
 )
 
-// The comments by which clients learn that a poll brought nothing.
-const (
-	CommentUnreachable = "upstream unreachable"
-	CommentUnreadable  = "unreadable answer"
-)
-
 // errNoRoute is what the routes of an upstream come to where none of them answers.
 var errNoRoute = errors.New("no handler of the `upstream` block answered the poll")
 
@@ -62,7 +56,7 @@ func (u *Poller) Poll(p *Request) feed.Poll {
 		defer func() { // a mistake of ours must not end the process, nor the stream
 			if v := recover(); v != nil {
 				u.upstream.LoggerOf(p).Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
-				failed = &page.Error{Comment: CommentUnreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
+				failed = &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
 			}
 		}()
 		if err := u.open(ctx, p, ask); err != nil {
@@ -138,7 +132,7 @@ func (u *Poller) ask(ctx context.Context, p *Request, ask feed.Ask) (page.Respon
 		}
 		r, err := p.Build(ctx, ask, u.upstream.NewestServer(), a, to)
 		if err != nil { // the last answer's cursor leads nowhere; the upstream is well
-			return page.Response{}, &page.Error{Comment: "unreadable answer", Err: err}
+			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: err}
 		}
 		if demoted {
 			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
@@ -209,20 +203,20 @@ func (u *Poller) roundTrip(which Kind, r *http.Request, a *Answer) (page.Respons
 	err := serve(routes, a, r)
 	switch failed := (caddyhttp.HandlerError{}); {
 	case a.over:
-		return page.Response{}, &page.Error{Comment: CommentUnreadable, Err: fmt.Errorf("%w (%d bytes)", errTooLarge, a.limit)}
+		return page.Response{}, &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("%w (%d bytes)", errTooLarge, a.limit)}
 	case errors.As(err, &failed) && a.Status == 0 && failed.StatusCode != 0 && failed.StatusCode != http.StatusBadGateway && failed.StatusCode != http.StatusGatewayTimeout:
 		// a handler that answers by an error, as file_server and error do
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
-		return page.Response{}, &page.Error{Comment: CommentUnreachable, Err: err}
+		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: err}
 	}
 	resp, err := a.Response()
 	if err != nil {
-		return page.Response{}, &page.Error{Comment: CommentUnreadable, Err: err}
+		return page.Response{}, &page.Error{Comment: page.Unreadable, Err: err}
 	}
 	if want, err := strconv.ParseInt(resp.Header.Get("Content-Length"), 10, 64); err == nil &&
 		want > int64(a.body.Len()) && !a.bodyless() {
-		return page.Response{}, &page.Error{Comment: CommentUnreachable, Err: fmt.Errorf("the answer ended after %d of %d bytes", a.body.Len(), want)}
+		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: fmt.Errorf("the answer ended after %d of %d bytes", a.body.Len(), want)}
 	}
 	return resp, nil
 }

@@ -23,14 +23,14 @@ func (u *Poller) open(ctx context.Context, p *Request, ask feed.Ask) error {
 	case err != nil:
 		return fmt.Errorf("opening a session: %w", err)
 	case answered.Reset:
-		return &page.Error{Comment: CommentUnreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: its reset condition holds")}
+		return &page.Error{Comment: page.Unreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: its reset condition holds")}
 	}
 	ask.Session.Opened = make(map[string]string)
 	p.Open.keep(ask.Session, answered.Next.Cursor)
 	for _, cur := range p.Open.Plan.Page.Cursors {
 		if ask.Session.Opened[cur.Name] == "" {
 			ask.Session.Opened = nil
-			return &page.Error{Comment: CommentUnreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: the answer has no %s", config.PlaceholderOf(cur.Name))}
+			return &page.Error{Comment: page.Unreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: the answer has no %s", config.PlaceholderOf(cur.Name))}
 		}
 	}
 	return nil

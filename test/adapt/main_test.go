@@ -5,6 +5,7 @@ import (
 
 	_ "github.com/sse-bridge/caddy-sse-bridge"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+
 	"github.com/sse-bridge/caddy-sse-bridge/test/leaks"
 )
 

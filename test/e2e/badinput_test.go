@@ -19,8 +19,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 func init() {
@@ -136,36 +136,36 @@ func emptyGzip(encoding string, flush bool) http.HandlerFunc {
 }
 
 var badInput = []bad{
-	{"over the limit", writes("", `{"messages":["`+strings.Repeat("a", 2000)+`"]}`), upstream.CommentUnreadable, "larger than", nil},
-	{"gzip bomb", writes("Content-Encoding: gzip", string(testsite.Gzipped(strings.Repeat(" ", 1<<16)))), upstream.CommentUnreadable, "larger than", nil},
-	{"gzip bomb that the proxy unpacks", writes("Content-Encoding: gzip", string(testsite.Gzipped(strings.Repeat(" ", 1<<20)))), upstream.CommentUnreadable, "larger than", unpacked},
-	{"broken gzip", writes("Content-Encoding: gzip", string(testsite.Gzipped("{}")[:15])), upstream.CommentUnreadable, "gzip", nil},
-	{"gzip without its end", writes("Content-Encoding: gzip", string(testsite.Gzipped("{}")[:18])), upstream.CommentUnreadable, "gzip", nil},
-	{"gzip that is broken off", writes("Content-Encoding: gzip", string(testsite.Gzipped("{}")[:5])), upstream.CommentUnreadable, "gzip", nil},
-	{"gzip with something behind it", writes("Content-Encoding: gzip", string(testsite.Gzipped("{}"))+"xx"), upstream.CommentUnreadable, "gzip", nil},
-	{"empty gzip", emptyGzip("gzip", false), upstream.CommentUnreadable, "gzip", nil},
-	{"empty gzip in chunks", emptyGzip("GZIP", true), upstream.CommentUnreadable, "gzip", nil},
-	{"empty deflate", emptyGzip("deflate", true), upstream.CommentUnreadable, `"deflate"`, nil},
-	{"gzip twice", emptyGzip("gzip, gzip", true), upstream.CommentUnreadable, `"gzip, gzip"`, nil},
-	{"encoding that is not known", writes("Content-Encoding: br", "abc"), upstream.CommentUnreadable, `"br"`, nil},
-	{"truncated JSON", writes("Content-Type: application/json", `{"messages":[{"id":9,"text":"x"}`), upstream.CommentUnreadable, "JSON that ends early", nil},
-	{"HTML for JSON", writes("Content-Type: application/json", "<html>secret</html>"), upstream.CommentUnreadable, "HTML where JSON was expected", nil},
-	{"login page", writes("Content-Type: text/html", "<!DOCTYPE html><title>Log in</title>"), upstream.CommentUnreadable, "HTML where JSON was expected", nil},
-	{"invalid UTF-8", writes("", "\xff\xfe\xff{\"messages\":[]"), upstream.CommentUnreadable, "JSON was expected", nil},
+	{"over the limit", writes("", `{"messages":["`+strings.Repeat("a", 2000)+`"]}`), page.Unreadable, "larger than", nil},
+	{"gzip bomb", writes("Content-Encoding: gzip", string(testsite.Gzipped(strings.Repeat(" ", 1<<16)))), page.Unreadable, "larger than", nil},
+	{"gzip bomb that the proxy unpacks", writes("Content-Encoding: gzip", string(testsite.Gzipped(strings.Repeat(" ", 1<<20)))), page.Unreadable, "larger than", unpacked},
+	{"broken gzip", writes("Content-Encoding: gzip", string(testsite.Gzipped("{}")[:15])), page.Unreadable, "gzip", nil},
+	{"gzip without its end", writes("Content-Encoding: gzip", string(testsite.Gzipped("{}")[:18])), page.Unreadable, "gzip", nil},
+	{"gzip that is broken off", writes("Content-Encoding: gzip", string(testsite.Gzipped("{}")[:5])), page.Unreadable, "gzip", nil},
+	{"gzip with something behind it", writes("Content-Encoding: gzip", string(testsite.Gzipped("{}"))+"xx"), page.Unreadable, "gzip", nil},
+	{"empty gzip", emptyGzip("gzip", false), page.Unreadable, "gzip", nil},
+	{"empty gzip in chunks", emptyGzip("GZIP", true), page.Unreadable, "gzip", nil},
+	{"empty deflate", emptyGzip("deflate", true), page.Unreadable, `"deflate"`, nil},
+	{"gzip twice", emptyGzip("gzip, gzip", true), page.Unreadable, `"gzip, gzip"`, nil},
+	{"encoding that is not known", writes("Content-Encoding: br", "abc"), page.Unreadable, `"br"`, nil},
+	{"truncated JSON", writes("Content-Type: application/json", `{"messages":[{"id":9,"text":"x"}`), page.Unreadable, "JSON that ends early", nil},
+	{"HTML for JSON", writes("Content-Type: application/json", "<html>secret</html>"), page.Unreadable, "HTML where JSON was expected", nil},
+	{"login page", writes("Content-Type: text/html", "<!DOCTYPE html><title>Log in</title>"), page.Unreadable, "HTML where JSON was expected", nil},
+	{"invalid UTF-8", writes("", "\xff\xfe\xff{\"messages\":[]"), page.Unreadable, "JSON was expected", nil},
 	{"503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "status 503", "", nil},
 	{"404", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "upstream refuses", "404", nil},
-	{"closes at once", hijacked(""), upstream.CommentUnreachable, "", nil},
-	{"closes early", hijacked("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"messages\":[{\"id\":9,\"text\":\"x\"}]}"), upstream.CommentUnreachable, "", nil},
-	{"closes before the body", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nContent-Length: 100\r\n\r\n"), upstream.CommentUnreachable, "", nil},
-	{"closes before the gzip", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n"), upstream.CommentUnreachable, "", nil},
-	{"breaks off before chunks", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nTransfer-Encoding: chunked\r\n\r\n"), upstream.CommentUnreachable, "", nil},
-	{"breaks chunks off", hijacked("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":"), upstream.CommentUnreachable, "", nil},
-	{"is no HTTP", hijacked("SSH-2.0-OpenSSH_9.2\r\n"), upstream.CommentUnreachable, "", nil},
-	{"never answers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, upstream.CommentUnreachable, "no answer within 1.5s", []string{"timeout 1500ms"}},
-	{"refuses connections", nil, upstream.CommentUnreachable, "refused", nil},
-	{"aborts", nil, upstream.CommentUnreachable, "broke its answer off", []string{"test_panic abort"}},
-	{"ends early", nil, upstream.CommentUnreachable, "ended after 34 of 100 bytes", []string{"test_panic return"}},
-	{"panics", nil, upstream.CommentUnreachable, "panicked: a mistake", []string{"test_panic"}},
+	{"closes at once", hijacked(""), page.Unreachable, "", nil},
+	{"closes early", hijacked("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"messages\":[{\"id\":9,\"text\":\"x\"}]}"), page.Unreachable, "", nil},
+	{"closes before the body", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nContent-Length: 100\r\n\r\n"), page.Unreachable, "", nil},
+	{"closes before the gzip", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n"), page.Unreachable, "", nil},
+	{"breaks off before chunks", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nTransfer-Encoding: chunked\r\n\r\n"), page.Unreachable, "", nil},
+	{"breaks chunks off", hijacked("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":"), page.Unreachable, "", nil},
+	{"is no HTTP", hijacked("SSH-2.0-OpenSSH_9.2\r\n"), page.Unreachable, "", nil},
+	{"never answers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, page.Unreachable, "no answer within 1.5s", []string{"timeout 1500ms"}},
+	{"refuses connections", nil, page.Unreachable, "refused", nil},
+	{"aborts", nil, page.Unreachable, "broke its answer off", []string{"test_panic abort"}},
+	{"ends early", nil, page.Unreachable, "ended after 34 of 100 bytes", []string{"test_panic return"}},
+	{"panics", nil, page.Unreachable, "panicked: a mistake", []string{"test_panic"}},
 }
 
 // sometimes is a backend in front of a chat that is bad for a while.
@@ -288,7 +288,7 @@ func TestAnEmptyGzipMovesNoCursor(t *testing.T) {
 			s := testsite.Run(t, "{{site}} {\n\tsse_bridge "+addr+" {\n\t\tinterval 50ms\n\t\titems @this\n\t\tcursor {sse.header.X-Next}\n\t\tquery since {sse.cursor}\n\t}\n}")
 			stream := testsite.Subscribe(t, s.URL+"/")
 			stream.Want("0", "1", "2", "3")
-			stream.HasComment(upstream.CommentUnreadable)
+			stream.HasComment(page.Unreadable)
 		})
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 // Its new run has lines under the ids that the clients have when the first poll comes.
@@ -36,7 +36,7 @@ func TestABackendThatHasCountedPastItsClientsAgainResetsThem(t *testing.T) {
 			}
 			up.stop()
 			for _, client := range clients {
-				client.HasComment(upstream.CommentUnreachable)
+				client.HasComment(page.Unreachable)
 			}
 			news := []string{"new one", "new two", "new three", "new four", "new five"}
 			c.Mu.Lock()
@@ -83,7 +83,7 @@ func TestABackendThatHoldsPollsIsUpWhenItIsBack(t *testing.T) {
 			}
 			testsite.Eventually(t, "a poll that is held", func() bool { return len(c.Polled()) > len(test.lines) })
 			up.stop()
-			client.HasComment(upstream.CommentUnreachable)
+			client.HasComment(page.Unreachable)
 			up.start()
 			client.IsUp()
 			c.Say("more")
@@ -156,7 +156,7 @@ func TestADocumentIsTheNewestAfterABackendsRestart(t *testing.T) {
 				return slices.Contains(state.asked, "202")
 			})
 			up.stop()
-			client.HasComment(upstream.CommentUnreachable)
+			client.HasComment(page.Unreachable)
 			state.set("new", 15)
 			up.start()
 			client.IsUp()

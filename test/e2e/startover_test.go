@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 // TestAnUpstreamThatStartsOverResetsEachClientOnce kills an upstream whose cursors begin at 1 again.
@@ -35,7 +35,7 @@ func TestAnUpstreamThatStartsOverResetsEachClientOnce(t *testing.T) {
 			}
 			up.stop()
 			for _, client := range clients {
-				client.HasComment(upstream.CommentUnreachable)
+				client.HasComment(page.Unreachable)
 			}
 			boot.Add(1)
 			c.Mu.Lock()

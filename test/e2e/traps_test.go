@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 // What legacy backends are known to do to those who poll them. nchan's 408 and its messages of one second are in the
@@ -121,7 +121,7 @@ func TestAnErrorInsideA200(t *testing.T) {
 			stream.Want("a|1")
 			b.breaks(2, "b")
 			stream.Want(c.want...)
-			if told := slices.Contains(stream.Seen(), upstream.CommentUnreadable); told != c.told {
+			if told := slices.Contains(stream.Seen(), page.Unreadable); told != c.told {
 				t.Errorf("comments: %q", stream.Seen())
 			}
 			b.mu.Lock()
@@ -156,8 +156,8 @@ func TestALoginPageIsNeverAnEvent(t *testing.T) {
 		name, comment string
 		answer        func(w http.ResponseWriter, r *http.Request)
 	}{
-		{"200", upstream.CommentUnreadable, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, loginPage) }},
-		{"a redirect to its own login page", upstream.CommentUnreadable, func(w http.ResponseWriter, r *http.Request) {
+		{"200", page.Unreadable, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, loginPage) }},
+		{"a redirect to its own login page", page.Unreadable, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/login" {
 				io.WriteString(w, loginPage)
 				return

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+
 	"github.com/sse-bridge/caddy-sse-bridge/test/leaks"
 )
 
