@@ -124,7 +124,7 @@ func soon(t *testing.T, exit func() time.Duration) {
 }
 
 func TestSIGTERMEndsAllStreamsSoon(t *testing.T) {
-	streams := testsite.Soak(300, 1000)
+	streams := testsite.Soak(120, 1000)
 	for _, test := range []struct {
 		name   string
 		reload func(p *process, upstream string, r *readers)
