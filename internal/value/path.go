@@ -139,3 +139,24 @@ func isContainer(json []byte) bool {
 	}
 	return false
 }
+
+// found returns a string without its quotes, all else as it stands, and nil for nothing.
+func found(r gjson.Result) []byte {
+	switch {
+	case !r.Exists():
+		return nil
+	case r.Type == gjson.String:
+		return Bytes(r.Str)
+	case r.Raw == "": // counted by gjson, not found
+		return []byte(r.String())
+	}
+	return Bytes(r.Raw)
+}
+
+// Bytes returns the bytes of a text, which must not be changed. They are not nil.
+func Bytes(s string) []byte {
+	if s == "" {
+		return []byte{}
+	}
+	return unsafe.Slice(unsafe.StringData(s), len(s))
+}

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"unsafe"
-
-	"github.com/tidwall/gjson"
 )
 
 // Value says where to take something from: a gjson path, a template, or a literal. The zero
@@ -84,24 +81,3 @@ func (v Value) IsZero() bool { return v.src == "" }
 
 // String returns the value as it was written.
 func (v Value) String() string { return v.src }
-
-// found returns a string without its quotes, all else as it stands, and nil for nothing.
-func found(r gjson.Result) []byte {
-	switch {
-	case !r.Exists():
-		return nil
-	case r.Type == gjson.String:
-		return Bytes(r.Str)
-	case r.Raw == "": // counted by gjson, not found
-		return []byte(r.String())
-	}
-	return Bytes(r.Raw)
-}
-
-// Bytes returns the bytes of a text, which must not be changed. They are not nil.
-func Bytes(s string) []byte {
-	if s == "" {
-		return []byte{}
-	}
-	return unsafe.Slice(unsafe.StringData(s), len(s))
-}
