@@ -102,25 +102,3 @@ func (b *Block) fixed(u *url.URL, but ...string) {
 		}
 	}
 }
-
-// parameters are those of a query, in its order.
-func parameters(query string) func(yield func(name, value string) bool) {
-	return func(yield func(name, value string) bool) {
-		if query == "" {
-			return
-		}
-		for pair := range strings.SplitSeq(query, "&") {
-			name, value, _ := strings.Cut(pair, "=")
-			if !yield(unescape(name), unescape(value)) {
-				return
-			}
-		}
-	}
-}
-
-func unescape(s string) string {
-	if u, err := url.QueryUnescape(s); err == nil {
-		return u
-	}
-	return s
-}

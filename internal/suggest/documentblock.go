@@ -87,7 +87,7 @@ func (f *findings) again(ctx context.Context, b *Block) (why string, err error) 
 }
 
 // grows reports whether a second answer is a text that the first one is the beginning of.
-func (f *findings) grows(a answer) bool {
+func (f *findings) grows(a reply) bool {
 	return f.found.Nature == "text" && len(a.Body) > len(f.first.Body) && bytes.HasPrefix(a.Body, f.first.Body) && bytes.ContainsRune(a.Body, '\n')
 }
 
