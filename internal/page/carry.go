@@ -38,40 +38,40 @@ func (c *Carry) Settle() Page {
 
 // seeking returns what looks for the position of the poll in the page of a cursor; ok is false where
 // there is nothing to look for.
-func (a *answer) seeking() (s seeker, ok bool) {
+func (rd *reading) seeking() (s seeker, ok bool) {
 	switch {
-	case a.reader.document || a.reader.source != fromValues:
+	case rd.reader.document || rd.reader.source != fromValues:
 		return seeker{}, false
-	case a.carry != nil:
-		return a.carry.seeker, true
+	case rd.carry != nil:
+		return rd.carry.seeker, true
 	}
-	return newSeeker(a.from), a.from.Done > 0
+	return newSeeker(rd.from), rd.from.Done > 0
 }
 
 // goesOn reports whether a search that has not found anything on a page goes on in the next one.
-func (a *answer) goesOn(s seeker, moved bool) bool {
-	if !a.carries || a.last || !moved || s.vague || s.count >= s.done || s.done > decode.MaxItems {
+func (rd *reading) goesOn(s seeker, moved bool) bool {
+	if !rd.carries || rd.last || !moved || s.vague || s.count >= s.done || s.done > decode.MaxItems {
 		return false
 	}
-	return a.carry == nil || a.carry.pages < maxCarried && a.carry.bytes+a.size() <= maxCarriedBytes
+	return rd.carry == nil || rd.carry.pages < maxCarried && rd.carry.bytes+rd.size() <= maxCarriedBytes
 }
 
 // size returns how many bytes the events of the answer share memory with.
-func (a *answer) size() int {
-	if a.made != nil {
-		return a.made.size
+func (rd *reading) size() int {
+	if rd.made != nil {
+		return rd.made.size
 	}
-	return len(a.body.text)
+	return len(rd.body.text)
 }
 
 // hold returns the page of a search that goes on behind some events, at the border next.
-func (a *answer) hold(s seeker, events []Event, next position.Position) Page {
-	c := &Carry{From: next, at: a.from, seeker: s, held: events, pages: 1}
-	if old := a.carry; old != nil {
+func (rd *reading) hold(s seeker, events []Event, next position.Position) Page {
+	c := &Carry{From: next, at: rd.from, seeker: s, held: events, pages: 1}
+	if old := rd.carry; old != nil {
 		c.at, c.held, c.bytes, c.pages = old.at, slices.Concat(old.held, events), old.bytes, old.pages+1
 	}
 	if len(events) > 0 {
-		c.bytes += a.size()
+		c.bytes += rd.size()
 	}
 	return Page{News: true, More: true, Next: c.at, Carry: c}
 }

@@ -5,9 +5,9 @@ import "github.com/sse-bridge/caddy-sse-bridge/internal/value"
 // holds reports whether one of the conditions holds for the whole answer. One that looks into
 // JSON says nothing of an answer that is none, turned around or not: `reset !ok` must not take a
 // proxy's error page for one.
-func (a *answer) holds(conditions []value.Condition) bool {
+func (rd *reading) holds(conditions []value.Condition) bool {
 	for _, c := range conditions {
-		if (a.body.json || a.body.line || !c.NeedsJSON()) && c.Holds(a.body.text, a.env) {
+		if (rd.body.json || rd.body.line || !c.NeedsJSON()) && c.Holds(rd.body.text, rd.env) {
 			return true
 		}
 	}
@@ -17,14 +17,14 @@ func (a *answer) holds(conditions []value.Condition) bool {
 // passedOver reports whether the whole answer is to be passed over, whatever is in it. What looks into
 // JSON says nothing of an answer that is none, as in holds, and nor does what looks into an item, where
 // the answer is not the one item.
-func (a *answer) passedOver() bool {
-	one := a.reader.document || a.reader.config.Format == Message
-	if a.reader.config.Format == Message {
-		a.env.Item = a.body.text
-		defer func() { a.env.Item = nil }()
+func (rd *reading) passedOver() bool {
+	one := rd.reader.document || rd.reader.config.Format == Message
+	if rd.reader.config.Format == Message {
+		rd.env.Item = rd.body.text
+		defer func() { rd.env.Item = nil }()
 	}
-	for _, c := range a.reader.config.Ignore {
-		if (a.body.json || !c.NeedsJSON()) && (one || !c.ReadsItem()) && c.Holds(a.body.text, a.env) {
+	for _, c := range rd.reader.config.Ignore {
+		if (rd.body.json || !c.NeedsJSON()) && (one || !c.ReadsItem()) && c.Holds(rd.body.text, rd.env) {
 			return true
 		}
 	}
@@ -32,13 +32,13 @@ func (a *answer) passedOver() bool {
 }
 
 // ignored reports whether an item is to be passed over.
-func (a *answer) ignored(it *item) bool {
-	for _, c := range a.reader.config.Ignore {
+func (rd *reading) ignored(it *item) bool {
+	for _, c := range rd.reader.config.Ignore {
 		scope := it.text()
 		if !it.json && c.NeedsJSON() {
 			scope = nil
 		}
-		if c.Holds(scope, a.env) {
+		if c.Holds(scope, rd.env) {
 			return true
 		}
 	}

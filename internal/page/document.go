@@ -6,26 +6,26 @@ import (
 )
 
 // document reads the whole answer as one event.
-func (a *answer) document() (Page, error) {
-	r := a.reader
-	data := a.body.text
+func (rd *reading) document() (Page, error) {
+	r := rd.reader
+	data := rd.body.text
 	if !r.config.Data.IsZero() {
-		if data = a.look(r.config.Data, a.body.text); data == nil {
+		if data = rd.look(r.config.Data, rd.body.text); data == nil {
 			return Page{}, unreadable("data path %s found nothing", r.config.Data)
 		}
 	}
 	typ := r.config.EventDefault
-	if t := a.look(r.config.Event, a.body.text); present(t) {
+	if t := rd.look(r.config.Event, rd.body.text); present(t) {
 		typ = typeOf(string(t))
 	}
 	key := data
-	if a.body.json && value.ValidJSON(data) { // a path may find a string, which is without its quotes here
+	if rd.body.json && value.ValidJSON(data) { // a path may find a string, which is without its quotes here
 		key = canonicalHash(data)
 	}
 	return Page{
 		News:       true,
 		Events:     []Event{{Type: typ, Data: data, Key: position.Hash(typ, key)}},
-		Next:       a.border(a.cursor()),
-		Validators: validators(a.header),
+		Next:       rd.border(rd.cursor()),
+		Validators: validators(rd.header),
 	}, nil
 }

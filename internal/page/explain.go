@@ -40,11 +40,11 @@ func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
 	}
 	b := r.decode(resp)
 	env.Status, env.Header, env.Body, env.Item = resp.Status, resp.Header, b.text, nil
-	a := &answer{
+	rd := &reading{
 		reader: r, status: resp.Status, header: resp.Header, body: b, env: env,
 		from: position.Position{Cursor: make(position.Cursor, len(r.names))},
 	}
-	f = Found{Body: b.text, JSON: b.json, Err: b.err, Passed: a.passedOver(), Cursor: make(map[string]string)}
+	f = Found{Body: b.text, JSON: b.json, Err: b.err, Passed: rd.passedOver(), Cursor: make(map[string]string)}
 	if f.Passed {
 		defer func() { f.Ignored = max(f.Ignored, 1) }()
 	}
@@ -56,21 +56,21 @@ func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
 		conditions []value.Condition
 	}{{"more", r.config.More}, {"reset", r.config.Reset}, {"end", r.config.End}} {
 		for _, condition := range c.conditions {
-			if a.holds([]value.Condition{condition}) {
+			if rd.holds([]value.Condition{condition}) {
 				f.Holds = append(f.Holds, c.name+" "+condition.String())
 			}
 		}
 	}
 	if !r.config.Program.IsZero() && f.Err == nil {
-		made, err := a.run()
+		made, err := rd.run()
 		if err != nil {
 			f.Err = err
 			return f
 		}
-		a.made = made
+		rd.made = made
 	}
 	if r.source == fromValues {
-		for i, text := range a.cursor() {
+		for i, text := range rd.cursor() {
 			if text != "" {
 				f.Cursor[r.names[i]] = text
 			}
@@ -79,24 +79,24 @@ func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
 	switch {
 	case b.empty() || f.Err != nil:
 	case r.document:
-		f.count(a, &item{raw: b.text, json: b.json})
+		f.count(rd, &item{raw: b.text, json: b.json})
 	default:
-		a.explainItems(&f)
+		rd.explainItems(&f)
 	}
 	return f
 }
 
-func (a *answer) explainItems(f *Found) {
-	if !a.body.json && a.reader.needsJSON {
+func (rd *reading) explainItems(f *Found) {
+	if !rd.body.json && rd.reader.needsJSON {
 		return // there is nothing that the paths could look at
 	}
-	items, err := a.items()
+	items, err := rd.items()
 	if err != nil {
 		f.Err = err
 		return
 	}
 	f.Items = len(items)
-	if a.reader.source == fromItems {
+	if rd.reader.source == fromItems {
 		f.repeated(items)
 	}
 	for i := range items {
@@ -107,7 +107,7 @@ func (a *answer) explainItems(f *Found) {
 		if f.Last = it.id; it.id != "" {
 			f.IDs++
 		}
-		f.count(a, it)
+		f.count(rd, it)
 	}
 }
 
@@ -126,16 +126,16 @@ func (f *Found) repeated(items []item) {
 }
 
 // count notes what the paths find in an item, or in a document.
-func (f *Found) count(a *answer, it *item) {
-	a.env.Item = it.text()
-	if a.ignored(it) {
+func (f *Found) count(rd *reading, it *item) {
+	rd.env.Item = it.text()
+	if rd.ignored(it) {
 		f.Ignored++
 	}
-	if a.reader.config.Data.IsZero() || a.lookIn(it, a.reader.config.Data) != nil {
+	if rd.reader.config.Data.IsZero() || rd.lookIn(it, rd.reader.config.Data) != nil {
 		f.Data++
 	}
-	if t := a.eventOf(it); present(t) && len(f.Types) < maxTypes && !slices.Contains(f.Types, string(t)) {
+	if t := rd.eventOf(it); present(t) && len(f.Types) < maxTypes && !slices.Contains(f.Types, string(t)) {
 		f.Types = append(f.Types, string(t))
 	}
-	a.env.Item = nil
+	rd.env.Item = nil
 }

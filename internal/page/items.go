@@ -22,25 +22,25 @@ type item struct {
 }
 
 // events reads the answer as a page of items, oldest first.
-func (a *answer) events() (Page, error) {
-	items, err := a.items()
+func (rd *reading) events() (Page, error) {
+	items, err := rd.items()
 	if err != nil {
 		return Page{}, unreadable("%w", err)
 	}
 	if len(items) == 0 {
-		p := a.empty()
-		p.Itemless, p.Empty = a.itemless, !a.itemless
+		p := rd.empty()
+		p.Itemless, p.Empty = rd.itemless, !rd.itemless
 		return p, nil
 	}
-	if err := a.reader.sort(items); err != nil {
+	if err := rd.reader.sort(items); err != nil {
 		return Page{}, unreadable("%w", err)
 	}
-	w := a.walk(items)
-	before := a.resume(w)
+	w := rd.walk(items)
+	before := rd.resume(w)
 	w.skip(before.skipped)
-	p := Page{Next: a.from, Lost: before.lost, Events: make([]Event, 0, len(items)-before.done)}
+	p := Page{Next: rd.from, Lost: before.lost, Events: make([]Event, 0, len(items)-before.done)}
 	if w.repeats {
-		p.Repeats = a.reader.config.ID.String()
+		p.Repeats = rd.reader.config.ID.String()
 	}
 	types := map[string]string{} // of events, by what they are called: one string for all of a type
 	data, ignored := 0, false    // events for which the data path found something; an item was ignored
@@ -50,15 +50,15 @@ func (a *answer) events() (Page, error) {
 		if before.skipped+i < before.done {
 			continue
 		}
-		a.env.Item = it.raw
-		if len(a.reader.config.Ignore) > 0 {
-			if a.env.Item = it.text(); a.ignored(it) {
+		rd.env.Item = it.raw
+		if len(rd.reader.config.Ignore) > 0 {
+			if rd.env.Item = it.text(); rd.ignored(it) {
 				ignored = true
 				continue
 			}
 		}
-		e := Event{Type: a.reader.config.EventDefault, At: p.Next, Key: it.id}
-		if t := a.eventOf(it); present(t) {
+		e := Event{Type: rd.reader.config.EventDefault, At: p.Next, Key: it.id}
+		if t := rd.eventOf(it); present(t) {
 			known, ok := types[string(t)]
 			if !ok {
 				name := string(t)
@@ -70,38 +70,38 @@ func (a *answer) events() (Page, error) {
 		switch {
 		case it.made != nil:
 			e.Data = it.made.Data
-		case a.reader.config.Data.IsZero():
-			e.Data = a.plain(it.raw)
+		case rd.reader.config.Data.IsZero():
+			e.Data = rd.plain(it.raw)
 		default:
-			e.Data = a.lookIn(it, a.reader.config.Data)
+			e.Data = rd.lookIn(it, rd.reader.config.Data)
 		}
 		if e.Data != nil {
 			data++
 		}
 		p.Events = append(p.Events, e)
 	}
-	a.env.Item = nil
+	rd.env.Item = nil
 	if before.open.count > 0 {
-		return a.hold(before.open, p.Events, p.Next), nil
+		return rd.hold(before.open, p.Events, p.Next), nil
 	}
-	if a.carry != nil && !before.found {
-		p.Events = slices.Concat(a.carry.held, p.Events)
+	if rd.carry != nil && !before.found {
+		p.Events = slices.Concat(rd.carry.held, p.Events)
 	}
-	if data == 0 && len(p.Events) > 1 && a.from.IsZero() {
-		return Page{}, unreadable("data path %s found nothing in any item", a.reader.config.Data)
+	if data == 0 && len(p.Events) > 1 && rd.from.IsZero() {
+		return Page{}, unreadable("data path %s found nothing in any item", rd.reader.config.Data)
 	}
-	p.News = a.carry != nil || len(p.Events) > 0 || !p.Next.Cursor.Equal(a.from.Cursor) || ignored && p.Next.ID() != a.from.ID()
-	p.Stuck = !p.News && !ignored && a.reader.config.Order == ""
+	p.News = rd.carry != nil || len(p.Events) > 0 || !p.Next.Cursor.Equal(rd.from.Cursor) || ignored && p.Next.ID() != rd.from.ID()
+	p.Stuck = !p.News && !ignored && rd.reader.config.Order == ""
 	if !p.News {
-		p.Next = a.from
+		p.Next = rd.from
 	}
 	return p, nil
 }
 
 // plain returns the data of an item for which none is configured: the item as it is, but a
 // JSON string without its quotes.
-func (a *answer) plain(raw []byte) []byte {
-	if !a.body.json || a.body.raw || len(raw) < 2 || raw[0] != '"' {
+func (rd *reading) plain(raw []byte) []byte {
+	if !rd.body.json || rd.body.raw || len(raw) < 2 || raw[0] != '"' {
 		return raw
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
@@ -111,41 +111,41 @@ func (a *answer) plain(raw []byte) []byte {
 }
 
 // eventOf returns what an item says that its event is called.
-func (a *answer) eventOf(it *item) []byte {
+func (rd *reading) eventOf(it *item) []byte {
 	if it.made != nil {
 		return []byte(it.made.Event)
 	}
-	return a.lookIn(it, a.reader.config.Event)
+	return rd.lookIn(it, rd.reader.config.Event)
 }
 
 // lookIn looks v up in an item.
-func (a *answer) lookIn(it *item, v value.Value) []byte {
+func (rd *reading) lookIn(it *item, v value.Value) []byte {
 	if v.IsZero() || !it.json && v.NeedsJSON() {
 		return nil
 	}
-	return v.Get(it.raw, a.env)
+	return v.Get(it.raw, rd.env)
 }
 
 // items returns the items of the page as they stand there, with their ids.
-func (a *answer) items() ([]item, error) {
-	if a.made != nil {
-		return a.made.items, nil
+func (rd *reading) items() ([]item, error) {
+	if rd.made != nil {
+		return rd.made.items, nil
 	}
-	items, err := a.split()
-	if err != nil || a.reader.config.ID.IsZero() {
+	items, err := rd.split()
+	if err != nil || rd.reader.config.ID.IsZero() {
 		return items, err
 	}
 	var ids []byte // of all items, for one string that all share
 	ends := make([]int, len(items))
 	for i := range items {
 		it := &items[i]
-		a.env.Item = it.raw
-		if id := a.lookIn(it, a.reader.config.ID); present(id) {
+		rd.env.Item = it.raw
+		if id := rd.lookIn(it, rd.reader.config.ID); present(id) {
 			ids = append(ids, id...)
 		}
 		ends[i] = len(ids)
 	}
-	a.env.Item = nil
+	rd.env.Item = nil
 	all, start := string(ids), 0
 	for i, end := range ends {
 		items[i].id = all[start:end]
@@ -155,19 +155,19 @@ func (a *answer) items() ([]item, error) {
 }
 
 // split splits the body into its items.
-func (a *answer) split() ([]item, error) {
-	if a.reader.config.Format == Lines {
-		return a.lines()
+func (rd *reading) split() ([]item, error) {
+	if rd.reader.config.Format == Lines {
+		return rd.lines()
 	}
-	if !a.body.json || a.body.raw {
-		return []item{{raw: a.body.text, json: a.body.json}}, nil
+	if !rd.body.json || rd.body.raw {
+		return []item{{raw: rd.body.text, json: rd.body.json}}, nil
 	}
-	found := a.reader.config.Items.Get(a.body.text)
+	found := rd.reader.config.Items.Get(rd.body.text)
 	if !found.Exists() || found.Type == gjson.Null {
-		a.itemless = !found.Exists()
+		rd.itemless = !found.Exists()
 		return nil, nil
 	}
-	raw := bytesOf(found, a.body.text)
+	raw := bytesOf(found, rd.body.text)
 	if !found.IsArray() {
 		return []item{{raw: raw, json: true}}, nil
 	}
@@ -191,11 +191,11 @@ func (a *answer) split() ([]item, error) {
 }
 
 // lines splits the body into its lines. Some logs write each as JSON.
-func (a *answer) lines() ([]item, error) {
-	lines, err := decode.Lines(a.body.text, a.reader.config.Separator)
+func (rd *reading) lines() ([]item, error) {
+	lines, err := decode.Lines(rd.body.text, rd.reader.config.Separator)
 	items := make([]item, len(lines))
 	for i, line := range lines {
-		items[i] = item{raw: line, json: a.reader.itemJSON && value.ValidJSON(line)}
+		items[i] = item{raw: line, json: rd.reader.itemJSON && value.ValidJSON(line)}
 	}
 	return items, err
 }

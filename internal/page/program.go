@@ -17,24 +17,24 @@ type made struct {
 }
 
 // run runs the program on the answer.
-func (a *answer) run() (*made, error) {
-	outputs, err := a.reader.config.Program.Run(context.Background(), jq.Input{
-		Status: a.status, Header: a.header, Body: a.body.text, JSON: a.body.json, Limit: memoryFor(len(a.body.text)) / 3, Memory: treeFor(len(a.body.text)),
+func (rd *reading) run() (*made, error) {
+	outputs, err := rd.reader.config.Program.Run(context.Background(), jq.Input{
+		Status: rd.status, Header: rd.header, Body: rd.body.text, JSON: rd.body.json, Limit: memoryFor(len(rd.body.text)) / 3, Memory: treeFor(len(rd.body.text)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jq: %w", err)
 	}
-	m := &made{cursors: make([]string, len(a.reader.names)), items: make([]item, 0, len(outputs))}
+	m := &made{cursors: make([]string, len(rd.reader.names)), items: make([]item, 0, len(outputs))}
 	for i := range outputs {
 		out := &outputs[i]
 		if out.Cursor != nil {
-			if err := a.reader.put(m.cursors, out.Cursor); err != nil {
+			if err := rd.reader.put(m.cursors, out.Cursor); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		it := item{made: out, json: true}
-		if a.reader.source == fromItems && present(out.ID) {
+		if rd.reader.source == fromItems && present(out.ID) {
 			it.id = out.ID
 		}
 		m.items = append(m.items, it)

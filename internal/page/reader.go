@@ -179,7 +179,7 @@ func (r *Reader) Cursors() []string { return slices.Clone(r.names) }
 // The error is an [*Error] for an answer that is none, after which the poll is repeated, or
 // a [*Refusal] for one that declines the poll.
 func (r *Reader) Read(resp Response, from position.Position, env *value.Env) (Page, error) {
-	return r.readAll(resp, &answer{reader: r, from: from}, env)
+	return r.readAll(resp, &reading{reader: r, from: from}, env)
 }
 
 // ReadOn is [Reader.Read] for who carries what one page leaves open to the next. Where carry is not nil,
@@ -188,30 +188,30 @@ func (r *Reader) ReadOn(resp Response, from position.Position, carry *Carry, env
 	if carry != nil {
 		from = carry.From
 	}
-	return r.readAll(resp, &answer{reader: r, from: from, carries: true, carry: carry}, env)
+	return r.readAll(resp, &reading{reader: r, from: from, carries: true, carry: carry}, env)
 }
 
 // readAll reads an answer to a poll, of which a has what was known before.
-func (r *Reader) readAll(resp Response, a *answer, env *value.Env) (Page, error) {
+func (r *Reader) readAll(resp Response, rd *reading, env *value.Env) (Page, error) {
 	if env == nil {
 		env = new(value.Env)
 	}
 	b := r.decode(resp)
 	env.Status, env.Header, env.Body, env.Item = resp.Status, resp.Header, b.text, nil
-	if len(a.from.Cursor) != len(r.names) {
+	if len(rd.from.Cursor) != len(r.names) {
 		cursor := make(position.Cursor, len(r.names))
-		copy(cursor, a.from.Cursor)
-		a.from.Cursor = cursor
+		copy(cursor, rd.from.Cursor)
+		rd.from.Cursor = cursor
 	}
-	a.status, a.header, a.body, a.env = resp.Status, resp.Header, b, env
-	a.asked = a.pacing()
-	p, err := a.read()
+	rd.status, rd.header, rd.body, rd.env = resp.Status, resp.Header, b, env
+	rd.asked = rd.pacing()
+	p, err := rd.read()
 	if err != nil {
 		if failed, ok := errors.AsType[*Error](err); ok {
-			failed.Wait, failed.Asked = capped(a.asked)
+			failed.Wait, failed.Asked = capped(rd.asked)
 		}
 		return Page{}, err
 	}
-	p.Wait, p.Asked = capped(a.asked)
+	p.Wait, p.Asked = capped(rd.asked)
 	return p, nil
 }

@@ -17,19 +17,19 @@ type came struct {
 }
 
 // resume finds out which items of a page came before the position of the poll.
-func (a *answer) resume(w *walk) came {
-	if w.ids != nil && !a.from.Cursor.IsZero() {
-		return a.resumeAtID(w)
+func (rd *reading) resume(w *walk) came {
+	if w.ids != nil && !rd.from.Cursor.IsZero() {
+		return rd.resumeAtID(w)
 	}
-	if s, seeks := a.seeking(); seeks {
-		return a.resumeOn(w, s)
+	if s, seeks := rd.seeking(); seeks {
+		return rd.resumeOn(w, s)
 	}
-	done, found := w.seek(a.from, 0, len(w.items))
-	return came{done: done, lost: !found && (a.from.Cursor.IsZero() || w.content)}
+	done, found := w.seek(rd.from, 0, len(w.items))
+	return came{done: done, lost: !found && (rd.from.Cursor.IsZero() || w.content)}
 }
 
 // resumeOn is resume where the search goes on from page to page.
-func (a *answer) resumeOn(w *walk, s seeker) came {
+func (rd *reading) resumeOn(w *walk, s seeker) came {
 	before := s.count
 	for i := range w.items {
 		if s.next(w.items[i].text()) {
@@ -39,17 +39,17 @@ func (a *answer) resumeOn(w *walk, s seeker) came {
 	switch {
 	case s.found():
 		return came{done: s.best - before, found: true}
-	case a.goesOn(s, w.moved):
+	case rd.goesOn(s, w.moved):
 		return came{open: s}
-	case a.carry != nil:
-		return came{lost: a.carry.at.Cursor.IsZero()}
+	case rd.carry != nil:
+		return came{lost: rd.carry.at.Cursor.IsZero()}
 	}
-	return came{lost: a.from.Cursor.IsZero()}
+	return came{lost: rd.from.Cursor.IsZero()}
 }
 
 // resumeAtID is resume where the cursor is the id of an item, which the page may repeat.
-func (a *answer) resumeAtID(w *walk) (c came) {
-	cursor := a.from.Cursor[0]
+func (rd *reading) resumeAtID(w *walk) (c came) {
+	cursor := rd.from.Cursor[0]
 	if w.numbers {
 		n := 0
 		if at, ok := parseInteger(cursor); ok { // else the upstream may know better: a repeat is better than a loss
@@ -58,16 +58,16 @@ func (a *answer) resumeAtID(w *walk) (c came) {
 		if n < 0 {
 			n = len(w.items)
 		}
-		done, _ := w.seek(a.from, n, w.reach(n, ""))
+		done, _ := w.seek(rd.from, n, w.reach(n, ""))
 		return came{skipped: n, done: done}
 	}
 	first := slices.IndexFunc(w.items, func(it item) bool { return it.id == cursor })
-	expected := a.reader.config.Order == Overlap || a.reader.config.Order == NewestFirst && a.reader.config.Unsent
+	expected := rd.reader.config.Order == Overlap || rd.reader.config.Order == NewestFirst && rd.reader.config.Unsent
 	if first < 0 {
-		done, found := w.seek(a.from, 0, w.reach(0, ""))
-		return came{done: done, lost: expected && (a.from.Done == 0 || !found)}
+		done, found := w.seek(rd.from, 0, w.reach(0, ""))
+		return came{done: done, lost: expected && (rd.from.Done == 0 || !found)}
 	}
-	c, found := w.seekBehindID(a.from, first)
+	c, found := w.seekBehindID(rd.from, first)
 	switch {
 	case found, !expected && !w.isRepeated(cursor):
 		return c

@@ -18,9 +18,9 @@ const (
 
 // judge says what the status makes of an answer. One that is spent for the time being may ask for more
 // time than other answers do.
-func (a *answer) judge() (verdict, error) {
-	accepted := a.reader.accepts(a.status)
-	switch s := a.status; {
+func (rd *reading) judge() (verdict, error) {
+	accepted := rd.reader.accepts(rd.status)
+	switch s := rd.status; {
 	case s == http.StatusNotModified:
 		return nothing, nil
 	case s == http.StatusNoContent || s == http.StatusRequestTimeout:
@@ -30,12 +30,12 @@ func (a *answer) judge() (verdict, error) {
 		return nothing, nil
 	case accepted:
 		return answered, nil
-	case s/100 == 3 || s/100 == 4 && !a.later() && s != http.StatusMisdirectedRequest:
-		return 0, refusal(a.status, a.header)
+	case s/100 == 3 || s/100 == 4 && !rd.later() && s != http.StatusMisdirectedRequest:
+		return 0, refusal(rd.status, rd.header)
 	}
 	return 0, &Error{
-		Comment: fmt.Sprintf("status %d", a.status),
-		Later:   a.status/100 == 4 && a.status != http.StatusMisdirectedRequest,
+		Comment: fmt.Sprintf("status %d", rd.status),
+		Later:   rd.status/100 == 4 && rd.status != http.StatusMisdirectedRequest,
 		Err:     errors.New("only 2xx, and what accept lists, is an answer"),
 	}
 }
@@ -48,15 +48,15 @@ func (r *Reader) accepts(status int) bool {
 // later reports whether an answer with a 4xx says that the same request may do better later, of which
 // it then may say when: by its status, by asking to wait (RFC 9110, section 10.2.3), or because a rate
 // limit is spent.
-func (a *answer) later() bool {
-	wait, limited := spent(a.header)
-	a.asked = max(a.asked, wait)
-	_, told := retryAfter(a.header)
-	switch a.status {
+func (rd *reading) later() bool {
+	wait, limited := spent(rd.header)
+	rd.asked = max(rd.asked, wait)
+	_, told := retryAfter(rd.header)
+	switch rd.status {
 	case http.StatusConflict, http.StatusLocked, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
 	}
-	return limited || told || a.retryAfter() > 0
+	return limited || told || rd.retryAfter() > 0
 }
 
 func refusal(status int, h http.Header) *Refusal {

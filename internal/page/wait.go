@@ -23,14 +23,14 @@ func capped(asked time.Duration) (wait, over time.Duration) {
 
 // pacing returns the least time to the next poll that the answer asks for, in its header or in
 // its body.
-func (a *answer) pacing() time.Duration {
-	after, _ := retryAfter(a.header)
-	return max(after, seconds(a.header.Get("X-Poll-Interval")), a.retryAfter())
+func (rd *reading) pacing() time.Duration {
+	after, _ := retryAfter(rd.header)
+	return max(after, seconds(rd.header.Get("X-Poll-Interval")), rd.retryAfter())
 }
 
 // retryAfter returns the wait that the body asks for.
-func (a *answer) retryAfter() time.Duration {
-	return decimalSeconds(string(a.look(a.reader.config.RetryAfter, a.body.text)))
+func (rd *reading) retryAfter() time.Duration {
+	return decimalSeconds(string(rd.look(rd.reader.config.RetryAfter, rd.body.text)))
 }
 
 // retryAfter returns the wait that Retry-After asks for (RFC 9110, section 10.2.3); ok is false where it

@@ -40,15 +40,15 @@ type walk struct {
 type span struct{ first, last, times int }
 
 // walk returns a walk through items, as from the beginning of the page that the poll asked for.
-func (a *answer) walk(items []item) *walk {
-	w := &walk{items: items, border: a.border(a.from.Cursor), sent: !a.reader.config.Unsent, last: -1}
-	if a.reader.source != fromItems {
-		w.end = a.border(a.cursor())
-		w.moved = !w.end.Cursor.Equal(a.from.Cursor)
-		w.content = a.reader.source == fromValidators && a.reader.config.Format != Message
+func (rd *reading) walk(items []item) *walk {
+	w := &walk{items: items, border: rd.border(rd.from.Cursor), sent: !rd.reader.config.Unsent, last: -1}
+	if rd.reader.source != fromItems {
+		w.end = rd.border(rd.cursor())
+		w.moved = !w.end.Cursor.Equal(rd.from.Cursor)
+		w.content = rd.reader.source == fromValidators && rd.reader.config.Format != Message
 		return w
 	}
-	w.ids, w.numbers = make(position.Cursor, len(items)), a.reader.config.Order == ByID
+	w.ids, w.numbers = make(position.Cursor, len(items)), rd.reader.config.Order == ByID
 	ascend, newest := true, integer{}
 	for i := range items {
 		if w.ids[i] = items[i].id; w.ids[i] != "" {

@@ -9,8 +9,8 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// answer is an answer that is being read.
-type answer struct {
+// reading is an answer while it is read.
+type reading struct {
 	reader *Reader
 	status int
 	header http.Header
@@ -28,32 +28,32 @@ type answer struct {
 }
 
 // read reads the answer.
-func (a *answer) read() (Page, error) {
-	r := a.reader
-	if a.holds(r.config.Reset) {
-		return Page{Reset: true, Next: a.from}, nil
+func (rd *reading) read() (Page, error) {
+	r := rd.reader
+	if rd.holds(r.config.Reset) {
+		return Page{Reset: true, Next: rd.from}, nil
 	}
-	verdict, err := a.judge()
+	verdict, err := rd.judge()
 	switch {
 	case err != nil:
 		return Page{}, err
-	case verdict == nothing && a.carry != nil:
-		return a.carry.Settle(), nil
+	case verdict == nothing && rd.carry != nil:
+		return rd.carry.Settle(), nil
 	case verdict == nothing:
-		return Page{Next: a.from, Empty: true}, nil
-	case verdict == answered && a.body.err != nil && !a.passedOver():
-		return Page{}, unreadable("%w", a.body.err)
-	case a.restarted():
-		return Page{Restarted: true, Next: a.from}, nil
+		return Page{Next: rd.from, Empty: true}, nil
+	case verdict == answered && rd.body.err != nil && !rd.passedOver():
+		return Page{}, unreadable("%w", rd.body.err)
+	case rd.restarted():
+		return Page{Restarted: true, Next: rd.from}, nil
 	}
-	more, end := a.holds(r.config.More), a.holds(r.config.End)
-	a.last = end && !more
-	p, err := a.page(verdict)
+	more, end := rd.holds(r.config.More), rd.holds(r.config.End)
+	rd.last = end && !more
+	p, err := rd.page(verdict)
 	if err != nil {
 		return Page{}, err
 	}
 	if r.config.Unsent && r.source == fromItems {
-		p.Validators = validators(a.header)
+		p.Validators = validators(rd.header)
 	}
 	if p.Carry == nil {
 		p.More, p.End = more, end
@@ -65,58 +65,58 @@ func (a *answer) read() (Page, error) {
 
 // page reads an answer that is accepted. One that is passed over as a whole need not be what is expected:
 // only its cursor counts.
-func (a *answer) page(v verdict) (Page, error) {
-	if v == quiet || a.body.empty() || a.reader.document && a.passedOver() {
-		p := a.empty()
+func (rd *reading) page(v verdict) (Page, error) {
+	if v == quiet || rd.body.empty() || rd.reader.document && rd.passedOver() {
+		p := rd.empty()
 		p.Empty = v == quiet
 		return p, nil
 	}
-	p, err := a.content()
-	if err != nil && a.passedOver() {
-		return a.empty(), nil
+	p, err := rd.content()
+	if err != nil && rd.passedOver() {
+		return rd.empty(), nil
 	}
 	return p, err
 }
 
 // content reads what an answer holds.
-func (a *answer) content() (Page, error) {
-	r, b := a.reader, a.body
+func (rd *reading) content() (Page, error) {
+	r, b := rd.reader, rd.body
 	switch {
 	case b.err != nil:
 		return Page{}, b.err
 	case !b.json && (r.config.Format == JSON || r.config.Format == JSONP || r.needsJSON && r.config.Format != Text):
 		return Page{}, unreadable("%s where JSON was expected", b.nature())
 	case !r.config.Program.IsZero():
-		made, err := a.run()
+		made, err := rd.run()
 		if err != nil {
 			return Page{}, unreadable("%w", err)
 		}
-		a.made = made
-		return a.events()
+		rd.made = made
+		return rd.events()
 	case !r.document:
-		return a.events()
+		return rd.events()
 	}
-	return a.document()
+	return rd.document()
 }
 
 // restarted reports whether the upstream counts anew since the position that was asked for. It
 // notes the epoch of a first answer.
-func (a *answer) restarted() bool {
-	epoch := a.look(a.reader.config.Epoch, a.body.text)
-	if !present(epoch) || string(epoch) == a.from.Epoch {
+func (rd *reading) restarted() bool {
+	epoch := rd.look(rd.reader.config.Epoch, rd.body.text)
+	if !present(epoch) || string(epoch) == rd.from.Epoch {
 		return false
 	}
-	first := a.from.IsZero()
-	a.from.Epoch = string(epoch)
+	first := rd.from.IsZero()
+	rd.from.Epoch = string(epoch)
 	return !first
 }
 
 // look looks v up in scope, which is JSON if the body is.
-func (a *answer) look(v value.Value, scope []byte) []byte {
-	if v.IsZero() || !a.body.json && v.NeedsJSON() {
+func (rd *reading) look(v value.Value, scope []byte) []byte {
+	if v.IsZero() || !rd.body.json && v.NeedsJSON() {
 		return nil
 	}
-	return v.Get(scope, a.env)
+	return v.Get(scope, rd.env)
 }
 
 // present reports whether a value that was found is one: an empty one and null are none.
@@ -124,35 +124,35 @@ func present[T string | []byte](v T) bool { return len(v) > 0 && string(v) != "n
 
 // empty returns the page of an answer without a body or items. It is news if it moves the
 // cursor.
-func (a *answer) empty() Page {
-	p := Page{Next: a.from}
-	cursor := a.cursor()
-	moved := !cursor.Equal(a.from.Cursor)
-	if s, seeks := a.seeking(); seeks && a.goesOn(s, moved) {
-		return a.hold(s, nil, a.border(cursor))
+func (rd *reading) empty() Page {
+	p := Page{Next: rd.from}
+	cursor := rd.cursor()
+	moved := !cursor.Equal(rd.from.Cursor)
+	if s, seeks := rd.seeking(); seeks && rd.goesOn(s, moved) {
+		return rd.hold(s, nil, rd.border(cursor))
 	}
-	if a.carry != nil {
-		p = a.carry.Settle()
+	if rd.carry != nil {
+		p = rd.carry.Settle()
 	}
 	if moved {
-		p.News, p.Next = true, a.border(cursor)
+		p.News, p.Next = true, rd.border(cursor)
 	}
 	return p
 }
 
 // border returns the position that cursor is.
-func (a *answer) border(cursor position.Cursor) position.Position {
-	return position.Position{Epoch: a.from.Epoch, Cursor: cursor}
+func (rd *reading) border(cursor position.Cursor) position.Position {
+	return position.Position{Epoch: rd.from.Epoch, Cursor: cursor}
 }
 
 // cursor returns the cursor after this answer, if it is not the items that move it. Where
 // the answer has no value for a name, the old one stays.
-func (a *answer) cursor() position.Cursor {
-	r, next := a.reader, slices.Clone(a.from.Cursor)
+func (rd *reading) cursor() position.Cursor {
+	r, next := rd.reader, slices.Clone(rd.from.Cursor)
 	switch r.source {
 	case fromValues:
-		if a.made != nil {
-			for i, got := range a.made.cursors {
+		if rd.made != nil {
+			for i, got := range rd.made.cursors {
 				if present(got) {
 					next[i] = got
 				}
@@ -160,18 +160,18 @@ func (a *answer) cursor() position.Cursor {
 		}
 		for i, values := range r.values {
 			for _, v := range values {
-				if got := a.look(v, a.body.text); present(got) {
+				if got := rd.look(v, rd.body.text); present(got) {
 					next[i] = string(got)
 					break
 				}
 			}
 		}
 	case fromValidators:
-		if a.status == http.StatusNoContent || a.status == http.StatusRequestTimeout {
+		if rd.status == http.StatusNoContent || rd.status == http.StatusRequestTimeout {
 			break
 		}
 		for i, name := range [...]string{"ETag", "Last-Modified"} {
-			if v := a.header.Get(name); v != "" {
+			if v := rd.header.Get(name); v != "" {
 				next[i] = v
 			}
 		}
