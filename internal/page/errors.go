@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -38,4 +39,20 @@ type Refusal struct {
 
 func (r *Refusal) Error() string {
 	return fmt.Sprintf("the upstream refused the poll with status %d", r.Status)
+}
+
+// refusal returns the error for an answer with that status and header.
+func refusal(status int, h http.Header) *Refusal {
+	kept := make(http.Header)
+	for _, name := range [...]string{"Www-Authenticate", "Location"} {
+		if v := h.Values(name); len(v) > 0 {
+			kept[name] = slices.Clone(v)
+		}
+	}
+	return &Refusal{Status: status, Header: kept}
+}
+
+// unreadable returns the error for an answer whose body does not decode.
+func unreadable(format string, args ...any) *Error {
+	return &Error{Comment: Unreadable, Err: fmt.Errorf(format, args...)}
 }

@@ -3,7 +3,6 @@ package page
 import (
 	"slices"
 
-	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -32,18 +31,9 @@ type Found struct {
 	Holds  []string          // the conditions that hold, with the names of their fields
 }
 
-// Explain says what the paths find in an answer. It is for who sets them up: [Reader.Read] is what
-// makes events of an answer.
-func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
-	if env == nil {
-		env = new(value.Env)
-	}
-	b := r.decode(resp)
-	env.Status, env.Header, env.Body, env.Item = resp.Status, resp.Header, b.text, nil
-	rd := &reading{
-		reader: r, status: resp.Status, header: resp.Header, body: b, env: env,
-		from: position.Position{Cursor: make(position.Cursor, len(r.names))},
-	}
+// explain says what is found in an answer.
+func explain(rd *reading) (f Found) {
+	r, b := rd.reader, rd.body
 	f = Found{Body: b.text, JSON: b.json, Err: b.err, Passed: rd.passedOver(), Cursor: make(map[string]string)}
 	if f.Passed {
 		defer func() { f.Ignored = max(f.Ignored, 1) }()
@@ -81,12 +71,13 @@ func (r *Reader) Explain(resp Response, env *value.Env) (f Found) {
 	case r.document:
 		f.count(rd, &item{raw: b.text, json: b.json})
 	default:
-		rd.explainItems(&f)
+		f.countItems(rd)
 	}
 	return f
 }
 
-func (rd *reading) explainItems(f *Found) {
+// countItems notes what the paths find in the items.
+func (f *Found) countItems(rd *reading) {
 	if !rd.body.json && rd.reader.needsJSON {
 		return // there is nothing that the paths could look at
 	}

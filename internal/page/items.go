@@ -8,18 +8,8 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
-
-// item is one raw item of a page.
-type item struct {
-	raw  []byte     // its JSON, or the whole body; nil for what a program made, until it is needed
-	id   string     // empty where it has none
-	made *jq.Output // what a program made, or nil
-
-	json bool // raw is JSON
-}
 
 // events reads the answer as a page of items, oldest first.
 func (rd *reading) events() (Page, error) {
@@ -32,7 +22,7 @@ func (rd *reading) events() (Page, error) {
 		p.Itemless, p.Empty = rd.itemless, !rd.itemless
 		return p, nil
 	}
-	if err := rd.reader.sort(items); err != nil {
+	if err := oldestFirst(items, &rd.reader.config); err != nil {
 		return Page{}, unreadable("%w", err)
 	}
 	w := rd.walk(items)

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// sort puts a page's items in the order in which they go out: oldest first.
-func (r *Reader) sort(items []item) error {
-	switch r.config.Order {
+// oldestFirst puts a page's items, which stand as c says, in the order in which they go out.
+func oldestFirst(items []item, c *Config) error {
+	switch c.Order {
 	case NewestFirst:
 		slices.Reverse(items)
 	case ByID:
 		for i, it := range items {
 			if _, ok := parseInteger(it.id); !ok {
-				return fmt.Errorf("order by_id sorts by integers, and id %s is none in item %d of %d", r.config.ID, i+1, len(items))
+				return fmt.Errorf("order by_id sorts by integers, and id %s is none in item %d of %d", c.ID, i+1, len(items))
 			}
 		}
 		slices.SortStableFunc(items, func(a, b item) int {

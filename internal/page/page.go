@@ -42,6 +42,7 @@ type Page struct {
 
 	// Complete is true where an Empty answer says by its More that nothing follows.
 	Complete bool
+
 	// Repeats is the configured value of the ids, where some items of the answer have the same. Such
 	// items are told apart by their places and their bytes; but under [ByID], what comes later with an
 	// id that was sent is taken for what was there.
@@ -101,4 +102,27 @@ type Event struct {
 type Validators struct {
 	ETag         string // for If-None-Match
 	LastModified string // for If-Modified-Since
+}
+
+// Carry is the search for a position that goes on in the next page. A position within a page counts its
+// items; a page that is shorter than that when it is read again, and goes on in another one, has either
+// been cut anew, and the position is further on; or it has lost items at its front, and what is left of it
+// may be new. What tells is whether the fingerprint of the position comes. Until then the items are held back.
+//
+// A Carry is immutable: an answer that is none leaves it as it was.
+type Carry struct {
+	// From is the border that the next page begins at: where the next poll asks.
+	From position.Position
+
+	at     position.Position // what is looked for, and where the readers stand
+	seeker seeker
+	held   []Event
+	bytes  int // of the answers that held shares memory with
+	pages  int
+}
+
+// Settle returns the page of a search that has come to its end without a match: what was held back is
+// sent, since a repeat is better than a loss. Behind a start cursor nobody knows what came before it.
+func (c *Carry) Settle() Page {
+	return Page{News: true, Events: c.held, Next: c.From, Lost: c.at.Cursor.IsZero()}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 )
 
@@ -28,7 +27,7 @@ func (rd *reading) run() (*made, error) {
 	for i := range outputs {
 		out := &outputs[i]
 		if out.Cursor != nil {
-			if err := rd.reader.put(m.cursors, out.Cursor); err != nil {
+			if err := rd.put(m.cursors, out.Cursor); err != nil {
 				return nil, err
 			}
 			continue
@@ -44,7 +43,8 @@ func (rd *reading) run() (*made, error) {
 }
 
 // put notes the cursors that a program has yielded: the last of each name counts.
-func (r *Reader) put(cursors []string, yielded map[string]string) error {
+func (rd *reading) put(cursors []string, yielded map[string]string) error {
+	r := rd.reader
 	for name, text := range yielded {
 		i := slices.Index(r.names, name)
 		if i < 0 || r.source != fromValues {
@@ -53,22 +53,4 @@ func (r *Reader) put(cursors []string, yielded map[string]string) error {
 		cursors[i] = text
 	}
 	return nil
-}
-
-// text returns an item as it stands on its page, or, of what a program has made, as conditions, fingerprints
-// and people see it.
-func (it *item) text() []byte {
-	if it.raw == nil && it.made != nil {
-		it.raw = madeText(it.made)
-	}
-	return it.raw
-}
-
-// madeText returns the JSON of what a program has made: an object of strings, {"id","event","data"}.
-func madeText(out *jq.Output) []byte {
-	text := make([]byte, 0, len(`{"id":,"event":,"data":}`)+decode.StringSize(out.ID)+decode.StringSize(out.Event)+decode.StringSize(out.Data))
-	text = decode.AppendString(append(text, `{"id":`...), out.ID)
-	text = decode.AppendString(append(text, `,"event":`...), out.Event)
-	text = decode.AppendString(append(text, `,"data":`...), out.Data)
-	return append(text, '}')
 }

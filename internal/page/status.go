@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 )
 
 // verdict is what a status makes of an answer that is neither an error nor a refusal.
@@ -40,11 +39,6 @@ func (rd *reading) judge() (verdict, error) {
 	}
 }
 
-// accepts reports whether a status is that of an answer.
-func (r *Reader) accepts(status int) bool {
-	return status/100 == 2 || slices.Contains(r.config.Accept, status)
-}
-
 // later reports whether an answer with a 4xx says that the same request may do better later, of which
 // it then may say when: by its status, by asking to wait (RFC 9110, section 10.2.3), or because a rate
 // limit is spent.
@@ -57,19 +51,4 @@ func (rd *reading) later() bool {
 		return true
 	}
 	return limited || told || rd.retryAfter() > 0
-}
-
-func refusal(status int, h http.Header) *Refusal {
-	kept := make(http.Header)
-	for _, name := range [...]string{"Www-Authenticate", "Location"} {
-		if v := h.Values(name); len(v) > 0 {
-			kept[name] = slices.Clone(v)
-		}
-	}
-	return &Refusal{Status: status, Header: kept}
-}
-
-// unreadable returns the error for an answer whose body does not decode.
-func unreadable(format string, args ...any) *Error {
-	return &Error{Comment: Unreadable, Err: fmt.Errorf(format, args...)}
 }

@@ -39,30 +39,6 @@ type walk struct {
 // span is where an id stands on a page.
 type span struct{ first, last, times int }
 
-// walk returns a walk through items, as from the beginning of the page that the poll asked for.
-func (rd *reading) walk(items []item) *walk {
-	w := &walk{items: items, border: rd.border(rd.from.Cursor), sent: !rd.reader.config.Unsent, last: -1}
-	if rd.reader.source != fromItems {
-		w.end = rd.border(rd.cursor())
-		w.moved = !w.end.Cursor.Equal(rd.from.Cursor)
-		w.content = rd.reader.source == fromValidators && rd.reader.config.Format != Message
-		return w
-	}
-	w.ids, w.numbers = make(position.Cursor, len(items)), rd.reader.config.Order == ByID
-	ascend, newest := true, integer{}
-	for i := range items {
-		if w.ids[i] = items[i].id; w.ids[i] != "" {
-			id := w.key(w.ids[i])
-			ascend = ascend && (w.last < 0 || newest.compare(id) < 0)
-			w.last, newest = i, id
-		}
-	}
-	if !ascend {
-		w.findPlaces()
-	}
-	return w
-}
-
 // findPlaces notes where the ids stand.
 func (w *walk) findPlaces() {
 	w.places = make(map[integer]span, len(w.items))
@@ -148,4 +124,63 @@ func (w *walk) next() position.Position {
 		p.Cursor = w.end.Cursor
 	}
 	return p
+}
+
+// seekBehindID is seek where the cursor's id stands on the page, first at that item. Where it stands
+// there more than once, the position may count from any of these.
+func (w *walk) seekBehindID(from position.Position, first int) (c came, found bool) {
+	cursor, behind := from.Cursor[0], first+1
+	if from.Done == 0 || !w.isRepeated(cursor) {
+		done, found := w.seek(from, behind, w.reach(behind, cursor))
+		return came{skipped: behind, done: done}, found
+	}
+	for i, it := range w.items[:max(len(w.items)-from.Done, 0)] {
+		if at := i + from.Done; it.id == cursor && w.print(i, at) == from.Print {
+			return came{skipped: behind, done: at + 1}, true
+		}
+	}
+	// items may have gone that stood there before, the first one of the id among them
+	last := w.places[w.key(cursor)].last + 1
+	for _, start := range [...]int{behind, first, last} {
+		if done, found := w.seek(from, start, w.reach(start, cursor)); found {
+			return came{skipped: behind, done: max(done, behind)}, true
+		}
+	}
+	return came{}, false
+}
+
+// isRepeated reports whether an id stands more than once on the page.
+func (w *walk) isRepeated(id string) bool { return w.repeats && w.places[w.key(id)].times > 1 }
+
+// reach returns the end of the items that a position can mean which counts from the item at start:
+// behind all of the cursor's id, up to the first that names a position of its own.
+func (w *walk) reach(start int, cursor string) int {
+	if cursor != "" && w.isRepeated(cursor) {
+		start = max(start, w.places[w.key(cursor)].last+1)
+	}
+	for i := start; i < len(w.items); i++ {
+		if _, ok := w.names(i); ok {
+			return i + 1
+		}
+	}
+	return len(w.items)
+}
+
+// seek looks for a position that counts from the item at start, and returns where the items begin
+// that come after it. If it is not found, nothing came before: a repeat is better than a loss.
+func (w *walk) seek(from position.Position, start, end int) (done int, found bool) {
+	if from.Done == 0 {
+		return start, true
+	}
+	s := newSeeker(from)
+	s.reach = end - start
+	for i := start; i < len(w.items); i++ {
+		if s.next(w.items[i].text()) {
+			break
+		}
+	}
+	if !s.found() {
+		return start, false
+	}
+	return start + s.best, true
 }

@@ -1,0 +1,71 @@
+package page
+
+import (
+	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// Format says what the body of an answer is.
+type Format string
+
+const (
+	Auto    Format = "auto"    // JSON if it is valid JSON, whatever the Content-Type says; else text
+	JSON    Format = "json"    // JSON; anything else is an error
+	JSONP   Format = "jsonp"   // JSON as the argument of a JavaScript call, which may be empty; or plain JSON
+	Text    Format = "text"    // text, even if it looks like JSON
+	Message Format = "message" // the whole answer is one event, its bytes as they are
+
+	XML   Format = "xml"   // XML, which is read as the JSON that decode.XML describes
+	Feed  Format = "feed"  // RSS, Atom or JSON Feed, which is read as decode.Feed describes; its entries are the items
+	CSV   Format = "csv"   // a table; its rows are the items, as decode.CSV describes
+	Lines Format = "lines" // text; each line is an item
+)
+
+// Order says how the items of a page stand, and what to do with those that came before.
+type Order string
+
+const (
+	NewestFirst Order = "newest_first" // the page is reversed
+	ByID        Order = "by_id"        // the page is sorted by integer ids; what is not above the cursor is dropped
+	Overlap     Order = "overlap"      // the page repeats the cursor's item; without it there is a gap
+)
+
+// Cursor is a page cursor: the first of its values that is neither empty nor null.
+type Cursor struct {
+	Name   string // empty for the unnamed one
+	Values []value.Value
+}
+
+// Config says how to read answers.
+type Config struct {
+	Format    Format     // default: Auto
+	Separator string     // between Lines, default LF or CRLF; between the cells of CSV, one character, default a comma
+	Header    bool       // the first row of CSV names the columns
+	Items     value.Path // where the items stand in the body: an array, or a single item; default for Feed: "items"
+
+	// Looked up in the item; in a document, in the body. An ID without Items makes the
+	// answer itself the list: an array's elements, or one item.
+	ID, Event, Data value.Value
+	EventDefault    string // the type of events to which Event gives none
+
+	Cursors []Cursor // looked up in the body; those of one name are one cursor
+	// Program makes the events and cursors of an answer, in the place of Items, ID, Event, Data
+	// and Cursors. Its cursors are those of ProgramCursors; without any, the last event's id is
+	// the cursor.
+	Program        jq.Program
+	ProgramCursors []string
+
+	Epoch  value.Value // looked up in the body; when it changes, the upstream has started over
+	Order  Order       // default: oldest first
+	Unsent bool        // polls do not send the cursor, so that a page NewestFirst repeats the cursor's item, or there is a gap
+	Accept []int       // statuses that are answers, beside 2xx; never 304
+
+	// An item for which one of Ignore holds makes no event, and counts otherwise; for a document,
+	// the conditions look at the body.
+	Ignore []value.Condition
+
+	// They look at the body: More and End of answers, Reset of refusals and errors too.
+	More, Reset, End []value.Condition
+
+	RetryAfter value.Value // looked up in the body: the least time to the next poll, in seconds
+}
