@@ -1,11 +1,9 @@
 package feed
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -16,8 +14,6 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
-
-func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
 
 // ids are the last event ids of a client's events, and data what they say.
 func ids(t *testing.T, c *client) string {

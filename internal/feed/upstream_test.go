@@ -6,12 +6,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/tmaxmax/go-sse"
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -166,18 +166,40 @@ func (c *client) leave() {
 	<-c.done
 }
 
-// events parses what the client has got, as an independent client does.
-func (c *client) events(t *testing.T) []sse.Event {
+// received is an event as a client gets it.
+type received struct{ Type, Data, LastEventID string }
+
+// events parses what the client has got.
+func (c *client) events(t *testing.T) []received {
 	t.Helper()
-	c.mu.Lock()
-	wire := c.wire
-	c.mu.Unlock()
-	var events []sse.Event
-	for e, err := range sse.Read(newReader(wire), nil) {
-		if err != nil {
-			t.Fatalf("the stream does not parse: %v", err)
+	wire := c.text()
+	if wire != "" && !strings.HasSuffix(wire, "\n") {
+		t.Fatalf("the stream ends within a line: %q", wire)
+	}
+	var events []received
+	id := ""
+	for block := range strings.SplitSeq(wire, "\n\n") {
+		var data []string
+		e, isEvent := received{}, false
+		for line := range strings.SplitSeq(block, "\n") {
+			name, text, _ := strings.Cut(line, ":")
+			text = strings.TrimPrefix(text, " ")
+			switch name {
+			case "event":
+				e.Type = text
+			case "data":
+				data = append(data, text)
+			case "id":
+				id = text
+			default: // a comment, or retry
+				continue
+			}
+			isEvent = true
 		}
-		events = append(events, e)
+		if isEvent {
+			e.Data, e.LastEventID = strings.Join(data, "\n"), id
+			events = append(events, e)
+		}
 	}
 	return events
 }
