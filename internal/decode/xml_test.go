@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"runtime"
 	"strings"
 	"testing"
-
-	"github.com/clbanning/mxj/v2"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
@@ -42,33 +39,6 @@ func TestXMLIsReadAsJSON(t *testing.T) {
 		}
 		if !value.ValidJSON(got) {
 			t.Errorf("%s: %s is no JSON", c.name, got)
-		}
-	}
-}
-
-// The shape is that of mxj, which people know, but for mixed content, of which mxj loses a part.
-func TestXMLHasTheShapeOfMxj(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{
-		"<a/>", "<a>x</a>", `<a b="c"/>`, `<a b="c">x</a>`, "<a><b/><b/></a>", "<a><b>1</b><c>2</c><b>3</b></a>",
-		`<r><row id="1"><n>1.10</n></row><row id="2"><n/><n><m k=""/></n></row></r>`, "<a><b><c><d>1</d><d>2</d></c><c/></b></a>",
-		`<QueueMessagesList><QueueMessage><MessageId>x</MessageId><DequeueCount>1</DequeueCount></QueueMessage></QueueMessagesList>`,
-		`<body rid="1" xmlns="http://jabber.org/protocol/httpbind"><message xmlns="jabber:client"><body>hi</body></message></body>`,
-	} {
-		shape, err := mxj.NewMapXml([]byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := XML([]byte(text), testMemory)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got map[string]any
-		if err := json.Unmarshal(out, &got); err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(got, map[string]any(shape)) {
-			t.Errorf("%s is read as %v, by mxj as %v", text, got, shape)
 		}
 	}
 }
