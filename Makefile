@@ -40,7 +40,7 @@ test-packages:
 	nice $(GO) test -race -timeout 30m ./...
 
 test-site:
-	$(GO) test -race -p 3 -timeout 30m ./test/... ./examples/demo/...
+	$(GO) test -race -count=1 -p 3 -timeout 30m ./test/... ./examples/demo/... # they read files that the cache does not watch
 
 golden: ## write the golden files anew, from the code
 	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry$$' ./test/adapt ./internal/cli -args -update
