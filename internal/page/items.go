@@ -71,6 +71,9 @@ func (rd *reading) events() (Page, error) {
 		p.Events = append(p.Events, e)
 	}
 	rd.env.Item = nil
+	if rd.reader.messages && ignored && !w.moved { // nobody can ask for what comes after it
+		p.Next = rd.from
+	}
 	if before.open.count > 0 {
 		return rd.hold(before.open, p.Events, p.Next), nil
 	}

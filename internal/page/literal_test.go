@@ -31,6 +31,8 @@ func TestIDsOfEarlierVersionsGoOn(t *testing.T) {
 		{"id id; data n", "5~1.dCkZI5zF", equal, "5"},
 		{"id id; data n", "5~2.cRpF89H0", equal, ""},
 		{"id id; data n; order newest_first", "4~1.Vo4LRJJr", page("5", "-", "4"), "0"},
+		{"format message", "~1.vdtCQUR5", "b", "b"},
+		{"format message", `"7",`, "b", "b"},
 		{"format lines", "~1.vdtCQUR5", log, "b b c"},
 		{"format lines", "~2.vV5pKpYi", log, "b c"},
 		{"format lines", "~3.hY-sE6gc", log, "c"},

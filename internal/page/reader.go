@@ -15,6 +15,7 @@ type Reader struct {
 	names     []string        // of the cursors, in the order of a [position.Cursor]
 	values    [][]value.Value // fromValues: for each name
 	document  bool
+	messages  bool // each answer is an event
 	needsJSON bool // something configured can only be looked up in JSON, and every answer has it
 	itemJSON  bool // something is looked up in the JSON of items, which lines may be
 	readsJSON bool // something is looked up in JSON, if only in that of errors
@@ -50,6 +51,7 @@ func NewReader(c Config) *Reader {
 	r := &Reader{
 		itemJSON:    c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || needJSON(c.Ignore),
 		document:    c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero(),
+		messages:    c.Format == Message && c.Program.IsZero(),
 		readsErrors: needJSON(c.Reset),
 	}
 	r.needsJSON = !c.Items.IsZero() || r.itemJSON && c.Format != Lines || c.Epoch.NeedsJSON() || needJSON(c.More) || needJSON(c.End)
@@ -98,6 +100,10 @@ func (r *Reader) Tokens() bool { return r.source == fromValues }
 // Document reports whether an answer is a document: one event, sent whenever it changes.
 // All other answers are events, each sent once.
 func (r *Reader) Document() bool { return r.document }
+
+// Messages reports whether each answer is one event, whatever came before. The position after one that
+// has not moved the cursor is no place of the upstream's: it counts such answers.
+func (r *Reader) Messages() bool { return r.messages }
 
 // Cursors returns the names of the cursors, in the order in which a [position.Cursor] has
 // them: those that are configured; else, for events, a single unnamed one if items have an

@@ -170,10 +170,9 @@ func (rd *reading) cursor() position.Cursor {
 		if rd.status == http.StatusNoContent || rd.status == http.StatusRequestTimeout {
 			break
 		}
-		for i, name := range [...]string{"ETag", "Last-Modified"} {
-			if v := rd.header.Get(name); v != "" {
-				next[i] = v
-			}
+		// they are a pair: a poll with the ETag of one answer and the Last-Modified of another asks for neither
+		if etag, modified := rd.header.Get("ETag"), rd.header.Get("Last-Modified"); etag != "" || modified != "" {
+			next[0], next[1] = etag, modified
 		}
 	}
 	return next

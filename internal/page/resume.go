@@ -22,7 +22,11 @@ func (rd *reading) walk(items []item) *walk {
 	if rd.reader.source != fromItems {
 		w.end = rd.border(rd.cursor())
 		w.moved = !w.end.Cursor.Equal(rd.from.Cursor)
-		w.content = rd.reader.source == fromValidators && rd.reader.config.Format != Message
+		if rd.reader.messages {
+			w.done = rd.from.Done
+		} else {
+			w.content = rd.reader.source == fromValidators
+		}
 		return w
 	}
 	w.ids, w.numbers = make(position.Cursor, len(items)), rd.reader.config.Order == ByID
@@ -42,6 +46,9 @@ func (rd *reading) walk(items []item) *walk {
 
 // resume finds out which items of a page came before the position of the poll.
 func (rd *reading) resume(w *walk) came {
+	if rd.reader.messages {
+		return came{}
+	}
 	if w.ids != nil && !rd.from.Cursor.IsZero() {
 		return rd.resumeAtID(w)
 	}

@@ -18,6 +18,9 @@ import "github.com/sse-bridge/caddy-sse-bridge/internal/position"
 //
 // Validators say whether a list has changed, and not what of it is new. So none of its positions
 // is a border: the last one has the new validators too, for the next poll.
+//
+// A message is all of its answer, and is never read again. Where it does not move the cursor, its position
+// counts the messages since the border, over all their answers.
 type walk struct {
 	items   []item
 	ids     position.Cursor  // of the items, one for all positions; nil if they are not the cursor
