@@ -98,7 +98,7 @@ func New(plan *config.Plan) *Bridge {
 	b.Streams = stream.New(plan)
 	b.poller = upstream.NewPoller(b, plan.Limits.Polls)
 	b.config = feed.Config{
-		Document: plan.Reader.Document(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(),
+		Document: plan.Reader.Document(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(), Messages: plan.Reader.Messages(),
 		Interval: plan.IntervalMin, MaxInterval: plan.IntervalMax, LongPoll: plan.Holds(),
 		Linger: plan.Linger, Forgetful: plan.Forgetful, Notify: plan.Notify,
 		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: plan.Open != nil,

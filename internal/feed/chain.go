@@ -22,12 +22,13 @@ type chain struct {
 	pace     pace
 	progress progress
 	document document
+	messages messages
 	check    checking
 	meeting  meeting
 	told     told
 	finds    finds
 	hold     *hold  // the poll that is in flight, in long polling
-	first    *start // the newcomers' poll that began the chain, until it is answered
+	first    *start // the poll that newcomers share, until it is answered
 
 	failures int       // polls running that brought nothing to read
 	failed   time.Time // when the last of them did
@@ -49,7 +50,7 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 		c.startOver(now, yielded)
 	}
 	next := c.pace.next
-	if c.document.awaited() {
+	if c.document.awaited() || c.pace.hurried && c.pace.why == NoNews {
 		next = c.pace.earliest()
 	} else if lead := c.feed.chains.lead(c); lead != nil && c.pace.polls > 0 && c.failures == 0 {
 		if next = lead.pace.beside(next, c.pace.started, now); c.pace.why == AskedTo {
@@ -86,6 +87,9 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	}
 	if awaited {
 		c.showLater()
+	}
+	if c.feed.config.Messages && asked == onward && ask.First && c.first == nil { // it is the same as a newcomer's
+		c.first = c.feed.starts.offer(c.messages.key, c)
 	}
 	return ask, true
 }
@@ -126,7 +130,7 @@ func (c *chain) take(p page.Page) (news bool) {
 		c.first = nil
 	}
 	moved := p.Carry != nil || !p.Next.Cursor.Equal(from)
-	c.pace.answered(now, news, p.More && moved, p.Wait)
+	c.pace.answered(now, news && !c.messages.echo, p.More && moved, p.Wait)
 	if p.End && c.pace.more == 0 {
 		c.feed.stop(c, &End{Reason: Ended})
 		return news

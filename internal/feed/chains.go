@@ -67,6 +67,18 @@ func (l chains) lead(c *chain) *chain {
 	return nil
 }
 
+// asking returns a chain whose next poll is the same as that of a newcomer with that request; nil: there is none.
+// Messages come once. So where a chain has no cursor to ask from, a newcomer misses nothing beside it.
+func (l chains) asking(key string) *chain {
+	i := slices.IndexFunc(l, func(c *chain) bool {
+		return c.feed.config.Messages && c.messages.key == key && c.progress.at.Cursor.IsZero() && c.check.doubt == none
+	})
+	if i < 0 {
+		return nil
+	}
+	return l[i]
+}
+
 // met returns the place in the log of a at which c stands.
 func (l chains) met(c, a *chain) (place, bool) {
 	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.progress.at.Cursor.IsZero() || a.progress.at.Cursor.IsZero() || c.check.doubt != none || a.check.doubt != none {

@@ -3,12 +3,15 @@ package feed
 import (
 	"net/http"
 	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
 // Config is what the feeds of a bridge have in common.
 type Config struct {
 	Document bool // the answer is a document: only the newest counts
 	Cursors  int  // how many cursors stand in an id
+	Messages bool // each answer is an event: positions within a page count answers
 	Tokens   bool // the upstream words its cursors itself, and may word one place in many ways
 	// Diff returns what makes one document of another, as a patch that is worth it. Clients get the
 	// document once as a snapshot, and then patches. An error says that the two cannot be compared.
@@ -51,3 +54,6 @@ type Config struct {
 // skips reports whether readers that fall behind skip to the newest document. Patches need
 // those before them.
 func (c *Config) skips() bool { return c.Document && c.Diff == nil }
+
+// counts reports whether a position is no place of the upstream's, but a count of a chain's messages.
+func (c *Config) counts(at position.Position) bool { return c.Messages && at.Done > 0 }

@@ -103,8 +103,15 @@ func (s *suspicion) suspect(f failure, o outside) remedy {
 	return inTurn
 }
 
-// blamesID reports whether the chain's last poll was from a position.
-func (s *suspicion) blamesID() bool { return !s.progress.at.IsZero() && s.asked != anew }
+// blamesID reports whether the chain's last poll was from a position. One that counts messages without a
+// cursor asks for nothing that a newcomer's poll does not.
+func (s *suspicion) blamesID() bool {
+	at := s.progress.at
+	if s.progress.config.counts(at) && at.Cursor.IsZero() {
+		return false
+	}
+	return !at.IsZero() && s.asked != anew
+}
 
 // confirms reports whether a failure is the one that a newcomer's poll has not met. Any other says
 // nothing of the position.

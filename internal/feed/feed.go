@@ -72,11 +72,8 @@ func (f *Feed) seat(r *Reader) bool {
 	case r.lastID == "":
 		return f.seatNewcomer(r)
 	}
-	for _, c := range f.chains {
-		if at, ok := c.log.find(r.lastID); ok {
-			c.sit(r, at)
-			return true
-		}
+	if f.seatBehind(r, r.lastID) {
+		return true
 	}
 	at, err := position.Parse(r.lastID, f.config.Cursors)
 	if err != nil || f.config.Forgetful || r.start.Asks != nil && !r.start.Asks(at) {
@@ -85,6 +82,38 @@ func (f *Feed) seat(r *Reader) bool {
 		}
 		return f.seatNewcomer(r)
 	}
+	if f.config.counts(at) {
+		return f.seatCounted(r, at)
+	}
+	return f.seatAt(r, at)
+}
+
+// seatBehind gives a reader its place in a log that holds an id.
+func (f *Feed) seatBehind(r *Reader, id string) bool {
+	for _, c := range f.chains {
+		if at, ok := c.log.find(id); ok {
+			c.sit(r, at)
+			return true
+		}
+	}
+	return false
+}
+
+// seatCounted gives a place to a reader whose id is a count of a chain that has ended, or of another node's.
+// It continues at the cursor of its position, or, without a cursor, as a newcomer.
+func (f *Feed) seatCounted(r *Reader, at position.Position) bool {
+	if r.before == nil { // else it has waited since
+		r.before = gap.event(&f.config.Counters)
+	}
+	if at.Cursor.IsZero() {
+		return f.seatNewcomer(r)
+	}
+	at.Done, at.Print = 0, position.Print{}
+	return f.seatBehind(r, at.ID()) || f.seatAt(r, at)
+}
+
+// seatAt gives a reader a chain that begins at a position, unless that would be one too many.
+func (f *Feed) seatAt(r *Reader, at position.Position) bool {
 	if f.full() {
 		return false
 	}
@@ -108,12 +137,17 @@ func (f *Feed) seatNewcomer(r *Reader) bool {
 		s.heir().sit(r, s.root)
 		return true
 	}
+	if c := f.chains.asking(r.start.Key); c != nil {
+		c.pace.hurried = true
+		c.sit(r, c.log.end())
+		c.audience.nudge()
+		return true
+	}
 	if f.full() {
 		return false
 	}
 	c := f.begin(r.start)
-	c.first, c.meeting.reached = &start{chain: c, root: c.log.end()}, true
-	f.starts[r.start.Key] = c.first
+	c.first, c.meeting.reached = f.starts.offer(r.start.Key, c), true
 	c.sit(r, c.first.root)
 	return true
 }
@@ -141,6 +175,7 @@ func (f *Feed) seatDocument(r *Reader) {
 // begin begins a chain by a client's own first request. The feed's lock is held, so nothing is polled yet.
 func (f *Feed) begin(first Start) *chain {
 	c := f.newChain()
+	c.messages.key = first.Key
 	go (&poller{chain: c, poll: first.Poll}).run()
 	return c
 }
@@ -157,6 +192,7 @@ func (f *Feed) newChain() *chain {
 	c.progress.config = f.config
 	c.check.progress = &c.progress
 	c.document = document{config: f.config, log: c.log}
+	c.messages.config = f.config
 	c.meeting.born = time.Now()
 	f.chains = append(f.chains, c)
 	f.config.Counters.gauge(1, 0)

@@ -39,6 +39,7 @@ type pace struct {
 	more    int           // polls that have followed one another at once
 	polling bool          // one is in flight
 	held    bool          // the last answer was held, or had no news
+	hurried bool          // a newcomer waits for the next poll, which need not wait for news
 	started time.Time
 	next    time.Time
 	why     Why // next is when it is
@@ -65,7 +66,7 @@ func (p *pace) most() time.Duration { return max(p.config.Interval, p.config.Max
 
 // start takes a poll that is sent, and returns how many were before it.
 func (p *pace) start(now time.Time) (before int) {
-	p.started, p.polling = now, true
+	p.started, p.polling, p.hurried = now, true, false
 	p.polls++
 	return p.polls - 1
 }

@@ -38,7 +38,7 @@ func (p *poller) run() {
 		if err != nil {
 			c.fail(err)
 		} else {
-			answer = c.document.patch(answer, f.health.logger)
+			answer = c.document.patch(c.messages.name(answer, ask), f.health.logger)
 			news = c.take(answer)
 		}
 		p.report(ask, answer, news, err)

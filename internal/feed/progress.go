@@ -25,7 +25,11 @@ func (p *progress) forget() { *p = progress{config: p.config, good: p.good} }
 
 // taken takes an answer to a poll from the position.
 func (p *progress) taken(answer page.Page) {
-	if !p.config.Unsent && !p.config.Forgetful {
+	switch {
+	case p.config.Unsent || p.config.Forgetful || len(answer.Events) == 0:
+	case p.config.counts(p.at) || p.config.counts(answer.Next): // a poll that asks again gets another message
+		p.lately = lately{}
+	default:
 		p.lately.brought(p.at, answer.Events)
 	}
 	p.at = answer.Next.Clone()
@@ -57,6 +61,10 @@ func (p *progress) questions() (list []question) {
 	case config.Unsent: // so is each of its polls, except that it may be conditional
 		if config.ByID || p.conditional() {
 			list = append(list, anew)
+		}
+	case config.Messages: // an answer to any other question could be a message that no client gets
+		if known {
+			list = append(list, again)
 		}
 	default:
 		if known {
@@ -148,11 +156,8 @@ type lately struct {
 	last   string            // the newest id
 }
 
-// brought keeps what may be asked for again.
+// brought keeps what may be asked for again, of an answer that has events.
 func (l *lately) brought(from position.Position, events []page.Event) {
-	if len(events) == 0 {
-		return
-	}
 	n := max(len(events)-compared, 0)
 	if n == 0 && from.Cursor.IsZero() && len(events) > 1 && !events[0].At.Cursor.IsZero() {
 		n = 1 // newcomers may get only the newest

@@ -62,6 +62,13 @@ func (l starts) find(key string, now time.Time, interval time.Duration, full boo
 	return nil
 }
 
+// offer has newcomers with that request share the next poll of a chain.
+func (l starts) offer(key string, c *chain) *start {
+	s := &start{chain: c, root: c.log.end()}
+	l[key] = s
+	return s
+}
+
 // forget drops the starts that no longer serve anybody: all that came after one could be
 // reached from it.
 func (l starts) forget(now time.Time, interval time.Duration, full bool) {

@@ -1,0 +1,39 @@
+package feed
+
+import (
+	"fmt"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+// messages is how a chain names messages. A message is all of an answer. Where it has not moved the cursor, the
+// upstream has no name for its place, and nobody can ask for what came after it. The chain that got it counts, and
+// only the log of that chain knows the place. A client with such an id may have missed something everywhere else.
+// Only the poller writes it, except for the key.
+type messages struct {
+	config *Config
+	key    string         // equal for chains whose polls without a cursor are equal
+	last   position.Print // of the last message, if that has not moved the cursor
+	count  position.Print // stands for the count that goes on, in the ids of such messages
+	echo   bool           // the last answer is such a message, and says what the one before it said, in long polling
+}
+
+// name makes the ids of messages that are counted those of this count. Another count, of another chain or after a
+// reset, comes to the same numbers, and may get the same messages at other times.
+func (m *messages) name(p page.Page, ask Ask) page.Page {
+	if m.echo = false; !m.config.Messages || len(p.Events) == 0 {
+		return p
+	}
+	print := p.Next.Print // of the message; none where it has moved the cursor
+	m.echo = m.config.LongPoll && m.config.counts(p.Next) && print == m.last
+	if m.last = print; !m.config.counts(p.Next) {
+		return p
+	}
+	if p.Next.Done == 1 {
+		m.count = new(position.Prints).Next(fmt.Appendf(nil, "%s %d", ask.Chain, ask.Number))
+	}
+	p.Next.Print = m.count
+	p.Events[len(p.Events)-1].At = p.Next
+	return p
+}
