@@ -27,6 +27,7 @@ type modelClient struct {
 	from   []*publication // what its stream goes on from; none after a reset
 	known  int            // the run of that, or that it was told of
 	floor  int            // what a newcomer gets first is owed right after the item with this number; -1: anything
+	placed bool           // its node knows its place
 	reader *Reader
 	gone   chan struct{} // closed when it leaves
 	done   chan struct{}
@@ -57,6 +58,7 @@ func (c *modelClient) open() {
 		c.run = c.m.known()
 	}
 	c.before, c.from, c.known, c.floor = nil, c.place, c.run, -1
+	c.placed = c.site.holds(c.lastID)
 	c.reader = c.site.admit(c.lastID)
 	if c.lastID == "" && c.m.kind.cursor != nil && c.site.prompt(c.reader) { // who gets a cursor at once
 		c.floor = c.m.newest()
@@ -217,7 +219,11 @@ func (c *modelClient) caused(reason reset) bool {
 		c.site.mu.Lock()
 		defer c.site.mu.Unlock()
 		return c.site.crowded
-	case gap: // a newcomer's page may have gone on since
+	case gap:
+		if c.m.reader.Messages() {
+			return c.counted()
+		}
+		// a newcomer's page may have gone on since
 		at, err := position.Parse(c.lastID, c.site.config.Cursors)
 		return err == nil && at.Cursor.IsZero()
 	case unknownID:

@@ -26,6 +26,7 @@ type kind struct {
 	edits    bool // items are deleted, and others put in between
 	repeats  bool // after which some may come twice
 	restarts bool // it goes away, and has other items when it is back
+	replay   int  // what logs hold at least: who falls out of one is told of a gap, and misses something
 	tells    bool // its positions say what run of it they are of
 
 	item   func(p *publication) // what an item is, beside its number
@@ -36,7 +37,7 @@ type kind struct {
 
 	document bool
 	diff     func(before, after []byte) ([]byte, bool, error)
-	reply    func(b *modelUpstream, ask Ask) (resp page.Response, news bool) // of a document
+	reply    func(b *modelUpstream, ask Ask) (resp page.Response, news bool) // in the place of answer
 }
 
 // says is what an upstream has to say to a poll.
@@ -68,7 +69,7 @@ func condition(s string) []value.Condition {
 // answer is what the upstream answers to a poll now, and whether a long poll would be answered. b.mu is
 // held.
 func (b *modelUpstream) answer(ask Ask) (resp page.Response, news bool) {
-	if b.kind.document {
+	if b.kind.reply != nil {
 		return b.kind.reply(b, ask)
 	}
 	from, first := 0, ask.From.Cursor.IsZero()

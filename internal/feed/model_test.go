@@ -89,7 +89,7 @@ func plans(k kind) *rapid.Generator[plan] {
 }
 
 func TestEveryClientSeesEveryEventOnceAndInOrder(t *testing.T) {
-	for _, k := range slices.Concat(sequences(), documents()) {
+	for _, k := range slices.Concat(sequences(), messageKinds(), documents()) {
 		if slices.Contains(unmended, k.name) {
 			continue
 		}
@@ -139,8 +139,9 @@ func newModel(k kind, p plan) *model {
 	m := &model{modelUpstream: newModelUpstream(k, p), clients: map[int]*modelClient{}}
 	for range p.Nodes {
 		s := &site{m: m, config: testConfig()}
-		s.config.LongPoll, s.config.Chains, s.config.Replay = p.LongPoll, p.Chains, p.Replay
+		s.config.LongPoll, s.config.Chains, s.config.Replay = p.LongPoll, p.Chains, max(p.Replay, k.replay)
 		s.config.Cursors, s.config.Tokens, s.config.Document = len(m.reader.Cursors()), m.reader.Tokens(), m.reader.Document()
+		s.config.Messages = m.reader.Messages()
 		s.config.ByID, s.config.Unsent, s.config.Diff = k.config.Order == page.ByID, k.config.Unsent, k.diff
 		m.sites = append(m.sites, s)
 	}
@@ -258,6 +259,7 @@ func (m *model) settle() {
 		pass(apart)
 		m.publish(1)
 	}
+	pass(m.catchUp())
 	pass(5 * time.Minute) // several held polls, of as many chains as there may be
 	synctest.Wait()
 	m.count()

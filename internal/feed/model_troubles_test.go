@@ -70,7 +70,7 @@ func (b *modelUpstream) poll(ctx context.Context, ask Ask) (page.Page, error) {
 	if err == nil && !travel(ctx, b.plan.Latency/2) {
 		err = ctx.Err()
 	}
-	if ctx.Err() == nil {
+	if ctx.Err() == nil || ask.First { // a newcomer's poll that is given up has found the upstream well
 		b.landed(ask, met)
 	}
 	if err != nil {

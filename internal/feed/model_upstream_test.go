@@ -36,6 +36,7 @@ type modelUpstream struct {
 	began   time.Time        // when that did
 	edited  bool
 	serial  int
+	told    map[string]int // the number of the last message, by who has been told it
 	trouble trouble
 	refused time.Time     // when it last refused a poll
 	clock   time.Duration // how far its clock is ahead of ours
@@ -63,7 +64,7 @@ func newModelUpstream(k kind, p plan) *modelUpstream {
 	}
 	return &modelUpstream{
 		kind: k, plan: p, reader: page.NewReader(config), runs: [][]*publication{nil}, index: 1000,
-		wake: make(chan struct{}), polls: map[string]*record{},
+		wake: make(chan struct{}), polls: map[string]*record{}, told: map[string]int{},
 	}
 }
 
