@@ -124,10 +124,12 @@ func (k *checking) settle(p page.Page, open bool) ruling {
 		return ruling{spent: true, reset: ordered, back: true}
 	case p.Restarted:
 		return ruling{spent: true, reset: restarted, back: true}
+	case config.counts(p.Next) && len(p.Events) > 0: // it does not come again, and there is nothing left to check
+		k.doubt &^= owed | unsure
 	case confirming && k.is(owed): // it was asked before its turn
 		return ruling{spent: true}
-	case k.is(unsure) && len(p.Events) > 0 && (config.Document || config.counts(p.Next)):
-		k.doubt &^= unsure // it came with the cursor, or does not come again
+	case k.is(unsure) && len(p.Events) > 0 && config.Document:
+		k.doubt &^= unsure // it came with the cursor
 	case k.is(unsure) && len(p.Events) > 0:
 		k.owe(false)
 		k.doubt |= unsure

@@ -380,6 +380,30 @@ func TestAnOutageTakesNoMessageThatIsAnswered(t *testing.T) {
 	}
 }
 
+// All else that is answered in the midst of a doubt can be asked for again.
+func TestAMessageIsTakenInTheMidstOfADoubt(t *testing.T) {
+	for name, d := range map[string]doubt{"while a failure is confirmed before a check": certain | owed, "after a check that has told nothing": unsure} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				u := newSpeaker()
+				u.hold = time.Minute
+				f := newFeed(messageConfig(true))
+				c := join(t, f, "", u.poll)
+				synctest.Wait()
+				tell(u, "a#1")
+				f.mu.Lock()
+				f.chains[0].check.doubt, f.chains[0].check.blame = d, blame{asked: onward}
+				f.mu.Unlock()
+				tell(u, "b", "c", "d#2")
+				if got := said(t, c); got != "a b c d" {
+					t.Errorf("got %q", got)
+				}
+				c.leave()
+			})
+		})
+	}
+}
+
 // An upstream that answers at once, and always the same, holds nothing.
 func TestAnEchoIsNotPolledAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
