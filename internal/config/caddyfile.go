@@ -55,9 +55,9 @@ func (p *parser) subdirective() error {
 		return s.parse(p, p.config)
 	}
 	if name == "{" {
-		return p.Errf("a block stands behind upstream, open, wait and limits alone")
+		return p.Errf("only upstream, open, wait and limits take a block")
 	}
-	return p.Errf("unrecognized subdirective '%s': there are %s", name, strings.Join(NamesOf(func(Subdirective) bool { return true }), ", "))
+	return p.Errf("unrecognized subdirective '%s': the subdirectives are %s", name, strings.Join(NamesOf(func(Subdirective) bool { return true }), ", "))
 }
 
 // upstreams takes the arguments of the directive as those of a reverse_proxy.
@@ -87,12 +87,12 @@ func (p *parser) upstreams() error {
 
 func (p *parser) upstreamBlock() error {
 	if len(p.config.Upstream) > 0 {
-		return p.Errf("upstream: it is there already: name the upstreams behind %s or in one `upstream` block", Directive)
+		return p.Errf("upstream: it is given twice: name the upstreams after %s, or in one `upstream` block", Directive)
 	}
 	p.tokens["upstream"] = p.Token()
 	if p.CountRemainingArgs() > 0 {
 		args := strings.Join(p.RemainingArgs(), " ")
-		return p.Errf("upstream: it takes a block of directives: name %s behind %s, or put `reverse_proxy %[1]s` into the block", args, Directive)
+		return p.Errf("upstream: it takes a block of directives: name %s after %s, or put `reverse_proxy %[1]s` into the block", args, Directive)
 	}
 	segment := p.NextSegment()
 	p.routes["upstream"] = segment

@@ -47,7 +47,7 @@ func (p *parser) limits() error {
 		return err
 	}
 	if p.NextArg() {
-		return p.Errf("limits: they stand in a block, one a line: `limits {`")
+		return p.Errf("limits: they take a block, one per line: `limits {`")
 	}
 	l := new(Limits)
 	counts := map[string]*int{
@@ -59,7 +59,7 @@ func (p *parser) limits() error {
 		count, isCount := counts[name]
 		size, isSize := sizes[name]
 		if !isCount && !isSize {
-			return p.Errf("limits: there is no limit '%s', but feeds, chains, clients, clients_per_ip, polls, response and log", name)
+			return p.Errf("limits: unknown limit '%s': the limits are feeds, chains, clients, clients_per_ip, polls, response and log", name)
 		}
 		if err := p.once("limits." + name); err != nil {
 			return err
@@ -83,7 +83,7 @@ func (p *parser) limits() error {
 		*size = int64(n)
 	}
 	if *l == (Limits{}) {
-		return p.Errf("limits: there are none: give at least one in the block, or leave it out")
+		return p.Errf("limits: the block is empty: add a limit, or remove the block")
 	}
 	p.config.Limits = l
 	return nil

@@ -12,13 +12,13 @@ import (
 
 // argErr is the error of a subdirective that has too few arguments or too many.
 func (p *parser) argErr(name string) error {
-	return p.Errf("%s: wrong number of arguments: it takes %s, quoted where they have spaces", name, ArgumentsOf(name))
+	return p.Errf("%s: wrong number of arguments: it takes %s; quote an argument that has spaces", name, ArgumentsOf(name))
 }
 
 // once notes where the field of the current subdirective stands, and refuses it a second time.
 func (p *parser) once(path string) error {
 	if before, twice := p.tokens[path]; twice {
-		return p.Errf("%s: it is there already, on line %d", strings.TrimSpace(strings.ReplaceAll(path, ".", " ")), before.Line)
+		return p.Errf("%s: it is given twice: the first is on line %d", strings.TrimSpace(strings.ReplaceAll(path, ".", " ")), before.Line)
 	}
 	p.tokens[path] = p.Token()
 	return nil
@@ -40,7 +40,7 @@ func (p *parser) text(to *string) error {
 }
 
 func (p *parser) empty(name string) error {
-	return p.Errf("%s: it is empty: give it a text, or leave the line out", name)
+	return p.Errf("%s: the text is empty: write one, or remove the line", name)
 }
 
 // method parses `method <verb>`.
@@ -79,7 +79,7 @@ func (p *parser) flag(to *bool) error {
 		return err
 	}
 	if p.NextArg() {
-		return p.Errf("%s: it takes no arguments: leave the line out where it is not wanted", name)
+		return p.Errf("%s: it takes no arguments: remove the line to switch it off", name)
 	}
 	*to = true
 	return nil
@@ -128,9 +128,9 @@ func (p *parser) edit(edits *[]Edit) error {
 	}
 	switch {
 	case e.Delete && len(args) == 2:
-		return p.Errf("%s: what is deleted takes no value: write `%[1]s`, or `%s %s %s` to set it", field+" "+args[0], field, e.Name, args[1])
+		return p.Errf("%s: a name with `-` is deleted, and takes no value: write `%[1]s`, or `%s %s %s` to set it", field+" "+args[0], field, e.Name, args[1])
 	case !e.Delete && len(args) == 1:
-		return p.Errf("%s %s: it needs a value; to delete it, write `%[1]s -%[2]s`", field, e.Name)
+		return p.Errf("%s %s: the value is missing; to delete it, write `%[1]s -%[2]s`", field, e.Name)
 	case len(args) == 2:
 		e.Value = args[1]
 	}
@@ -189,7 +189,7 @@ func (p *parser) cursor() error {
 	var name string
 	if len(args) == 2 {
 		if name = args[0]; name == "" {
-			return p.Errf("cursor: its name is empty: a cursor without a name is `cursor <value>`")
+			return p.Errf("cursor: the name is empty: for a cursor without a name, write `cursor <value>`")
 		}
 	}
 	h := p.config
@@ -275,7 +275,7 @@ func (p *parser) format() error {
 	p.tokens["separator"] = token
 	var err error
 	if h.Separator, err = unescape(args[0]); err != nil || h.Separator == "" {
-		return p.Errf("format: %q is no separator: write for example ; or \\t or \\x1e", args[0])
+		return p.Errf("format: %q is not a separator: write for example ; or \\t or \\x1e", args[0])
 	}
 	return nil
 }

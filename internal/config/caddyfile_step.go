@@ -12,7 +12,7 @@ func (p *parser) step(to **Step) error {
 		return err
 	}
 	if p.CountRemainingArgs() > 0 {
-		return p.Errf("%s: it takes no arguments, but a block of subdirectives", name)
+		return p.Errf("%s: it takes a block of subdirectives, and no arguments", name)
 	}
 	known := NamesOf(func(s Subdirective) bool { return s.Steps || s.Wait && name == "wait" })
 	if name == "wait" {
@@ -22,12 +22,12 @@ func (p *parser) step(to **Step) error {
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		sub := p.Val()
 		if !slices.Contains(known, sub) {
-			return p.Errf("%s: unrecognized subdirective '%s': there are %s", name, sub, strings.Join(known, ", "))
+			return p.Errf("%s: unrecognized subdirective '%s': the subdirectives are %s", name, sub, strings.Join(known, ", "))
 		}
 		parse := inner.subdirective
 		if sub == "when" {
 			if p.CountRemainingArgs() == 0 {
-				return p.Errf("when: it takes %s, quoted where they have spaces", ArgumentsOf("more"))
+				return p.Errf("when: it takes %s; quote an argument that has spaces", ArgumentsOf("more"))
 			}
 			parse = func() error { return inner.condition(&inner.config.More) }
 		}
@@ -36,7 +36,7 @@ func (p *parser) step(to **Step) error {
 		}
 	}
 	if len(inner.tokens) == 0 {
-		return p.Errf("%s: it is empty: say in its block what is asked, or leave it out", name)
+		return p.Errf("%s: the block is empty: describe the request in it, or remove it", name)
 	}
 	for path, token := range inner.tokens {
 		p.tokens[name+"."+path] = token

@@ -17,13 +17,13 @@ var orders = []string{string(page.NewestFirst), string(page.ByID), string(page.O
 
 func (h *Config) checkUpstream(c *Plan) (err error) {
 	if len(h.Upstream) == 0 {
-		return wrong("upstream", "there is none: name it behind the directive (sse_bridge localhost:8080), or give an `upstream` block")
+		return wrong("upstream", "it is missing: name it after the directive (sse_bridge localhost:8080), or add an `upstream` block")
 	}
 	if c.routes, err = readRoutes(h.Upstream); err != nil {
 		return &fieldError{"upstream", "upstream", err}
 	}
 	if c.routes.bridge {
-		return wrong("upstream", "it leads to another sse_bridge, which would wait for events where an answer is due: name the backend itself")
+		return wrong("upstream", "it leads to another sse_bridge, which answers with a stream and not with data: name the backend itself")
 	}
 	return nil
 }
@@ -41,19 +41,19 @@ func (h *Config) checkReading(c *Plan) error {
 	case !slices.Contains(formats, string(format)):
 		return wrong("format", "%q is not one of %s", format, strings.Join(formats, ", "))
 	case h.Items != "" && (format == page.Text || format == page.Message):
-		return wrong("items", "an answer in the format %s has no items: leave `items` out, or take another format", format)
+		return wrong("items", "format %s has no items: remove `items`, or use another format", format)
 	case h.ID != "" && format == page.Message:
-		return wrong("id", "in the format message the cursor is the id: leave `id` out, and use `cursor` where the answer holds one")
+		return wrong("id", "it cannot be used with format message: remove it, and use `cursor` if the answer contains a position")
 	case h.Diff != "" && format == page.Text:
-		return wrong("diff", "it compares versions of JSON, which an answer in the format text is not: leave one of the two out")
+		return wrong("diff", "it needs JSON, and the format is text: remove one of the two")
 	case order != "" && !slices.Contains(orders, string(order)):
-		return wrong("order", "%q is not one of %s; without it, items come oldest first", order, strings.Join(orders, ", "))
+		return wrong("order", "%q is not one of %s; without `order`, the oldest item comes first", order, strings.Join(orders, ", "))
 	case order != "" && h.Items == "" && h.ID == "" && format != page.Lines && format != page.CSV && format != page.Feed:
-		return wrong("order", "%s is an order of items: it needs `items`, or an `id` for those of an answer that is a list itself", order)
+		return wrong("order", "%s needs items: add `items`, or `id` if the answer itself is the list", order)
 	case order != "" && order != page.NewestFirst && h.ID == "":
-		return wrong("order", "%s compares the ids of items: it needs `id`", order)
+		return wrong("order", "%s compares the ids of items: add `id`", order)
 	case order == page.Overlap && len(h.Cursor) > 0:
-		return wrong("order", "overlap looks for the item that is the cursor, which a `cursor` from elsewhere cannot name: leave one of them out")
+		return wrong("order", "overlap needs the cursor to be the id of an item: remove `cursor` or `order overlap`")
 	}
 	if format == page.Text {
 		for _, field := range []struct {
@@ -61,7 +61,7 @@ func (h *Config) checkReading(c *Plan) error {
 			v    value.Value
 		}{{"id", c.Page.ID}, {"event", c.Page.Event}, {"data", c.Page.Data}} {
 			if field.v.NeedsJSON() {
-				return wrong(field.name, "%q is a path in JSON, which an answer in the format text is not", field.v)
+				return wrong(field.name, "the path %q needs JSON, and the format is text: change one of the two", field.v)
 			}
 		}
 	}
@@ -75,7 +75,7 @@ func (h *Config) checkReading(c *Plan) error {
 		if status < 200 || status > 499 || status == http.StatusNotModified {
 			return &fieldError{
 				"accept." + strconv.Itoa(i), "accept",
-				fmt.Errorf("%d cannot be an answer: statuses from 200 to 499 can, except 304", status),
+				fmt.Errorf("%d cannot be accepted: use a status from 200 to 499, except 304", status),
 			}
 		}
 	}
@@ -102,7 +102,7 @@ func (h *Config) compileDelivery(c *Plan) error {
 		return err
 	}
 	if h.Limits.Chains == 1 {
-		return &fieldError{"limits.chains", "limits chains", fmt.Errorf("it must be 2 at least: one position is the head, another catches up")}
+		return &fieldError{"limits.chains", "limits chains", fmt.Errorf("it must be at least 2: one for the newest position, and one for a client that catches up")}
 	}
 	for _, limit := range []struct {
 		name string
@@ -132,11 +132,11 @@ func (h *Config) compileDiff(c *Plan) error {
 	case h.Diff == "":
 		return nil
 	case h.Diff != "json_patch":
-		return wrong("diff", "%q is none: there is json_patch", h.Diff)
+		return wrong("diff", "%q is unknown: the only value is json_patch", h.Diff)
 	case !c.Reader.Document():
-		return wrong("diff", "it is for a document, and these are events: leave `items`, `id` and `format` out, or leave `diff` out")
+		return wrong("diff", "it works only for a document, and this block sends events: remove `items`, `id` and `format`, or remove `diff`")
 	case h.Event != nil:
-		return wrong("diff", "its events are of the types snapshot and patch: leave `event` out")
+		return wrong("diff", "its events have the types snapshot and patch: remove `event`")
 	}
 	c.Diff = true
 	return nil
@@ -151,7 +151,7 @@ func (h *Config) compileReplay(c *Plan) error {
 		return wrong("replay", "the events and the linger must be positive")
 	}
 	if c.Reader.Document() {
-		return wrong("replay", "it is for events, and the answer is a document: say with `items`, `id` or `format message` what its events are")
+		return wrong("replay", "it works only for events, and this block sends a document: add `items`, `id` or `format message`")
 	}
 	c.Forgetful = true
 	if h.Replay.Events > 0 {
@@ -166,7 +166,7 @@ func (h *Config) compileReplay(c *Plan) error {
 func checkOrigin(origin string, count int) error {
 	switch {
 	case origin == "*" && count > 1:
-		return fmt.Errorf("* stands for all origins: leave the others out, or list them without it")
+		return fmt.Errorf("* allows all origins: remove the others, or remove *")
 	case origin == "*":
 		return nil
 	case origin == "null":
@@ -176,10 +176,10 @@ func checkOrigin(origin string, count int) error {
 	if err != nil || u.Host == "" || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") ||
 		u.Scheme+"://"+u.Host != origin || strings.ToLower(origin) != origin || strings.ContainsAny(u.Host, "*,") ||
 		strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return fmt.Errorf("%q is not an origin: scheme://host or scheme://host:port in lower-case ASCII, without a path, such as https://example.com", origin)
+		return fmt.Errorf("%q is not an origin: write scheme://host or scheme://host:port in lower-case ASCII, without a path, such as https://example.com", origin)
 	}
 	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
-		return fmt.Errorf("browsers leave the default port out of %q: write %s", origin, strings.TrimSuffix(origin, ":"+port))
+		return fmt.Errorf("browsers omit the default port of %q: write %s", origin, strings.TrimSuffix(origin, ":"+port))
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (h *Config) compilePoll(c *Plan) (err error) {
 		return err
 	}
 	if h.Method != "" && !hasPlaceholder(h.Method) && !IsToken(h.Method) {
-		return wrong("method", "%q is not an HTTP method: a word such as GET or POST", h.Method)
+		return wrong("method", "%q is not an HTTP method: use a word such as GET or POST", h.Method)
 	}
 	if h.Rewrite != "" && !strings.ContainsRune("/?{", rune(h.Rewrite[0])) {
 		return wrong("rewrite", "%q must begin with \"/\", with \"?\" or with a placeholder", h.Rewrite)
@@ -80,7 +80,7 @@ func (h *Config) compilePoll(c *Plan) (err error) {
 		return nil
 	}
 	if h.Body.Template == "" {
-		return wrong("body", "its text is empty: leave `body` out for polls without a body")
+		return wrong("body", "the text is empty: remove `body` for polls without a body")
 	}
 	if c.Body, err = parseEdit("body", "body", h.Body.Template); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (h *Config) compilePace(c *Plan) error {
 	c.IntervalMin = orDefault(interval.Min, defaultInterval)
 	c.IntervalMax = orDefault(interval.Max, c.IntervalMin)
 	if c.IntervalMax < c.IntervalMin {
-		return wrong("interval", "the max of %s is below the min of %s: write `interval <min> <max>`", c.IntervalMax, c.IntervalMin)
+		return wrong("interval", "the maximum of %s is below the minimum of %s: write `interval <min> <max>`", c.IntervalMax, c.IntervalMin)
 	}
 	for _, field := range []struct {
 		name string
@@ -119,7 +119,7 @@ func (h *Config) compilePace(c *Plan) error {
 	c.Retry = orDefault(h.Retry, DefaultRetry)
 	c.Lifetime, c.Notify = time.Duration(h.Lifetime), h.Notify
 	if h.Name != "" && !bridgeName.MatchString(h.Name) {
-		return wrong("name", "%q is no name: it takes 1 to 64 letters, digits, dots, dashes and underscores", h.Name)
+		return wrong("name", "%q is not a valid name: use 1 to 64 letters, digits, dots, dashes and underscores", h.Name)
 	}
 	return nil
 }
@@ -141,14 +141,14 @@ func (h *Config) compileReading(c *Plan) (err error) {
 	}
 	if h.Event != nil {
 		if h.Event.Value == "" {
-			return wrong("event", "it needs a value, or `=` and the type itself: event =price")
+			return wrong("event", "the value is missing: write a path, or `=` and the type itself: event =price")
 		}
 		if c.Page.Event, err = parseValue("event", "event", h.Event.Value); err != nil {
 			return err
 		}
 		c.Page.EventDefault = h.Event.Default
 		if fixed, ok := strings.CutPrefix(h.Event.Value, "="); ok && page.IsReserved(fixed) || page.IsReserved(h.Event.Default) {
-			return wrong("event", "types that begin with %s are the bridge's own: take another one", page.Reserved)
+			return wrong("event", "types that begin with %s are reserved for the bridge: use another one", page.Reserved)
 		}
 	}
 	if err = h.compileProgram(c); err != nil {

@@ -55,7 +55,7 @@ func (h *Config) checkConditions(c *Plan) error {
 			if cond.NeedsJSON() {
 				return &fieldError{
 					field.name + "." + strconv.Itoa(i), field.name,
-					fmt.Errorf("%q is a path in JSON, which an answer in the format %s is not", field.conditions[i].Value, c.Page.Format),
+					fmt.Errorf("the path %q needs JSON, and the format is %s: change one of the two", field.conditions[i].Value, c.Page.Format),
 				}
 			}
 		}

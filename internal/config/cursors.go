@@ -42,7 +42,7 @@ func (h *Config) checkCursors(c *Plan) error {
 		}
 	}
 	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && !sent[""] {
-		return wrong("id", "it is the cursor, but nothing sends it: add for example `query <name> {sse.cursor}`, or, where the upstream always answers with its newest items, `order overlap` or `order newest_first`")
+		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or, if the upstream always answers with its newest items, `order overlap` or `order newest_first`")
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Start)) {
 		if !slices.Contains(moved, name) {
@@ -57,7 +57,7 @@ func (h *Config) checkCursors(c *Plan) error {
 func notSent(path, name string) error {
 	return &fieldError{
 		path, strings.TrimSpace("cursor " + name),
-		fmt.Errorf("it is read from the answers, but no query, header_up, body or rewrite sends it: add for example `query <name> %s`", PlaceholderOf(name)),
+		fmt.Errorf("the answers contain it, but no query, header_up, body or rewrite sends it: add for example `query <name> %s`", PlaceholderOf(name)),
 	}
 }
 
@@ -88,11 +88,11 @@ func (h *Config) unreadCursor(name string, read []string) error {
 		for i, r := range read {
 			known[i] = PlaceholderOf(r)
 		}
-		return fmt.Errorf("there is no %s, but %s: add `%s`", placeholder, strings.Join(known, ", "), cursorLine(name))
+		return fmt.Errorf("there is no %s: add `%s`, or use %s", placeholder, cursorLine(name), strings.Join(known, " or "))
 	case h.Items != "" && name == "":
-		return fmt.Errorf("there is no %s: the events from `items` need an `id`, or the answer a `%s`", placeholder, cursorLine(name))
+		return fmt.Errorf("there is no %s: add `id` (for items), or `%s` (for a cursor in the answer)", placeholder, cursorLine(name))
 	}
-	return fmt.Errorf("there is no %s: add a `%s` that says where the answer holds it", placeholder, cursorLine(name))
+	return fmt.Errorf("there is no %s: add `%s`, which says where the answer contains it", placeholder, cursorLine(name))
 }
 
 func cursorLine(name string) string {

@@ -39,7 +39,7 @@ func parseEdit(path, name, text string) (value.Template, error) {
 		return t, &fieldError{path, name, err}
 	}
 	if m := answerPlaceholder.FindStringSubmatch(text); m != nil {
-		return t, &fieldError{path, name, fmt.Errorf("%s is not known before the poll is answered: keep it as a `cursor`, and send {sse.cursor}", m[1])}
+		return t, &fieldError{path, name, fmt.Errorf("%s is known only after the answer: read it with `cursor`, and send {sse.cursor}", m[1])}
 	}
 	return t, nil
 }
@@ -62,11 +62,11 @@ func compileEdits(field string, edits []Edit, check func(name string) error) ([]
 		path, name := field+"."+strconv.Itoa(i), strings.TrimSpace(field+" "+e.Name)
 		switch {
 		case e.Name == "":
-			return nil, &fieldError{path, name, fmt.Errorf("a name is missing: %s <name> <template>", field)}
+			return nil, &fieldError{path, name, fmt.Errorf("the name is missing: write %s <name> <template>", field)}
 		case strings.Contains(e.Name, "{"):
-			return nil, &fieldError{path, name, fmt.Errorf("a name takes no placeholders, only its value does")}
+			return nil, &fieldError{path, name, fmt.Errorf("the name cannot contain placeholders; only the value can")}
 		case e.Delete && e.Value != "":
-			return nil, &fieldError{path, name, fmt.Errorf("what is deleted takes no value")}
+			return nil, &fieldError{path, name, fmt.Errorf("a parameter or field that is deleted takes no value: remove `value` or `delete`")}
 		}
 		if check != nil {
 			if err := check(e.Name); err != nil {
@@ -95,11 +95,11 @@ func checkHeaderName(name string) error {
 	lower := strings.ToLower(name)
 	switch {
 	case lower == "host":
-		return fmt.Errorf("the host cannot be edited here: use `header_up Host` of a reverse_proxy in the `upstream` block")
+		return fmt.Errorf("the host cannot be edited here: use `header_up Host` in a reverse_proxy of the `upstream` block")
 	case slices.Contains(connectionHeaders, lower), strings.HasPrefix(lower, "proxy-"):
-		return fmt.Errorf("this field concerns one connection alone and cannot be edited")
+		return fmt.Errorf("this header field belongs to one connection, and cannot be edited")
 	case strings.HasPrefix(name, "+"):
-		return fmt.Errorf("nothing can be added to a field: write `header_up %s <template>`, which sets it", name[1:])
+		return fmt.Errorf("a value cannot be added to a header field: write `header_up %s <template>` to set the field", name[1:])
 	case !IsToken(name):
 		return fmt.Errorf("%q is not the name of a header field", name)
 	}
@@ -114,11 +114,11 @@ func compileCursors(cursors []Cursor) ([]page.Cursor, error) {
 		path, name := "cursor."+strconv.Itoa(i), strings.TrimSpace("cursor "+cur.Name)
 		switch {
 		case cur.Name != "" && !cursorName.MatchString(cur.Name):
-			return nil, &fieldError{path, "cursor", fmt.Errorf("%q is not a name: letters, digits and underscores, and no digit first", cur.Name)}
+			return nil, &fieldError{path, "cursor", fmt.Errorf("%q is not a valid name: use letters, digits and underscores, and begin with no digit", cur.Name)}
 		case slices.ContainsFunc(out, func(c page.Cursor) bool { return c.Name == cur.Name }):
-			return nil, &fieldError{path, name, fmt.Errorf("it is there twice: list all of its sources in one")}
+			return nil, &fieldError{path, name, fmt.Errorf("it is given twice: list all its values in one")}
 		case len(cur.Values) == 0:
-			return nil, &fieldError{path, name, fmt.Errorf("it needs a value that says where the answer holds it")}
+			return nil, &fieldError{path, name, fmt.Errorf("the value is missing: write where the answer contains the cursor")}
 		}
 		compiled := page.Cursor{Name: cur.Name}
 		for j, text := range cur.Values {
@@ -180,7 +180,7 @@ func (v readValue) checkScope() error {
 		return nil
 	}
 	if v.template().ReadsItem() {
-		return &fieldError{v.path, v.name, fmt.Errorf("%q reads an item, and this looks at the whole answer: {sse.body} and paths do", v.text)}
+		return &fieldError{v.path, v.name, fmt.Errorf("%q reads an item, but this value is looked up in the whole answer: use {sse.body} or a path", v.text)}
 	}
 	return nil
 }

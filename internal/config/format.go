@@ -19,19 +19,19 @@ func (h *Config) checkFormat(c *Plan) error {
 	format := c.Page.Format
 	switch {
 	case h.Separator != "" && format != page.Lines && format != page.CSV:
-		return wrong("separator", "it stands between lines, or the cells of CSV: leave it out in the format %s", format)
+		return wrong("separator", "only lines and csv have a separator: remove it for format %s", format)
 	case h.Separator != "" && format == page.CSV && !isCellSeparator(h.Separator):
-		return wrong("separator", "%q cannot stand between the cells of CSV: one character can that is no quote and no line break", h.Separator)
+		return wrong("separator", "%q cannot separate CSV cells: use one character, except a quote or a line break", h.Separator)
 	case h.Header && format != page.CSV:
-		return wrong("header", "only CSV has a row that names its columns: leave it out in the format %s", format)
+		return wrong("header", "only csv has a row of column names: remove it for format %s", format)
 	case h.Items != "" && format == page.Lines:
-		return wrong("items", "in the format lines each line is an item: leave `items` out")
+		return wrong("items", "with format lines each line is an item: remove `items`")
 	}
 	if format != page.Lines {
 		return nil
 	}
 	if field, ok := h.bodyPath(c); ok {
-		return &fieldError{field.path, field.name, fmt.Errorf("%q is a path in JSON, which an answer in the format lines is not; only its lines may be", field.text)}
+		return &fieldError{field.path, field.name, fmt.Errorf("the path %q needs an answer that is JSON, and with format lines only single lines can be: remove it, or use another format", field.text)}
 	}
 	return nil
 }

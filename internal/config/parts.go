@@ -116,9 +116,9 @@ type Condition struct {
 func (c Condition) compile() (value.Condition, error) {
 	switch {
 	case c.Value == "":
-		return value.Condition{}, fmt.Errorf("its value is empty: [!]<value> [<match>...]")
+		return value.Condition{}, fmt.Errorf("the value is empty: write [!]<value> [<match>...]")
 	case strings.HasPrefix(c.Value, "!"):
-		return value.Condition{}, fmt.Errorf("%q is turned around twice, or in its value: that is what `not` is for", c.Value)
+		return value.Condition{}, fmt.Errorf("%q is negated twice, or its value begins with `!`: in JSON, use `not`", c.Value)
 	}
 	word := c.Value
 	if c.Not {

@@ -26,7 +26,7 @@ func (h *Config) compileProgram(c *Plan) (err error) {
 		{"diff", h.Diff != ""},
 	} {
 		if other.there {
-			return wrong("jq", "the program takes the place of `%s`: leave one of the two out", other.name)
+			return wrong("jq", "the program replaces `%s`: remove one of the two", other.name)
 		}
 	}
 	if c.Page.Program, err = jq.Parse(h.JQ); err != nil {
@@ -44,7 +44,7 @@ func (h *Config) compileProgram(c *Plan) (err error) {
 		}
 	}
 	if len(c.Page.ProgramCursors) == 0 {
-		return wrong("jq", "it speaks of a cursor, but no query, header_up, body or rewrite sends one: add for example `query <name> {sse.cursor}`")
+		return wrong("jq", "the program mentions a cursor, but no query, header_up, body or rewrite sends one: add for example `query <name> {sse.cursor}`")
 	}
 	return nil
 }

@@ -39,21 +39,21 @@ func (r *routesRead) refuse(name string) error {
 	header, _ := headerIn(name)
 	switch {
 	case strings.HasPrefix(name, "sse."):
-		return errors.New("is known to the subdirectives beside `upstream` alone: send it by a `header_up`, `query`, `rewrite` or `body` there")
+		return errors.New("is known only in the subdirectives beside `upstream`: send it with `header_up`, `query`, `rewrite` or `body` there")
 	case name == "http.request.uuid" || name == "http.vars.uuid":
-		return errors.New("is another one for each request, and a poll is made for many clients: write `header_up <name> {sse.id}` beside `upstream`, which is one for all polls that follow one another")
+		return errors.New("differs for each request, and one poll serves many clients: write `header_up <name> {sse.id}` beside `upstream`; it is the same for all polls that follow one another")
 	case name == "http.request.remote" || name == "http.request.remote.port":
-		return errors.New("has a port that is another one for each connection: write {http.request.remote.host} for the address alone")
+		return errors.New("contains a port that differs for each connection: write {http.request.remote.host} for only the address")
 	case strings.HasPrefix(name, "http.request.duration") || name == "http.vars.start_time":
-		return errors.New("is of one request, and polls go on for as long as the stream: write {time.now.unix_ms} for the time of the poll")
+		return errors.New("belongs to one request, but polls continue as long as the stream: write {time.now.unix_ms} for the time of the poll")
 	case strings.HasPrefix(name, "http.response."):
-		return errors.New("is of the answer to a client, and a poll's is none: write {http.reverse_proxy.header.*} for a field that the backend has sent, and put what is meant for clients in front of sse_bridge")
+		return errors.New("belongs to the answer to a client, and a poll has no client: write {http.reverse_proxy.header.*} for a field that the backend sent, and put handlers that are meant for clients in front of sse_bridge")
 	case !r.tracing && (name == "http.vars.trace_id" || name == "http.vars.span_id"):
-		return errors.New("is another one for each request: put `tracing` into the `upstream` block, so that each poll has one")
+		return errors.New("differs for each request: put `tracing` into the `upstream` block, so that each poll has its own")
 	case name == "http.error.id" || name == "http.error.trace":
-		return errors.New("is another one for each request: leave it out")
+		return errors.New("differs for each request: remove it")
 	case header == "Last-Event-Id":
-		return errors.New("is the place of one client: write `header_up Last-Event-ID {sse.cursor}` beside `upstream`, which is that of the poll")
+		return errors.New("is one client's position: write `header_up Last-Event-ID {sse.cursor}` beside `upstream`; it is the position of the poll")
 	}
 	return nil
 }
@@ -73,14 +73,14 @@ func (r *routesRead) warn(own owner) (warnings []string) {
 	}
 	for _, m := range r.matched {
 		if !slices.Contains(own.headers, m.name) && !r.written[m.name] && !slices.Contains(upgradeHeaders, m.name) && !slices.Contains(ForwardedFields, m.name) {
-			add("a matcher looks at the header field %s, which polls do not have: `header_up %[1]s {header.%[1]s}` gives them the client's", m.name)
+			add("a matcher looks at the header field %s, which polls do not send: `header_up %[1]s {header.%[1]s}` sends the client's", m.name)
 		}
 	}
 	for _, name := range r.addresses {
-		add("the matcher %s looks at the address of the client, and polls come from nobody (0.0.0.0): match in front of sse_bridge, and keep the outcome in `vars`, which polls have", name)
+		add("the matcher %s looks at the client's address, but polls come from 0.0.0.0: put the matcher in front of sse_bridge and store the result in `vars`, which polls keep", name)
 	}
 	for _, module := range r.elsewhere {
-		add("%s leads to what is not read here: placeholders in there are those of the poll, not of the client", module)
+		add("the bridge cannot read what %s leads to: placeholders there are resolved from the poll, not from the client", module)
 	}
 	return warnings
 }

@@ -20,11 +20,11 @@ func (h *Config) compileSteps(c *Plan) (err error) {
 		}
 		switch {
 		case h.Open.LongPoll != 0:
-			return inStep("open", wrong("long_poll", "nothing is waited for here: that is what `wait` is for"))
+			return inStep("open", wrong("long_poll", "`open` does not wait for news: use `wait`"))
 		case len(h.Open.When) > 0:
-			return inStep("open", wrong("when", "it belongs to `wait`"))
+			return inStep("open", wrong("when", "it can be used only in `wait`: remove it"))
 		case h.Epoch != "":
-			return wrong("epoch", "a sequence that `open` begins starts over by a `reset` condition: leave `epoch` out")
+			return wrong("epoch", "it cannot be used with `open`: remove it, and use a `reset` condition")
 		}
 	}
 	if h.Wait == nil {
@@ -35,9 +35,9 @@ func (h *Config) compileSteps(c *Plan) (err error) {
 	}
 	switch {
 	case len(h.Wait.When) == 0:
-		return inStep("wait", wrong("when", "it is missing: say what in the answer is a reason to poll: when <condition>"))
+		return inStep("wait", wrong("when", "it is missing: add `when <condition>`, which says when there is something to poll for"))
 	case h.LongPoll != 0:
-		return wrong("long_poll", "polls follow what `wait` says, and are not held: put `long_poll` into the `wait` block")
+		return wrong("long_poll", "with `wait`, the polls themselves are not held: move `long_poll` into the `wait` block")
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (h *Config) compileStep(name string, s *Step, main *Plan) (*Plan, error) {
 		}
 	}
 	if !slices.Contains(stepFormats, step.Page.Format) {
-		return nil, inStep(name, wrong("format", "%s is a list of events, and this answer makes none: it is auto, json, jsonp, xml or text", step.Page.Format))
+		return nil, inStep(name, wrong("format", "%s makes events, and this request makes none: use auto, json, jsonp, xml or text", step.Page.Format))
 	}
 	return step, nil
 }
@@ -134,7 +134,7 @@ func (h *Config) checkStepCursors(c *Plan, read []string, sent map[string]bool) 
 			if s.name == "wait" && slices.Contains(h.cursorsRead(c), cur.Name) {
 				return inStep(s.name, &fieldError{
 					"cursor." + strconv.Itoa(i), strings.TrimSpace("cursor " + cur.Name),
-					errors.New("the polls have a cursor of that name, which is the one that is sent: give this one another name"),
+					errors.New("the polls already have a cursor of that name: use another name here"),
 				})
 			}
 			if !sent[cur.Name] {

@@ -15,7 +15,7 @@ func TestPlaceholdersOfOneRequestAreRefusedWithTheirPlace(t *testing.T) {
 		"http.request.uuid": "{sse.id}", "http.vars.uuid": "{sse.id}", "http.request.remote": "{http.request.remote.host}", "http.request.remote.port": "{http.request.remote.host}",
 		"http.request.duration": "{time.now.unix_ms}", "http.request.duration_ms": "{time.now.unix_ms}", "http.vars.start_time": "{time.now.unix_ms}",
 		"http.response.header.X": "{http.reverse_proxy.header.*}", "http.response.status": "{http.reverse_proxy.header.*}", "http.vars.trace_id": "`tracing`", "http.vars.span_id": "`tracing`",
-		"http.error.id": "leave it out", "http.request.header.last-event-ID": "{sse.cursor}", "sse.cursor": "`header_up`",
+		"http.error.id": "remove it", "http.request.header.last-event-ID": "{sse.cursor}", "sse.cursor": "`header_up`",
 	} {
 		for _, step := range []bool{false, true} {
 			routes := `[{"match": [{"path": ["/a"]}], "handle": [{"handler": "reverse_proxy", "headers": {"request": {"set": {"X-A": ["a", "b{` + name + `}"]}}}}]}]`

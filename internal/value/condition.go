@@ -22,7 +22,7 @@ type Condition struct {
 // false, 0 nor null. An exclamation mark before the value turns it around.
 func ParseCondition(args []string) (Condition, error) {
 	if len(args) == 0 {
-		return Condition{}, errors.New("a condition must not be empty: [!]<value> [<match>...]")
+		return Condition{}, errors.New("a condition must not be empty: write [!]<value> [<match>...]")
 	}
 	src, not := strings.CutPrefix(args[0], "!")
 	v, err := Parse(src)

@@ -24,7 +24,7 @@ type Path struct {
 // its name shows that it is none of gjson's modifiers, as in @odata\.nextLink.
 func ParsePath(src string) (Path, error) {
 	if src == "" {
-		return Path{}, errors.New("a path must not be empty: @this is the whole")
+		return Path{}, errors.New("a path must not be empty: write @this for the whole")
 	}
 	if err := checkPath(src); err != nil {
 		return Path{}, fmt.Errorf("path %q: %w", src, err)
@@ -57,12 +57,12 @@ func checkPath(src string) error {
 		switch c {
 		case '\\':
 			if i++; i == len(src) {
-				return errors.New(`it ends in a lone backslash: a backslash itself is written \\`)
+				return errors.New(`it ends in a backslash: write a backslash itself as \\`)
 			}
 		case '"':
 			n := quoted(src[i:])
 			if n < 0 {
-				return errors.New(`a quote is not closed: a literal one is written \"`)
+				return errors.New(`a quote is not closed: write a literal one as \"`)
 			}
 			i += n - 1
 		case '(':
@@ -71,24 +71,24 @@ func checkPath(src string) error {
 			open, first = append(open, c+2), true
 		case ')', ']', '}':
 			if len(open) == 0 || open[len(open)-1] != c {
-				return fmt.Errorf(`%q closes nothing: a literal one is written \%[1]c`, c)
+				return fmt.Errorf(`%q closes nothing: write a literal one as \%[1]c`, c)
 			}
 			open = open[:len(open)-1]
 		case '.', '|', ',':
 			first = true
 			if i+1 == len(src) && c != ',' {
-				return fmt.Errorf(`it ends at %q: a literal one is written \%[1]c`, c)
+				return fmt.Errorf(`it ends at %q: write a literal one as \%[1]c`, c)
 			}
 		case ':':
 			first = len(open) > 0 // the path behind a name, as in {"name":path}
 		case '@':
 			if name, ok := modifierName(src[i:]); begins && ok && !gjson.ModifierExists(name, nil) {
-				return fmt.Errorf(`@%s is no modifier that gjson knows: a key of that name is written \@%[1]s`, name)
+				return fmt.Errorf(`gjson has no modifier @%s: write a key of that name as \@%[1]s`, name)
 			}
 		}
 	}
 	if len(open) > 0 {
-		return fmt.Errorf(`a %q is missing: a literal bracket is written with a backslash`, open[len(open)-1])
+		return fmt.Errorf(`a %q is missing: write a literal bracket with a backslash`, open[len(open)-1])
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ type placeholder struct {
 	add    *big.Int // to a cursor; nil for the cursor as it is
 }
 
-const placeholders = "{sse.cursor} {sse.cursor.NAME} (both with +N or -N behind) {sse.status} {sse.header.NAME} " +
+const placeholders = "{sse.cursor} {sse.cursor.NAME} (both may be followed by +N or -N) {sse.status} {sse.header.NAME} " +
 	"{sse.body} {sse.body.PATH} {sse.item} {sse.item.PATH} {sse.id} {sse.seq}"
 
 var (
@@ -89,12 +89,12 @@ func placeholderLen(s string) int {
 }
 
 func newPlaceholder(kind, rest string) (*placeholder, error) {
-	unknown := errors.New("there is none of that name; there are " + placeholders)
+	unknown := errors.New("unknown name; the placeholders are " + placeholders)
 	switch kind {
 	case "cursor":
 		m := cursorRest.FindStringSubmatch(rest)
 		if m == nil {
-			return nil, errors.New("a cursor's name is of letters, digits and _, and what is added to it of digits, as in {sse.cursor.name+1}")
+			return nil, errors.New("a cursor's name has only letters, digits and _, and the number after + or - only digits, as in {sse.cursor.name+1}")
 		}
 		p := &placeholder{source: fromCursor, name: m[1]}
 		if m[2] != "" {
@@ -104,7 +104,7 @@ func newPlaceholder(kind, rest string) (*placeholder, error) {
 	case "header":
 		m := headerRest.FindStringSubmatch(rest)
 		if m == nil {
-			return nil, errors.New("the name of a header is missing, as in {sse.header.ETag}")
+			return nil, errors.New("the name of a header is missing: write for example {sse.header.ETag}")
 		}
 		return &placeholder{source: fromHeader, name: textproto.CanonicalMIMEHeaderKey(m[1])}, nil
 	case "body", "item":

@@ -25,7 +25,7 @@ var placeholderIn = regexp.MustCompile(`(^|[^\\])\{(sse\.|[a-z][a-z0-9_]*\.[^{},
 func Parse(src string) (Value, error) {
 	switch {
 	case src == "":
-		return Value{}, errors.New("a value must not be empty: a path, a template, or = and a literal")
+		return Value{}, errors.New("a value must not be empty: write a path, a template, or = and a literal")
 	case src[0] == '=':
 		return Value{src: src, literal: []byte(src[1:])}, nil
 	case placeholderIn.MatchString(src):

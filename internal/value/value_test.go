@@ -134,7 +134,7 @@ func TestParseRefusesWithAReason(t *testing.T) {
 		`new message)`:       `a literal is written "=new message)"`,
 		`{sse.nonsense}`:     "{sse.nonsense}",
 		`id-{sse.body.a`:     "not closed",
-		`{sse.item.@tihs.a}`: "@tihs is no modifier",
+		`{sse.item.@tihs.a}`: "no modifier @tihs",
 	} {
 		if v, err := Parse(src); err == nil || !strings.Contains(err.Error(), reason) || !v.IsZero() {
 			t.Errorf("Parse(%q) = %q, %v: the error should say %q", src, v, err, reason)
