@@ -58,5 +58,5 @@ func notAllowed(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return caddyhttp.Error(http.StatusMethodNotAllowed, fmt.Errorf("opening the stream: there is none of a %s, which polls would repeat", r.Method))
+	return caddyhttp.Error(http.StatusMethodNotAllowed, fmt.Errorf("opening the stream: method %s is not allowed, because polls would repeat the request", r.Method))
 }

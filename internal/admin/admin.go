@@ -60,7 +60,7 @@ func reads(handler caddy.AdminHandlerFunc) caddy.AdminHandler {
 	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			return apiError(http.StatusMethodNotAllowed, "the method %s changes nothing here: use GET", r.Method)
+			return apiError(http.StatusMethodNotAllowed, "the method %s is not allowed: use GET", r.Method)
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		return handler(w, r)
@@ -90,7 +90,7 @@ func (a *adminAPI) serveFeed(w http.ResponseWriter, r *http.Request) error {
 			return writeJSON(w, bridge.NewReport(about, f.Status()))
 		}
 	}
-	return apiError(http.StatusNotFound, "there is no feed of that id: /sse_bridge/feeds lists those that there are")
+	return apiError(http.StatusNotFound, "unknown feed id: /sse_bridge/feeds lists all feeds")
 }
 
 func writeJSON(w http.ResponseWriter, v any) error {

@@ -34,7 +34,7 @@ var pageTemplate = template.Must(template.ParseFS(pageParts, "statuspage/*"))
 // servePage serves the page, whole: a browser may load nothing beside it from the admin endpoint.
 func (a *adminAPI) servePage(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Path != "/sse_bridge/" {
-		return apiError(http.StatusNotFound, "there is nothing at %s: /sse_bridge/ is a page, and /sse_bridge/feeds its data", r.URL.Path)
+		return apiError(http.StatusNotFound, "nothing is at %s: /sse_bridge/ is the status page, and /sse_bridge/feeds its data", r.URL.Path)
 	}
 	nonce := rand.Text()
 	var page bytes.Buffer

@@ -27,7 +27,7 @@ type metric struct {
 // durations is the name of the one histogram.
 const durations = "sse_bridge_poll_duration_seconds"
 
-const durationsHelp = "How long polls took, in seconds: to the last byte of the answer, or to the error. For a long poll this is for how long the upstream held it."
+const durationsHelp = "Duration of polls in seconds, to the last byte of the answer or to the error. For a long poll, it includes the time for which the upstream held it."
 
 // newMetrics returns all families but the histogram.
 func newMetrics() []metric {
@@ -35,36 +35,36 @@ func newMetrics() []metric {
 		return func(t *bridge.Tally) []stream.Labelled { return []stream.Labelled{{Value: value(t)}} }
 	}
 	all := []metric{
-		{name: "sse_bridge_feeds", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.Feeds }), help: "Feeds: poll requests that differ."},
-		{name: "sse_bridge_feeds_down", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.Down }), help: "Feeds whose upstream is down: their last polls brought nothing that could be read."},
-		{name: "sse_bridge_clients", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.Clients }), help: "Clients that are being served."},
-		{name: "sse_bridge_chains", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.Chains }), help: "Chains: places in the upstreams' sequences that are polled. More than one for each feed means that clients catch up."},
-		{name: "sse_bridge_log_bytes", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.LogBytes }), help: "Recent events that are kept for clients, in bytes. `limits log` bounds it."},
+		{name: "sse_bridge_feeds", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.Feeds }), help: "Feeds, that is, different poll requests."},
+		{name: "sse_bridge_feeds_down", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.Down }), help: "Feeds whose upstream is down: their last polls got no readable answer."},
+		{name: "sse_bridge_clients", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.Clients }), help: "Clients that have an event stream, or wait for its first poll."},
+		{name: "sse_bridge_chains", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.Chains }), help: "Chains, that is, positions that are polled. More than one for each feed means that clients are catching up."},
+		{name: "sse_bridge_log_bytes", kind: prometheus.GaugeValue, values: one(func(t *bridge.Tally) int64 { return t.LogBytes }), help: "Size of the recent events that are kept for clients, in bytes. `limits log` bounds it."},
 		{name: "sse_bridge_polls_total", kind: prometheus.CounterValue, label: "outcome", values: func(t *bridge.Tally) []stream.Labelled {
 			polls := make([]stream.Labelled, 0, len(feed.Outcomes))
 			for i, outcome := range feed.Outcomes {
 				polls = append(polls, stream.Labelled{Label: string(outcome), Value: t.Polls[i]})
 			}
 			return polls
-		}, help: "Polls that are over: with `news`, `no_news`, an `error`, `refused` by the upstream, or `abandoned` as nobody was left to read the answer."},
-		{name: "sse_bridge_polls_saved_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Saved }), help: "Polls that sharing has saved: for each poll that was not abandoned, how many clients it was made for, but one. It understates: what is read from the log alone is not counted."},
-		{name: "sse_bridge_events_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Events }), help: "Events that polls brought, each counted once however many clients get it."},
-		{name: "sse_bridge_deliveries_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Deliveries }), help: "Events that were written to clients, each counted for each of them."},
-		{name: "sse_bridge_delivered_bytes_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Bytes }), help: "Bytes that were written to event streams, before compression, with comments and keep-alives."},
+		}, help: "Finished polls by outcome: `news`; `no_news`; `error`; `refused` by the upstream; `abandoned`, because no client was left."},
+		{name: "sse_bridge_polls_saved_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Saved }), help: "Polls that sharing has saved: for each poll that was not abandoned, the number of clients that it served minus one. The real number is higher: reads from the log are not counted."},
+		{name: "sse_bridge_events_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Events }), help: "Events in the answers to polls. Each counts once, however many clients get it."},
+		{name: "sse_bridge_deliveries_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Deliveries }), help: "Events that were written to clients. Each counts once for each client."},
+		{name: "sse_bridge_delivered_bytes_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Bytes }), help: "Bytes that were written to event streams, before compression, including comments and keep-alives."},
 		{name: "sse_bridge_streams_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Opened }), help: "Event streams that were opened."},
 		{name: "sse_bridge_disconnects_total", kind: prometheus.CounterValue, label: "reason", values: func(t *bridge.Tally) []stream.Labelled {
 			return t.Ended
-		}, help: "Event streams that are over: `client_gone`; `slow_client`, which did not read; `lifetime`, as configured; `ended` or `refused` by the upstream; `stopping`, as the configuration has changed or Caddy exits."},
+		}, help: "Event streams that have ended, by reason: `client_gone`; `slow_client`, which did not read; `lifetime`, as configured; `ended` or `refused` by the upstream; `stopping`, because the configuration has changed or Caddy exits."},
 		{name: "sse_bridge_clients_rejected_total", kind: prometheus.CounterValue, label: "reason", values: func(t *bridge.Tally) []stream.Labelled {
 			return t.Rejected
-		}, help: "Clients that got no event stream: over a `limit`, `refused` by the upstream, or as all has `ended` and they have it."},
+		}, help: "Clients that got no event stream, by reason: over a `limit`; `refused` by the upstream; `ended`, because the client has all events and no more will come."},
 		{name: "sse_bridge_resets_total", kind: prometheus.CounterValue, label: "reason", values: func(t *bridge.Tally) []stream.Labelled {
 			resets := make([]stream.Labelled, 0, len(feed.Resets))
 			for i, reason := range feed.Resets {
 				resets = append(resets, stream.Labelled{Label: reason, Value: t.Resets[i]})
 			}
 			return resets
-		}, help: "Notices `bridge.reset`, by their reason. One may go to several clients."},
+		}, help: "Events `bridge.reset` by their reason. One may go to several clients."},
 	}
 	for i, m := range all {
 		labels := []string{"bridge"}

@@ -22,17 +22,17 @@ const (
 
 // remedies say by kind what feeds differ in, and how they become one.
 var remedies = map[upstream.PartKind]string{
-	upstream.PartCookie:      "their cookies, and are polled apart: if what the upstream answers does not depend on them, `cookies` makes them one feed, and `cookies <name...>` keeps only those that matter",
-	upstream.PartQuery:       "one parameter of the query, and are polled apart: if what the upstream answers does not depend on it, `query -<name>` makes them one feed",
-	upstream.PartHeader:      "header fields, and are polled apart: if what the upstream answers does not depend on them, `header_up -<name>` makes them one feed",
-	upstream.PartVar:         "variables that handlers in front have set, and are polled apart: if what the upstream answers does not depend on them, set them for those requests alone that do not ask for an event stream",
-	upstream.PartPlaceholder: "what the `upstream` block takes of a client's request by placeholders, and are polled apart: if what the upstream answers does not depend on it, leave it out",
-	upstream.PartBody:        "the body of the clients' requests, and are polled apart: if what the upstream answers does not depend on it, `body` gives all polls the same one",
-	upstream.PartOriginal:    "the URI as clients have sent it, before it was rewritten, and are polled apart: a handler of the `upstream` block sees it, as PHP does in REQUEST_URI",
-	upstream.PartLocal:       "the address that clients have reached, and are polled apart: a placeholder {http.request.local.*} in the `upstream` block asks for it",
+	upstream.PartCookie:      "their cookies, and are polled separately: if the upstream's answers do not depend on them, `cookies` makes them one feed, and `cookies <name...>` keeps only those that matter",
+	upstream.PartQuery:       "one parameter of the query, and are polled separately: if the upstream's answers do not depend on it, `query -<name>` makes them one feed",
+	upstream.PartHeader:      "header fields, and are polled separately: if the upstream's answers do not depend on them, `header_up -<name>` makes them one feed",
+	upstream.PartVar:         "variables set by handlers in front, and are polled separately: if the upstream's answers do not depend on them, set them only for requests that do not ask for an event stream",
+	upstream.PartPlaceholder: "placeholders of the client's request in the `upstream` block, and are polled separately: if the upstream's answers do not depend on them, remove them",
+	upstream.PartBody:        "the body of the clients' requests, and are polled separately: if the upstream's answers do not depend on it, `body` gives all polls the same one",
+	upstream.PartOriginal:    "the URI before it was rewritten, and are polled separately: a handler of the `upstream` block sees it, as PHP does in REQUEST_URI",
+	upstream.PartLocal:       "the server address that clients connected to, and are polled separately: the `upstream` block has a placeholder {http.request.local.*}",
 }
 
-const severalRemedies = "what is named here, and are polled apart: if what the upstream answers does not depend on it, keep it out of the polls"
+const severalRemedies = "the parts named here, and are polled separately: if the upstream's answers do not depend on them, keep them out of the polls"
 
 // dividers look for what alone keeps feeds of one URL apart, since that may be a mistake, by which
 // each client is polled for by itself. It is said once for each kind. They have no lock of their own.
@@ -207,5 +207,5 @@ func (d difference) log(logger *zap.Logger) {
 		names := slices.DeleteFunc(slices.Clone(d[kind]), func(name string) bool { return name == "" })
 		fields = append(fields, zap.Strings(string(kind), names))
 	}
-	logger.Warn("feeds differ in nothing but "+remedy, fields...)
+	logger.Warn("feeds differ only in "+remedy, fields...)
 }

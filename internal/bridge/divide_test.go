@@ -69,7 +69,7 @@ func TestWhatAloneKeepsFeedsApartIsNamedOnce(t *testing.T) {
 		log := divided(t, testplan.Of(t, c.lines), c.known, c.requests...)
 		var got []string
 		for _, line := range log.All() {
-			if line.Level != zapcore.WarnLevel || !strings.HasPrefix(line.Message, "feeds differ in nothing but ") {
+			if line.Level != zapcore.WarnLevel || !strings.HasPrefix(line.Message, "feeds differ only in ") {
 				t.Errorf("%s: %v %s", c.name, line.Level, line.Message)
 			}
 			fields := line.ContextMap()

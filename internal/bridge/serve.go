@@ -159,7 +159,7 @@ func (b *Bridge) hintCopied(r *http.Request) {
 		return
 	}
 	if names := upstream.CopiedFields(b.plan, r); len(names) > 0 && b.copiedTold.CompareAndSwap(false, true) {
-		b.logger.Warn("forward_auth in front sets header fields that polls do not have, so that they are anonymous where plain requests are not: `header_up "+
-			names[0]+" {header."+names[0]+"}` gives them one", zap.String("bridge", b.Name), zap.Strings("headers", names))
+		b.logger.Warn("forward_auth in front sets header fields that polls do not send, so polls are anonymous: `header_up "+
+			names[0]+" {header."+names[0]+"}` sends the field", zap.String("bridge", b.Name), zap.Strings("headers", names))
 	}
 }

@@ -29,37 +29,38 @@ func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "sse-bridge",
 		Usage: "<command>",
-		Short: "Tries an sse_bridge on a backend, or suggests one",
-		Long: `The handler sse_bridge makes one stream of events of an endpoint that is polled.
+		Short: "Tries an sse_bridge on a backend, or suggests a block for it",
+		Long: `The handler sse_bridge turns an endpoint that is polled into a stream of events.
 These commands help to set it up.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Example = `  # what does this endpoint need?
   caddy sse-bridge try --suggest 'http://127.0.0.1:9000/messages?lastId=0'
 
-  # what would these lines make of it?
+  # which events do these lines make?
   caddy sse-bridge try http://127.0.0.1:9000/messages --items messages --id id --query 'lastId={sse.cursor}'
 
-  # and what does the block in this Caddyfile?
+  # which events does the block in this Caddyfile make?
   caddy sse-bridge try /messages --caddyfile Caddyfile`
 			cmd.AddCommand(tryCommand())
 		},
 	})
 }
 
-const tryLong = `Polls a backend as an sse_bridge does, and prints each poll: what is asked, what the
-backend answers, what each path finds, the events with their ids, and when the next poll
-follows and why. Where nothing comes of an answer, it says the likely reason.
+const tryLong = `Polls a backend as an sse_bridge does. For each poll it prints the request, the answer,
+what each path finds, the events with their ids, and when the next poll follows and why.
+If an answer makes no event, it prints the likely reason.
 
-The backend is the one at the URL, polled as the flags say. They are the subdirectives of a
-Caddyfile, and take the same arguments in the same quoting; those with one argument need no
-quotes inside. With --caddyfile, it is the block that a request for the URL reaches, which
-may be a path at a site of that file. Nothing listens.
+It polls the URL. The flags are the subdirectives of a Caddyfile, and take the same
+arguments with the same quoting; a flag with one argument needs no quotes inside. With
+--caddyfile, it tries the block that a request for the URL reaches; the URL may be a path
+of a site in that file. No server is started.
 
---suggest looks at an endpoint that you do not know, with some requests of its own by GET
-that try the names of query parameters, and prints a block to start from.
+--suggest examines an endpoint that you do not know. It sends some GET requests with
+different query parameters, and prints a block to start from.
 
-It goes on until Ctrl-C, or for --polls. The status is 1 if one of --polls failed. What is
-secret by its name is masked in what is sent; what the backend answers is not.`
+It continues until Ctrl-C, or for the number of polls in --polls; then the exit status is 1
+if a poll failed. Secrets in requests are recognized by their names, and masked. The
+backend's answers are not masked.`
 
 const tryExample = `  caddy sse-bridge try 'http://127.0.0.1:9000/messages?lastId=0' --items messages --id id --query 'lastId={sse.cursor}'
   caddy sse-bridge try http://127.0.0.1:5984/demo/_changes --long-poll=60s --query 'feed=longpoll' \
@@ -72,7 +73,7 @@ const tryExample = `  caddy sse-bridge try 'http://127.0.0.1:9000/messages?lastI
 func tryCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "try <url>",
-		Short:   "Polls a backend and says what comes of it",
+		Short:   "Polls a backend and prints what an sse_bridge makes of its answers",
 		Long:    tryLong,
 		Example: tryExample,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -80,7 +81,7 @@ func tryCommand() *cobra.Command {
 			case len(args) == 0:
 				return errors.New("the URL is missing: caddy sse-bridge try http://127.0.0.1:9000/messages")
 			case len(args) > 1:
-				return fmt.Errorf("%q is too much: there is one URL; what belongs to a flag stands in quotes, and behind = for --long-poll and --cookies", args[1])
+				return fmt.Errorf("unexpected argument %q: give one URL, put the value of a flag in quotes, and use = for --long-poll and --cookies", args[1])
 			}
 			return nil
 		},
@@ -90,9 +91,9 @@ func tryCommand() *cobra.Command {
 	flags.SortFlags = false
 	flags.String("caddyfile", "", "try the sse_bridge that a request for the URL reaches in this Caddyfile")
 	flags.String("site", "", "the site of the Caddyfile, if the URL is a path: http://localhost:8080")
-	flags.Bool("suggest", false, "look at the endpoint and print a block to start from")
+	flags.Bool("suggest", false, "examine the endpoint and print a block to start from")
 	flags.VarP(&flagValues{kind: "field"}, "header", "H", "a header field of the client: 'Cookie: sid=42' (repeatable)")
-	flags.Int("polls", 0, "stop after so many polls (default: go on until Ctrl-C)")
+	flags.Int("polls", 0, "stop after this many polls (default: continue until Ctrl-C)")
 	flags.Bool("json", false, "print each poll as a line of JSON")
 	flags.Bool("show-secrets", false, "do not mask credentials in what is sent")
 	for _, f := range tryFlags() {
@@ -167,13 +168,13 @@ func try(ctx context.Context, flags *pflag.FlagSet, target string, out io.Writer
 	}
 	switch {
 	case polls < 0:
-		return errors.New("--polls: it is a number of polls")
+		return errors.New("--polls: use 0 or a positive number")
 	case suggested && (file != "" || len(given) > 0):
-		return errors.New("--suggest looks at an endpoint of which nothing is known: leave --caddyfile and the subdirectives out")
+		return errors.New("--suggest takes only a URL and headers: remove --caddyfile and the subdirectives")
 	case file != "" && len(given) > 0:
-		return fmt.Errorf("%s: with --caddyfile the block says it: change it there, or leave --caddyfile out", given[0])
+		return fmt.Errorf("%s: it cannot be used with --caddyfile: change the block, or remove --caddyfile", given[0])
 	case file == "" && site != "":
-		return errors.New("--site: it belongs to --caddyfile")
+		return errors.New("--site: it can be used only with --caddyfile")
 	case suggested:
 		return suggestBlock(ctx, target, headers, out)
 	}

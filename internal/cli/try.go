@@ -94,7 +94,7 @@ func (t *attempt) run(ctx context.Context) error {
 	defer t.mu.Unlock()
 	switch {
 	case t.err != nil:
-		return fmt.Errorf("writing what became of a poll: %w", t.err)
+		return fmt.Errorf("writing the report of a poll: %w", t.err)
 	case t.asked == nil && ctx.Err() == nil:
 		answer := "no handler answered it"
 		if w.status != 0 {

@@ -61,7 +61,7 @@ func (t *attempt) Polled(p feed.Polled) {
 	if !p.Over {
 		r.Next = t.next(p)
 	} else if p.Err != nil {
-		r.Notices = append(r.Notices, "a client gets this status itself, and an EventSource stops here")
+		r.Notices = append(r.Notices, "a client gets this status, and an EventSource stops here")
 	}
 	if !t.secrets {
 		r.Mask()
@@ -132,7 +132,7 @@ func (t *attempt) next(p feed.Polled) *trial.Next {
 	plan := t.asked.Plan
 	n := &trial.Next{Wait: p.Wait, Why: string(p.Why), Because: because(plan, p), Cursor: p.Next.From.ID()}
 	if plan.Wait != nil {
-		n.Because += "; `wait` is asked before it"
+		n.Because += "; the `wait` request comes before it"
 	}
 	ask := t.asked.Opened(p.Next)
 	r, err := t.asked.Build(context.Background(), ask, t.server, upstream.NewAnswer(0), nil)
@@ -150,11 +150,11 @@ func (t *attempt) next(p feed.Polled) *trial.Next {
 func because(plan *config.Plan, p feed.Polled) string {
 	switch p.Why {
 	case feed.Held:
-		return "long_poll, so that the backend is asked again as soon as it has answered"
+		return "long_poll, so the next poll follows each answer"
 	case feed.NoNews:
-		return fmt.Sprintf("no news, so that the interval of %s doubles up to %s", plan.IntervalMin, plan.IntervalMax)
+		return fmt.Sprintf("no news, so the interval of %s doubles up to %s", plan.IntervalMin, plan.IntervalMax)
 	case feed.Backoff:
-		return "an error, after which the wait is random and doubles, up to 30s"
+		return "an error, so the wait is random and doubles, up to 30s"
 	case feed.AskedTo:
 		return paused(p)
 	case feed.AtOnce:
@@ -167,7 +167,7 @@ func because(plan *config.Plan, p feed.Polled) string {
 		return "the position is looked for again"
 	}
 	if plan.Hold > 0 {
-		return fmt.Sprintf("an answer without news came at once, so that the interval of %s counts", plan.IntervalMin)
+		return fmt.Sprintf("an answer without news came at once, so the interval of %s applies", plan.IntervalMin)
 	}
 	return fmt.Sprintf("interval %s, counted from the start of this poll", plan.IntervalMin)
 }
@@ -179,7 +179,7 @@ func paused(p feed.Polled) string {
 		wait, asked = failed.Wait, failed.Asked
 	}
 	if asked > 0 {
-		return fmt.Sprintf("the backend asks for a pause of %s, and gets %s: is it in seconds?", asked, wait)
+		return fmt.Sprintf("the backend asks for a pause of %s, and the limit is %s: is the value in seconds?", asked, wait)
 	}
 	return fmt.Sprintf("the backend asks for a pause of %s", wait)
 }
@@ -207,10 +207,10 @@ func notices(p feed.Polled) []string {
 		holds bool
 		text  string
 	}{
-		{p.Page.Reset, "reset holds: clients get a bridge.reset, and what a newcomer gets"},
-		{p.Page.Restarted, "the epoch has changed: clients get a bridge.reset, and what a newcomer gets"},
-		{p.Page.Lost, "the cursor's own item is not in the answer: clients get a bridge.reset, since what is between is not known"},
-		{p.Page.Carry != nil, "the page is shorter than where the position is in it: its items are held back until the next page shows whether clients have them"},
+		{p.Page.Reset, "reset holds: clients get a bridge.reset, and then what a new client gets"},
+		{p.Page.Restarted, "the epoch has changed: clients get a bridge.reset, and then what a new client gets"},
+		{p.Page.Lost, "the cursor's own item is not in the answer: clients get a bridge.reset, because events may be missing in between"},
+		{p.Page.Carry != nil, "the page ends before the position: its items are held back until the next page shows whether clients have them"},
 		{p.Page.End, "end holds: the streams end here"},
 	} {
 		if n.holds {

@@ -52,7 +52,7 @@ func brokenNature(text []byte) string {
 				continue
 			}
 			if value.ValidJSON(text[:i+1]) {
-				return "JSON with something behind it"
+				return "JSON with something after it"
 			}
 			return broken
 		}

@@ -36,7 +36,7 @@ func TestAPathThatNeverFindsItemsIsWarnedOfOnce(t *testing.T) {
 				})
 				pass(30 * time.Second)
 				c.leave()
-				if n := logs.FilterMessageSnippet("is the path right?").Len(); n != test.warns {
+				if n := logs.FilterMessageSnippet("is the path correct?").Len(); n != test.warns {
 					t.Errorf("%d warnings, want %d", n, test.warns)
 				}
 			})
@@ -54,7 +54,7 @@ func TestACursorThatDoesNotMoveIsWarnedOfWithoutIt(t *testing.T) {
 		})
 		pass(30 * time.Second)
 		c.leave()
-		lines := logs.FilterMessageSnippet("its cursor does not move").All()
+		lines := logs.FilterMessageSnippet("the cursor does not move").All()
 		if len(lines) != 1 || len(lines[0].Context) > 0 {
 			t.Errorf("got %v", lines)
 		}

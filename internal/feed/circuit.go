@@ -54,7 +54,7 @@ func (k *circuit) failed(c *chain, now time.Time, by failure) {
 	before := c.alone
 	if c.alone = k.failsAlone(c, now); c.alone {
 		if !before {
-			k.feed.health.logger.Info("the upstream answers others, but not the poll from one position; that one alone is backed off",
+			k.feed.health.logger.Info("the upstream answers other polls, but not the poll from one position; only that poll is backed off",
 				zap.String("state", by.comment), zap.Error(by.err))
 		}
 		c.pace.failed(now, by.wait)

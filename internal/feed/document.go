@@ -70,7 +70,7 @@ func (d *document) patch(p page.Page, logger *zap.Logger) page.Page {
 		changes, worth, err := d.config.Diff(d.text, whole.Data)
 		switch {
 		case err != nil:
-			logger.Warn("document is sent whole: it could not be compared", zap.Error(err))
+			logger.Warn("the whole document is sent, because no patch could be made", zap.Error(err))
 		case worth:
 			whole.Type, whole.Data = patch, changes
 		}

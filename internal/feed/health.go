@@ -53,7 +53,7 @@ func (h *health) fail() {
 // is new.
 func (h *health) fall(comment string, err error) {
 	if h.turn(comment) {
-		h.logger.Warn("upstream fails; clients stay connected and polls are backed off",
+		h.logger.Warn("upstream is down; clients stay connected, polls are backed off",
 			zap.String("state", comment), zap.Error(err))
 	}
 }

@@ -22,12 +22,12 @@ type remarks struct{ repeats, hashed, pause bool }
 func (r *remarks) answer(p page.Page, document bool, logger *zap.Logger) {
 	if p.Repeats != "" && !r.repeats {
 		r.repeats = true
-		logger.Warn("ids repeat in one answer, so that they name no item: is the path of `id` right? Such items are told apart by their places and their bytes",
+		logger.Warn("several items of one answer have the same id: is the path of `id` correct? Such items are distinguished by their place and their content",
 			zap.String("id", p.Repeats))
 	}
 	if !document && !r.hashed && p.Next.Hashed() {
 		r.hashed = true
-		logger.Warn("the upstream's positions are too long for event ids, which are hashes of them: clients go on by one only while this process remembers it, and are reset elsewhere",
+		logger.Warn("the upstream's positions are too long for event ids, so ids are hashes of them: only this process can resume from such an id; elsewhere clients get bridge.reset",
 			zap.Int("limit", position.MaxID))
 	}
 	r.wait(p.Wait, p.Asked, logger)
@@ -39,7 +39,7 @@ func (r *remarks) wait(wait, asked time.Duration, logger *zap.Logger) {
 		return
 	}
 	r.pause = true
-	logger.Warn("the upstream asks for a longer pause between polls than it gets: are these seconds?",
+	logger.Warn("the upstream asks for a longer pause than the bridge allows: is the value in seconds?",
 		zap.Duration("asked", asked), zap.Duration("pause", wait))
 }
 
@@ -55,14 +55,14 @@ type finds struct {
 func (f *finds) answer(p page.Page, logger *zap.Logger) {
 	if p.Stuck && !f.stuck {
 		f.stuck = true
-		logger.Warn("the answer has only items that were sent already, and its cursor does not move: does the poll send the cursor?")
+		logger.Warn("the answer has only items that were already sent, and the cursor does not move: does the poll send the cursor?")
 	}
 	if !p.Itemless || f.any {
 		f.bare = 0
 		return
 	}
 	if f.bare++; f.bare == bareAnswers {
-		logger.Warn("no answer yet has anything where `items` looks: is the path right? An upstream may leave it out while there is no news",
+		logger.Warn("`items` has found nothing in any answer so far: is the path correct? Some upstreams omit the list while there is no news",
 			zap.Int("answers", bareAnswers))
 	}
 }
@@ -70,7 +70,7 @@ func (f *finds) answer(p page.Page, logger *zap.Logger) {
 // reset warns of an upstream that takes its positions back, as many running as that.
 func (f *finds) reset(running int, logger *zap.Logger) {
 	if running == manyResets {
-		logger.Warn("the upstream takes each position back that it has just given: does `reset` or `epoch` hold for good answers?",
+		logger.Warn("the upstream rejects each position that it has just given: does a `reset` condition or `epoch` match good answers?",
 			zap.Int("resets", manyResets))
 	}
 }

@@ -29,7 +29,7 @@ func TestIDsThatRepeatAreWarnedOfOnceInAFeed(t *testing.T) {
 		pass(30 * time.Second)
 		first.leave()
 		other.leave()
-		lines := logs.FilterMessageSnippet("ids repeat in one answer").All()
+		lines := logs.FilterMessageSnippet("several items of one answer have the same id").All()
 		if len(lines) != 1 || lines[0].ContextMap()["id"] != "rev" || len(lines[0].Context) != 1 {
 			t.Errorf("got %v", lines)
 		}

@@ -25,8 +25,8 @@ const (
 const grace = 100 * time.Millisecond
 
 var (
-	errTime  = fmt.Errorf("jq: stopped after %v: a program has no longer for one answer", maxTime)
-	errSteps = fmt.Errorf("jq: stopped after %d steps: a program has no more for one answer", maxSteps)
+	errTime  = fmt.Errorf("jq: stopped after %v: this is the limit for one answer", maxTime)
+	errSteps = fmt.Errorf("jq: stopped after %d steps: this is the limit for one answer", maxSteps)
 	errStuck = errors.New("jq: an earlier run of this program is still in a function that cannot be stopped")
 )
 

@@ -99,7 +99,7 @@ func TestErrorNamesWhatCameInsteadOfJSON(t *testing.T) {
 		{"\n <?xml version='1.0'?><a>" + secret, "XML"},
 		{`{"a":"` + secret + `","b":[`, "JSON that ends early"},
 		{`[1,"` + secret, "JSON that ends early"},
-		{`{"a":1}` + "\n" + `{"a":"` + secret + `"}`, "JSON with something behind it"},
+		{`{"a":1}` + "\n" + `{"a":"` + secret + `"}`, "JSON with something after it"},
 		{`{'a':"` + secret + `"}`, "broken JSON"},
 		{strings.Repeat("[", 8<<20), "JSON that is nested deeper than 1000"},
 		{"Fatal error: " + secret, "text"},
@@ -121,7 +121,7 @@ func TestErrorNamesWhatCameInsteadOfJSON(t *testing.T) {
 		t.Errorf("an answer that was cut off: %v", err)
 	}
 	_, err = reader(t, "items @this; id node.modifiedIndex").Read(recorded(t, "etcd_stream.http"), at("4"), nil)
-	if err == nil || !strings.Contains(err.Error(), "something behind it") {
+	if err == nil || !strings.Contains(err.Error(), "something after it") {
 		t.Errorf("a stream of answers: %v", err)
 	}
 }

@@ -185,7 +185,7 @@ func TestOrderAndWhatCameBefore(t *testing.T) {
 	}
 	for _, bad := range []string{"1 x", "1 -", "1 1.0", "1 +2", "1 1e3", "1 --2"} {
 		_, err := reader(t, "id id; order by_id").Read(ok(page(strings.Fields(bad)...)), at(), nil)
-		if err == nil || !strings.Contains(err.Error(), "id is none in item 2 of 2") {
+		if err == nil || !strings.Contains(err.Error(), "id is not an integer in item 2 of 2") {
 			t.Errorf("by_id with %q: %v", bad, err)
 		}
 	}

@@ -15,7 +15,7 @@ func oldestFirst(items []item, c *Config) error {
 	case ByID:
 		for i, it := range items {
 			if _, ok := parseInteger(it.id); !ok {
-				return fmt.Errorf("order by_id sorts by integers, and id %s is none in item %d of %d", c.ID, i+1, len(items))
+				return fmt.Errorf("order by_id needs integers, and id %s is not an integer in item %d of %d", c.ID, i+1, len(items))
 			}
 		}
 		slices.SortStableFunc(items, func(a, b item) int {

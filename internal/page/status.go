@@ -35,7 +35,7 @@ func (rd *reading) judge() (verdict, error) {
 	return 0, &Error{
 		Comment: fmt.Sprintf("status %d", rd.status),
 		Later:   rd.status/100 == 4 && rd.status != http.StatusMisdirectedRequest,
-		Err:     errors.New("only 2xx, and what accept lists, is an answer"),
+		Err:     errors.New("only 2xx and the statuses in accept are answers"),
 	}
 }
 

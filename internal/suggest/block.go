@@ -93,7 +93,7 @@ func (b *Block) fixed(u *url.URL, but ...string) {
 		switch {
 		case slices.Contains(but, name), name == "" || strings.ContainsAny(name+value, "{}"):
 		case trial.Secret(name):
-			b.add("a secret of the URL: give it to Caddy in its environment", "query", name, "{env."+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"}")
+			b.add("a secret of the URL: pass it to Caddy in its environment", "query", name, "{env."+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"}")
 		case value == "":
 			b.add("as in the URL", "query", name, `""`)
 			b.Lines[len(b.Lines)-1].Text = "query " + Quote(name) + ` ""`

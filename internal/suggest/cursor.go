@@ -73,7 +73,7 @@ func (f *findings) findCursor(ctx context.Context, o order) (*cursor, error) {
 			c.why = fmt.Sprintf("?%s=%s brings what comes after that item", name, pivot)
 			return c, nil
 		case contains(got, after) && slices.Contains(got, pivot) && len(before) > 0 && o.numbers:
-			c.next, c.why = true, fmt.Sprintf("?%s=%s begins with that item, so that the next number is asked for", name, pivot)
+			c.next, c.why = true, fmt.Sprintf("?%s=%s begins with that item, so the next number is requested", name, pivot)
 			return c, nil
 		}
 	}
@@ -110,7 +110,7 @@ func (f *findings) bodyCursor(ctx context.Context) (*cursor, error) {
 					return nil, err
 				}
 				if a.quiet() || f.slow(a) && !f.slow(f.first) || a.Status/100 == 2 && f.list != nil && f.noItems(a) {
-					why := fmt.Sprintf("?%s= with it brings nothing that was there before", name)
+					why := fmt.Sprintf("?%s= with it brings only new items", name)
 					return &cursor{name: name, from: p.Path, given: f.URL.Query().Get(name), why: why}, nil
 				}
 			}

@@ -32,7 +32,7 @@ func (f *findings) documentBlock(ctx context.Context, b *Block) error {
 	}
 	for _, p := range shape.Lists(shape.Places(f.found.Body)) {
 		if f.found.JSON && len(p.Value.Array()) == 0 {
-			b.Notes = append(b.Notes, "the list `"+p.Path+"` is empty: ask again when there is something in it, to make an event of each item")
+			b.Notes = append(b.Notes, "the list `"+p.Path+"` is empty: try again when it has items, to make an event of each")
 		}
 	}
 	why, err := f.again(ctx, b)
@@ -81,7 +81,7 @@ func (f *findings) again(ctx context.Context, b *Block) (why string, err error) 
 		b.add("the text grows at its end: each line is an event", "format", "lines")
 		return "", nil
 	case !bytes.Equal(a.Body, f.first.Body):
-		b.Notes = append(b.Notes, "two answers in a row differ: if that is a clock or a counter, name what matters with `data <path>`")
+		b.Notes = append(b.Notes, "two answers in a row differ: if only a clock or a counter changes, select what matters with `data <path>`")
 	}
 	return whole, nil
 }
@@ -97,7 +97,7 @@ func (f *findings) heldBlock(b *Block) error {
 	f.public(b)
 	b.fixed(f.URL)
 	if f.first.held {
-		b.Notes = append(b.Notes, "no answer came, so that what it looks like is not known: ask again while something happens there")
+		b.Notes = append(b.Notes, "no answer came, so its form is unknown: try again while something happens there")
 	}
 	b.add("each answer is an event: an endpoint that holds requests answers when there is news", "format", "message")
 	return nil

@@ -47,7 +47,7 @@ func (f *findings) look(ctx context.Context) (err error) {
 		}
 	}
 	late := time.AfterFunc(f.Hold, func() {
-		f.Say("the endpoint holds the request: this waits a minute for its answer, which comes when something happens there")
+		f.Say("the endpoint holds the request: waiting up to a minute for its answer, which comes when something happens there")
 	})
 	defer late.Stop()
 	if f.first, err = f.ask(ctx, patience, "", ""); err == nil {
@@ -61,7 +61,7 @@ func (f *findings) block(ctx context.Context) (*Block, error) {
 	b := newBlock(f.URL)
 	for _, known := range protocols {
 		if known.is(f) {
-			b.Notes = append(b.Notes, "these are the marks of "+known.name)
+			b.Notes = append(b.Notes, "it looks like "+known.name)
 			known.write(f, b)
 			f.public(b)
 			return b, nil
@@ -81,7 +81,7 @@ func (f *findings) usable() error {
 	}
 	err := fmt.Errorf("the endpoint answers with status %d", a.Status)
 	if a.Status/100 == 2 {
-		err = errors.New("the endpoint answers with a page for people")
+		err = errors.New("the endpoint answers with an HTML page")
 	}
 	return withHint(err, trial.Hint(trial.Evidence{Document: true, Answer: &a.Response, Found: f.found, Err: err}))
 }
@@ -101,7 +101,7 @@ func withHint(err error, hint string) error {
 // public keeps cookies away from an endpoint that has answered without any.
 func (f *findings) public(b *Block) {
 	if f.Header.Get("Cookie") == "" && f.first.Status/100 == 2 {
-		b.add("it answers without cookies, so that all visitors can share its polls; delete this if the answer depends on who asks", "cookies")
+		b.add("it answers without cookies, so all visitors can share its polls; delete this line if the answer depends on the visitor", "cookies")
 	}
 	if f.Header.Get("Authorization") != "" {
 		b.Notes = append(b.Notes, "each client sends its own Authorization; to poll with one of Caddy's: header_up Authorization {env.…}")

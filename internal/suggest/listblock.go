@@ -47,7 +47,7 @@ func (f *findings) listBlock(ctx context.Context, b *Block) error {
 	}
 	b.add(c.why, "query", c.name, sent)
 	if c.given != "" {
-		b.add("who comes without an id asks as the URL does", "start", c.given)
+		b.add("a client without an id begins as the URL does", "start", c.given)
 	}
 	for _, name := range []string{"has_more", "hasMore", "more"} {
 		if v := gjson.GetBytes(f.found.Body, name); v.IsBool() && l.config.Format == "" {
@@ -76,7 +76,7 @@ func (f *findings) itemLines(b *Block, o order) {
 
 // withoutCursor writes how news are told from the rest where the endpoint always answers the same list.
 func (f *findings) withoutCursor(b *Block, o order) {
-	const none = "no parameter was found by which the endpoint answers with news alone"
+	const none = "no parameter was found with which the endpoint answers with only news"
 	switch {
 	case o.newestFirst:
 		b.add(o.why+"; "+none, "order", "newest_first")
@@ -85,6 +85,6 @@ func (f *findings) withoutCursor(b *Block, o order) {
 	case slices.Equal(f.formatWords(), []string{"feed"}):
 		b.add("feeds begin with the newest entry", "order", "newest_first")
 	default:
-		b.add("what was sent is dropped by its id; "+none, "order", "overlap")
+		b.add("items that were already sent are dropped by their ids; "+none, "order", "overlap")
 	}
 }

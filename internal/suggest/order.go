@@ -32,7 +32,7 @@ func (l *list) order() order {
 	}
 	o := order{numbers: len(ids) > 0 && len(numbers) == len(ids)}
 	if len(ids) < 2 {
-		o.sorted, o.why = true, "there is one item, so that the order is not known: oldest first is assumed"
+		o.sorted, o.why = true, "there is only one item, so the order is unknown: oldest first is assumed"
 		return o
 	}
 	if o.numbers {

@@ -35,12 +35,12 @@ var protocols = []protocol{
 		func(f *findings, b *Block) {
 			b.add("CouchDB's changes: with feed=longpoll it holds a request for a minute at most", "long_poll", "60s")
 			b.fixed(f.URL, "feed", "since", "heartbeat", "timeout")
-			b.add("and that is how it does", "query", "feed", "longpoll")
+			b.add("so that it holds requests", "query", "feed", "longpoll")
 			b.add("each change is an event", "items", "results")
 			b.add("each has its sequence", "id", "seq")
-			b.add("by which the next ones are asked for", "query", "since", "{sse.cursor}")
+			b.add("to ask for the next ones", "query", "since", "{sse.cursor}")
 			if since := f.URL.Query().Get("since"); since != "" {
-				b.add("who comes without an id begins here", "start", since)
+				b.add("a client without an id begins here", "start", since)
 			}
 		},
 	},
@@ -64,10 +64,10 @@ var protocols = []protocol{
 			b.fixed(f.URL, "since", "timeout")
 			b.add("30s, in milliseconds", "query", "timeout", "30000")
 			b.add("rooms are members of an object: these are the events of all of them", "items", "rooms.join.@values.#.timeline.events|@flatten")
-			b.add("tells events apart", "id", "event_id")
+			b.add("distinguishes events", "id", "event_id")
 			b.add("such as m.room.message", "event", "type")
-			b.add("the position, which is of the answer and not of an event", "cursor", "next_batch")
-			b.add("by which the next answer is asked for", "query", "since", "{sse.cursor}")
+			b.add("the position of the whole answer, not of an event", "cursor", "next_batch")
+			b.add("to ask for the next answer", "query", "since", "{sse.cursor}")
 		},
 	},
 	{
@@ -79,12 +79,12 @@ var protocols = []protocol{
 			b.add("a watch of etcd holds a request until a key changes", "long_poll")
 			b.fixed(f.URL, "wait", "recursive", "waitIndex")
 			b.add("which makes it a watch", "query", "wait", "true")
-			b.add("of the keys below it too", "query", "recursive", "true")
+			b.add("includes the keys below it", "query", "recursive", "true")
 			b.add("the answer is the change", "items", "@this")
-			b.add("it has its number", "id", "node.modifiedIndex")
+			b.add("its number", "id", "node.modifiedIndex")
 			b.add("set, delete, expire, …", "event", "action")
-			b.add("the one after it is asked for: a watch begins with the number it is given", "query", "waitIndex", "{sse.cursor+1}")
-			b.add("etcd keeps 1,000 changes: who asks for an older one has missed some", "reset", "errorCode", "401")
+			b.add("the next number is requested: a watch begins with the number it is given", "query", "waitIndex", "{sse.cursor+1}")
+			b.add("etcd keeps 1,000 changes: a client that asks for an older one has missed some", "reset", "errorCode", "401")
 		},
 	},
 	{
@@ -95,9 +95,9 @@ var protocols = []protocol{
 			b.fixed(f.URL, "offset", "timeout")
 			b.add("in seconds", "query", "timeout", "50")
 			b.add("each update is an event", "items", "result")
-			b.add("and has its number", "id", "update_id")
-			b.add("the one after it is asked for, by which it is confirmed", "query", "offset", "{sse.cursor+1}")
-			b.add("what is confirmed is forgotten there: it is kept here for clients that come back", "replay", "1000", "60s")
+			b.add("with its number", "id", "update_id")
+			b.add("the next number is requested, which confirms this one", "query", "offset", "{sse.cursor+1}")
+			b.add("Telegram forgets confirmed updates: the bridge keeps them for clients that come back", "replay", "1000", "60s")
 		},
 	},
 	{
@@ -107,9 +107,9 @@ var protocols = []protocol{
 			b.add("it answers at once", "interval", "1s", "5s")
 			b.fixed(f.URL, "start")
 			b.add("a log: each line is an event", "format", "lines")
-			b.add("how much there is of it so far", "cursor", "{sse.header.X-Text-Size}")
-			b.add("from where the next part is asked for", "query", "start", "{sse.cursor}")
-			b.add("the header is there for as long as the build runs", "end", "!{sse.header.X-More-Data}")
+			b.add("its length so far", "cursor", "{sse.header.X-Text-Size}")
+			b.add("where the next part begins", "query", "start", "{sse.cursor}")
+			b.add("answers have this header while the build runs", "end", "!{sse.header.X-More-Data}")
 		},
 	},
 	{
@@ -134,8 +134,8 @@ var protocols = []protocol{
 func blocking(f *findings, b *Block, header string) {
 	b.add("with an index, it holds a request until the document may have changed", "long_poll")
 	b.fixed(f.URL, "index", "wait")
-	b.add("shorter than long_poll, so that the endpoint ends it", "query", "wait", "50s")
-	b.add("a key that is not there is an answer too, with an index", "accept", strconv.Itoa(http.StatusNotFound))
+	b.add("shorter than long_poll, so that the endpoint ends the request", "query", "wait", "50s")
+	b.add("the answer for a missing key has an index too", "accept", strconv.Itoa(http.StatusNotFound))
 	b.add("the index of the document", "cursor", "{sse.header."+header+"}")
-	b.add("by which the next change is waited for", "query", "index", "{sse.cursor}")
+	b.add("to wait for the next change", "query", "index", "{sse.cursor}")
 }

@@ -34,6 +34,6 @@ func For(ctx context.Context, e Endpoint) (*Block, error) {
 	if e.asked == 1 {
 		requests = "one request"
 	}
-	b.Notes = append(b.Notes, fmt.Sprintf("suggested after %s; to see what comes of it: caddy sse-bridge try %s --caddyfile Caddyfile", requests, b.Path))
+	b.Notes = append(b.Notes, fmt.Sprintf("suggested after %s; to try it: caddy sse-bridge try %s --caddyfile Caddyfile", requests, b.Path))
 	return b, nil
 }

@@ -117,7 +117,7 @@ func TestSuggestions(t *testing.T) {
 				return says(200, `[{"id":3},{"id":2}]`, "X-RateLimit-Remaining", "40")
 			},
 			nil,
-			[]string{"# suggested after one request; to see what comes of it: caddy sse-bridge try / --caddyfile Caddyfile", "order newest_first"},
+			[]string{"# suggested after one request; to try it: caddy sse-bridge try / --caddyfile Caddyfile", "order newest_first"},
 			nil,
 		},
 		{
@@ -193,7 +193,7 @@ func TestSuggestions(t *testing.T) {
 			"an empty list", "http://127.0.0.1:1/",
 			func(*http.Request) *http.Response { return says(200, `{"rows":[]}`) },
 			nil,
-			[]string{"# the list `rows` is empty: ask again when there is something in it, to make an event of each item", "interval 2s 30s"},
+			[]string{"# the list `rows` is empty: try again when it has items, to make an event of each", "interval 2s 30s"},
 			nil,
 		},
 		{
@@ -269,10 +269,10 @@ func TestWhatIsNoEndpointIsRefused(t *testing.T) {
 		serve endpoint
 		want  string
 	}{
-		{"401", func(*http.Request) *http.Response { return says(401, "") }, "status 401: the backend wants to know who asks"},
-		{"404", func(*http.Request) *http.Response { return says(404, "") }, "status 404: there is nothing at this path"},
+		{"401", func(*http.Request) *http.Response { return says(401, "") }, "status 401: the backend requires authentication"},
+		{"404", func(*http.Request) *http.Response { return says(404, "") }, "status 404: nothing is at this path"},
 		{"503", func(*http.Request) *http.Response { return says(503, "") }, "status 503"},
-		{"elsewhere", func(*http.Request) *http.Response { return says(302, "", "Location", "http://login.example.com/") }, "it leads to http://login.example.com/"},
+		{"elsewhere", func(*http.Request) *http.Response { return says(302, "", "Location", "http://login.example.com/") }, "it redirects to http://login.example.com/"},
 		{"a login page", func(*http.Request) *http.Response { return says(200, `<html><input type="password"></html>`) }, "this is a login page"},
 		{"a login page whose attributes are not quoted", func(*http.Request) *http.Response {
 			return says(200, "<HTML><form><input name=p TYPE=password></form></HTML>")

@@ -57,15 +57,15 @@ func unanswered(err error) string {
 	says := func(text string) bool { return strings.Contains(err.Error(), text) } // reverse_proxy wraps some as text
 	switch {
 	case says("connection refused"):
-		return "nothing listens there: does the backend run, and is this its address and port?"
+		return "nothing listens there: is the backend running, and is this its address and port?"
 	case says("no such host"), says("server misbehaving"):
-		return "the name of the host is not known: is it spelled right?"
+		return "the host name is unknown: is it spelled correctly?"
 	case errors.Is(err, context.DeadlineExceeded):
-		return "if the backend holds requests until there is news, say so with long_poll; if it is slow, raise timeout"
+		return "if the backend holds requests until there is news, add long_poll; if it is slow, raise timeout"
 	case says("HTTP response to HTTPS client"):
-		return "the backend speaks HTTP without TLS there: write http:// for https://"
+		return "the backend speaks HTTP without TLS there: write http:// instead of https://"
 	case says("certificate"):
-		return "the backend's certificate is not trusted: name it as in the certificate, or set tls_trust_pool of a reverse_proxy in an upstream block"
+		return "the backend's certificate is not trusted: use the host name of the certificate, or set tls_trust_pool of a reverse_proxy in an upstream block"
 	}
 	return ""
 }
@@ -76,19 +76,19 @@ func refused(e Evidence) string {
 	case s == http.StatusTooManyRequests, limited(e.Err, s):
 		return "the backend is asked too often: raise interval"
 	case s == http.StatusUnauthorized:
-		text := "the backend wants to know who asks: give what a browser of yours sends, with -H 'Cookie: …' or -H 'Authorization: …'"
+		text := "the backend requires authentication: send what your browser sends, with -H 'Cookie: …' or -H 'Authorization: …'"
 		if challenge, _, _ := strings.Cut(e.Answer.Header.Get("WWW-Authenticate"), " "); challenge != "" {
 			text += " (it asks for " + challenge + ")"
 		}
 		return text
 	case s == http.StatusForbidden:
-		return "the backend knows who asks and says no, or wants a cookie or a header that is missing: compare with what a browser sends, and give it with -H or header_up"
+		return "the backend refuses this user, or requires a cookie or a header that is missing: compare with what a browser sends, and add it with -H or header_up"
 	case s >= 300 && s < 400 && s != http.StatusNotModified:
-		return fmt.Sprintf("it leads to %s, which is elsewhere: ask there, or, if that is a login, give your cookie with -H 'Cookie: …'", e.Answer.Header.Get("Location"))
+		return fmt.Sprintf("it redirects to %s: use that URL, or, if it is a login, send your cookie with -H 'Cookie: …'", e.Answer.Header.Get("Location"))
 	case s == http.StatusNotFound && e.Err != nil:
-		return "there is nothing at this path; if 404 is how the backend says that there is nothing yet, write accept 404"
+		return "nothing is at this path; if the backend answers 404 while there is no news, add accept 404"
 	case s == http.StatusMethodNotAllowed:
-		text := "the backend takes another method here"
+		text := "the backend requires another method here"
 		if allow := e.Answer.Header.Get("Allow"); allow != "" {
 			text += ": " + allow
 		}
@@ -115,17 +115,17 @@ func notJSON(e Evidence) string {
 	}
 	if e.Found.Nature == "HTML" {
 		if login.Match(e.Answer.Body) {
-			return "this is a login page: the backend does not know who asks. Give your cookie with -H 'Cookie: …'"
+			return "this is a login page: send your cookie with -H 'Cookie: …'"
 		}
 		if e.Err != nil {
-			return "this is an HTML page for people: is the URL that of the data which the page loads?"
+			return "this is an HTML page: use the URL of the data that the page loads"
 		}
 		return ""
 	}
 	switch e.Found.Nature {
 	case "XML":
 		return "XML is read with format xml, and RSS and Atom with format feed"
-	case "JSON with something behind it":
+	case "JSON with something after it":
 		return "if each line is an object of its own, format lines reads them"
 	case "text":
 		return "text is read as it is with format text, line by line with format lines, and as a table with format csv"
@@ -158,7 +158,7 @@ func noItems(e Evidence) string {
 		return didYouMean(missing, shape.Place{Path: p.Path, Value: p.Value})
 	}
 	if gjson.ParseBytes(e.Found.Body).IsObject() {
-		return missing + ": it is a document without a list. Leave items out to get it whole whenever it changes"
+		return missing + ": it is a document without a list. Remove items to get the whole document whenever it changes"
 	}
 	return missing
 }
@@ -181,7 +181,7 @@ func oneItem(e Evidence) string {
 		}
 	}
 	if len(members) > 1 {
-		return fmt.Sprintf("`%s` is no list but an object of %d objects; to make an item of each, write items %s.@values", path, len(members), path)
+		return fmt.Sprintf("`%s` is not a list but an object of %d objects; to make an item of each, write items %s.@values", path, len(members), path)
 	}
 	lists := shape.Lists(shape.Places([]byte(found.Raw)))
 	if len(lists) == 0 {
@@ -190,7 +190,7 @@ func oneItem(e Evidence) string {
 	if path != "@this" {
 		lists[0].Path = path + "." + lists[0].Path
 	}
-	return didYouMean(fmt.Sprintf("`%s` is no list but an object, which is one item", path), lists[0])
+	return didYouMean(fmt.Sprintf("`%s` is not a list but an object, which is one item", path), lists[0])
 }
 
 // errorDocument explains an error that came with a good status.
@@ -198,7 +198,7 @@ func errorDocument(e Evidence) string {
 	if !e.Document || !e.Found.JSON || !something(gjson.GetBytes(e.Found.Body, "error")) {
 		return ""
 	}
-	return "the answer looks like an error, and is an event like any other: with ignore error it is none"
+	return "the answer looks like an error, but becomes an event: add ignore error to skip it"
 }
 
 func something(r gjson.Result) bool {
@@ -276,11 +276,11 @@ func repeated(e Evidence) string {
 	if e.Found.Times == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%d items of this answer have the id %s, so that it names none of them: is there another path that is unique? ", e.Found.Times, clip(e.Found.Repeated))
+	text := fmt.Sprintf("%d items of this answer have the id %s: is there another path that is unique? ", e.Found.Times, clip(e.Found.Repeated))
 	if e.Config.Order == page.ByID {
-		return text + "With order by_id, one that comes later with an id which was sent is taken for what was there"
+		return text + "With order by_id, a later item with an id that was already sent is taken for that one"
 	}
-	return text + "Such items are told apart by their places and their bytes"
+	return text + "Such items are distinguished by their place and their content"
 }
 
 // stuck explains a poll that asks again for what it had.
@@ -288,8 +288,8 @@ func stuck(e Evidence) string {
 	if !e.Page.Stuck {
 		return ""
 	}
-	return "the answer has only what was there before: the backend does not heed the cursor. Does query send it under the name that the backend knows? " +
-		"If the backend always answers with its newest items, write order newest_first, by_id or overlap"
+	return "the answer has only items from before: the backend ignores the cursor. Is the parameter of query the one that the backend knows? " +
+		"If the backend always answers with its newest items, add order newest_first, by_id or overlap"
 }
 
 // listUnread says that a document holds a list which could be events.
@@ -302,7 +302,7 @@ func listUnread(e Evidence) string {
 		if len(items) == 0 || !items[0].IsObject() {
 			continue
 		}
-		text := fmt.Sprintf("the whole answer is one event; to make one of each of its items, write items %s", list.Path)
+		text := fmt.Sprintf("the whole answer is one event; to make an event of each item, add items %s", list.Path)
 		if p, ok := shape.IDLike(shape.Scalars(shape.Places([]byte(items[0].Raw)))); ok {
 			return text + " and id " + p.Path
 		}

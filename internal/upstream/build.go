@@ -134,7 +134,7 @@ func (p *Request) Asks(at position.Position) bool {
 func leadsTo(from *url.URL, cursor string) (*url.URL, error) {
 	to, err := from.Parse(cursor)
 	if err != nil {
-		return nil, fmt.Errorf("following the cursor: it is no URL: %w", err)
+		return nil, fmt.Errorf("following the cursor: it is not a URL: %w", err)
 	}
 	below := strings.TrimSuffix(from.Path, "/") + "/"
 	if to.Path != from.Path && !strings.HasPrefix(to.Path, below) || climbs(to.Path) {

@@ -226,7 +226,7 @@ func serve(routes caddyhttp.Handler, a *Answer, r *http.Request) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			if abort, ok := v.(error); ok && errors.Is(abort, http.ErrAbortHandler) {
-				err = errors.New("the upstream broke its answer off")
+				err = errors.New("the upstream broke off its answer")
 				return
 			}
 			err = fmt.Errorf("the upstream handler panicked: %v", v)

@@ -122,7 +122,7 @@ func methodOf(c *config.Plan, r *http.Request, repl *caddy.Replacer) (string, er
 	}
 	method := strings.ToUpper(repl.ReplaceAll(c.Method.String(), ""))
 	if !config.IsToken(method) {
-		return "", caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("%q is not a method that a poll could have", method))
+		return "", caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("%q cannot be the method of a poll", method))
 	}
 	return method, nil
 }
@@ -141,7 +141,7 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, caddyhttp.Error(http.StatusBadRequest, fmt.Errorf("reading the request's body: %w", err))
 	}
 	if len(body) > maxRequestBody {
-		return nil, caddyhttp.Error(http.StatusRequestEntityTooLarge, errors.New("the request's body is larger than 1 MiB, which polls would repeat"))
+		return nil, caddyhttp.Error(http.StatusRequestEntityTooLarge, errors.New("the request's body is larger than 1 MiB, the limit for a body that polls repeat"))
 	}
 	return body, nil
 }

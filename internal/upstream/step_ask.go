@@ -23,7 +23,7 @@ func (u *Poller) open(ctx context.Context, p *Request, ask feed.Ask) error {
 	case err != nil:
 		return fmt.Errorf("opening a session: %w", err)
 	case answered.Reset:
-		return &page.Error{Comment: page.Unreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: its reset condition holds")}
+		return &page.Error{Comment: page.Unreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: the reset condition of `open` holds")}
 	}
 	ask.Session.Opened = make(map[string]string)
 	p.Open.keep(ask.Session, answered.Next.Cursor)
@@ -64,7 +64,7 @@ func (u *Poller) listened(p *Request, session *feed.Session, err error) {
 	if deaf := err != nil; deaf != session.Deaf {
 		session.Deaf = deaf
 		if logger := u.upstream.LoggerOf(p); deaf {
-			logger.Warn("`wait` fails; polls are made at the interval, without it", zap.Error(err))
+			logger.Warn("`wait` fails; polling at the interval instead", zap.Error(err))
 		} else {
 			logger.Info("`wait` works again")
 		}

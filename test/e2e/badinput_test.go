@@ -163,7 +163,7 @@ var badInput = []bad{
 	{"is no HTTP", hijacked("SSH-2.0-OpenSSH_9.2\r\n"), page.Unreachable, "", nil},
 	{"never answers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, page.Unreachable, "no answer within 1.5s", []string{"timeout 1500ms"}},
 	{"refuses connections", nil, page.Unreachable, "refused", nil},
-	{"aborts", nil, page.Unreachable, "broke its answer off", []string{"test_panic abort"}},
+	{"aborts", nil, page.Unreachable, "broke off its answer", []string{"test_panic abort"}},
 	{"ends early", nil, page.Unreachable, "ended after 34 of 100 bytes", []string{"test_panic return"}},
 	{"panics", nil, page.Unreachable, "panicked: a mistake", []string{"test_panic"}},
 }

@@ -174,7 +174,7 @@ func TestNoSecretsReachOperators(t *testing.T) {
 	testsite.Eventually(t, "the outage to be logged", func() bool {
 		var lines []entry
 		lines, raw = file.entries(t, bridgeLogger)
-		_, down := message(lines, "upstream fails; clients stay connected and polls are backed off")
+		_, down := message(lines, "upstream is down; clients stay connected, polls are backed off")
 		_, refused := message(lines, "upstream refuses the poll; its streams end")
 		_, events = file.entries(t, "events")
 		return down && refused && strings.Contains(events, bridge.EventDown)
