@@ -73,11 +73,11 @@ import (
 //	    }
 //	}
 //
-// The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; there is
-// either of them. The blocks open and wait take those of the subdirectives that make a request and
-// read its answer. The subdirectives query, header_up, cursor, start, accept, ignore, more, reset,
-// end and cors may be repeated: several lines of one cursor are several places to look for it, the
-// first that is not empty wins; of several conditions, any is enough.
+// The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; one of the two
+// is required, and only one is allowed. The blocks open and wait take the subdirectives that make a
+// request and read its answer. The subdirectives query, header_up, cursor, start, accept, ignore,
+// more, reset, end and cors may be repeated. Several lines of one cursor are several values, of
+// which the first one that is not empty is used. Of several conditions, one must hold.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	config, err := config.ParseCaddyfile(h)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 )
 
-// ServeHTTP gives clients that ask for an event stream theirs. All others get what the upstream
-// answers them, so that legacy clients keep the same URL.
+// ServeHTTP serves an event stream to clients that ask for one. All others get the upstream's answer, so
+// legacy clients keep the same URL.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if h.cors.Preflight(w, r) {
 		return nil
@@ -34,7 +34,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return h.bridge.Serve(w, r)
 }
 
-// wantsStream reports whether a request asks for an event stream by name: `*/*` does not.
+// wantsStream reports whether a request asks for an event stream by name. `*/*` does not.
 func wantsStream(r *http.Request) bool {
 	for _, line := range r.Header.Values("Accept") {
 		for entry := range strings.SplitSeq(line, ",") {
@@ -50,8 +50,8 @@ func wantsStream(r *http.Request) bool {
 	return false
 }
 
-// notAllowed answers a method of which there is no stream. Polls would repeat it, and what a client
-// means to do once must not be done at each interval (RFC 9110, section 9.2.1).
+// notAllowed answers a method that has no stream. Polls would repeat the request, and what a client means
+// to do once must not be done at each interval (RFC 9110, section 9.2.1).
 func notAllowed(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
 	if r.Method == http.MethodOptions {

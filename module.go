@@ -1,7 +1,7 @@
 // Package ssebridge is a Caddy HTTP handler that turns an endpoint which browsers poll or
-// long-poll into a stream of server-sent events. The endpoint does not change: the bridge polls
-// it, makes events of what it answers, and gives every event an id made from the endpoint's own
-// cursor, so that a client that reconnects with Last-Event-ID goes on exactly where it stopped.
+// long-poll into a stream of server-sent events. The endpoint does not change. The bridge polls
+// it and makes events of its answers. Each event has an id that is made from the endpoint's own
+// cursor, so a client that reconnects with Last-Event-ID continues exactly where it stopped.
 package ssebridge
 
 import (
@@ -27,33 +27,33 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder(config.Directive, httpcaddyfile.After, "encode")
 }
 
-// Handler gives each client that asks for `text/event-stream` one stream of events, and gets them
-// by polling its upstream. Every other request goes to the same upstream as it is.
+// Handler polls its upstream, and sends the events to each client that asks for
+// `text/event-stream`, as a stream. All other requests go to the same upstream unchanged.
 //
-// The poll is the client's own request with the edits below. Of the client's headers only
-// Authorization, Cookie, Accept-Language and those that an edit adds go upstream, and what a
-// trusted proxy says of scheme and host. Placeholders of the client in the upstream's handlers are
-// resolved when it comes. Clients whose polls would be the same request share what the polls bring.
+// A poll is the client's own request with the edits below. Of the client's headers, it has only
+// Authorization, Cookie, Accept-Language, those that an edit adds, and the scheme and host that a
+// trusted proxy reports. Placeholders of the client in the upstream's handlers are resolved when
+// the client connects. Clients whose polls would be the same request share the polls.
 //
-// A **value** is a [gjson path](https://github.com/tidwall/gjson/blob/master/SYNTAX.md), or a
-// template if it holds a placeholder with a dot in its name, or, after `=`, a literal. Only JSON
-// strings are unquoted; all else stays as it was written. Beside all of Caddy's own placeholders
-// there are:
+// A **value** is a [gjson path](https://github.com/tidwall/gjson/blob/master/SYNTAX.md). If it
+// contains a placeholder with a dot in its name, it is a template. If it begins with `=`, the rest
+// is a literal. JSON strings are unquoted; everything else is left as it is written. Besides all
+// placeholders of Caddy, there are:
 //
 // Placeholder | Description
 // ------------|---------------
-// `{sse.cursor}` | The upstream's cursor. `+N` or `-N` behind it adds or subtracts an integer of any size.
-// `{sse.cursor.NAME}` | The cursor of that name; `+N` and `-N` as above.
-// `{sse.id}` | A UUID that stays the same from poll to poll of one sequence.
-// `{sse.seq}` | How many polls there were so far.
+// `{sse.cursor}` | The upstream's cursor. It may be followed by `+N` or `-N`, which adds or subtracts an integer of any size.
+// `{sse.cursor.NAME}` | The cursor with this name; `+N` and `-N` as above.
+// `{sse.id}` | A UUID that is the same for all polls of one sequence.
+// `{sse.seq}` | The number of polls so far.
 // `{sse.status}` | The status of the answer.
 // `{sse.header.*}` | A header field of the answer.
 // `{sse.body}` | The body of the answer.
-// `{sse.body.*}` | What a gjson path finds in the body.
-// `{sse.item}` | The item that an event is made of.
-// `{sse.item.*}` | What a gjson path finds in the item.
+// `{sse.body.*}` | The result of a gjson path in the body.
+// `{sse.item}` | The item that becomes an event.
+// `{sse.item.*}` | The result of a gjson path in the item.
 //
-// The last six are known once there is an answer, so not in the edits of a poll.
+// The last six belong to an answer. They can be used in values, but not in the edits of a poll.
 type Handler struct {
 	config.Config
 
@@ -71,8 +71,8 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision joins the bridge of this configuration, or makes it. Nothing is polled before the
-// first client.
+// Provision joins the bridge of this configuration, or creates it. Polling begins with the first
+// client.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.instance = &bridge.Instance{Logger: ctx.Logger(), Ctx: ctx}
 	plan, err := h.Compile()
@@ -113,7 +113,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return admin.Collect(ctx.GetMetricsRegistry(), h.bridge)
 }
 
-// provisionRoutes sets up what answers polls and steps.
+// provisionRoutes sets up the routes that answer polls and steps.
 func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 	if err := h.Upstream.Provision(ctx); err != nil {
 		return fmt.Errorf("setting up the upstream: %w", err)
@@ -139,13 +139,13 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 // Cleanup leaves the bridge, which ends with its last instance.
 func (h *Handler) Cleanup() error {
 	if h.bridge == nil {
-		return nil // it was not provisioned to the end
+		return nil // provisioning has failed
 	}
 	h.bridge.Remove(h.instance)
 	return bridge.Release(h.key)
 }
 
-// lifeListener tells a handler's bridge that the handler's configuration has started, or stops.
+// lifeListener tells a handler's bridge when the handler's configuration starts and stops.
 type lifeListener struct{ h *Handler }
 
 // Handle implements caddyevents.Handler.

@@ -14,73 +14,73 @@ type Edit struct {
 	// The name of the parameter or field. Required.
 	Name string `json:"name"`
 
-	// What it is set to. Default: empty. Accepts placeholders.
+	// The new value. Default: empty. Accepts placeholders.
 	Value string `json:"value,omitempty"`
 
-	// Whether it is deleted. There is no value then.
+	// Whether the parameter or field is deleted. Then there is no value. Default: false.
 	Delete bool `json:"delete,omitempty"`
 }
 
 // Body is the body of a poll.
 type Body struct {
-	// The text of the body. Placeholders that are not known stay as they are, so that it may
-	// be JSON. Required. Accepts placeholders.
+	// The text of the body. Unknown placeholders are left unchanged, so the text may be JSON.
+	// Required. Accepts placeholders.
 	Template string `json:"template"`
 
-	// Its Content-Type. Default: `application/json` if the text begins with `{"`, `{}` or `[`,
-	// and else `application/x-www-form-urlencoded`.
+	// The Content-Type of the body. Default: `application/json` if the text begins with `{"`, `{}`
+	// or `[`; otherwise `application/x-www-form-urlencoded`.
 	ContentType string `json:"content_type,omitempty"`
 }
 
-// Interval is how far apart the starts of polls are.
+// Interval is the time between the starts of polls.
 type Interval struct {
-	// The least time between the starts of two polls. Default: 2s.
+	// The minimum time between the starts of two polls. Default: 2s.
 	Min caddy.Duration `json:"min,omitempty"`
 
-	// Each answer without news doubles the wait up to this, and news puts it back to the
-	// least. Default: the least, so that the wait is always the same.
+	// The maximum time. Each answer without news doubles the time up to this maximum, and news
+	// resets it to the minimum. Default: the minimum, so the time is always the same.
 	Max caddy.Duration `json:"max,omitempty"`
 }
 
-// Type says what type events have.
+// Type is the type of events.
 type Type struct {
-	// The value that is the type, looked up in the item, or in the body where there are no
-	// items; `=price` is a type that is always the same. Required.
+	// The value that is the type, looked up in the item, or in the body if there are no items;
+	// `=price` is a fixed type. Required.
 	Value string `json:"value"`
 
-	// The type of the events in which the value is missing or empty. Default: none, which is
+	// The type of events for which the value is missing or empty. Default: none, which means
 	// `message`.
 	Default string `json:"default,omitempty"`
 }
 
-// Cursor says where an answer holds a cursor.
+// Cursor says where an answer contains a cursor.
 type Cursor struct {
-	// The name of the cursor, for `{sse.cursor.NAME}`: letters, digits and underscores, and
-	// no digit first. Default: none, for `{sse.cursor}`.
+	// The name of the cursor, for `{sse.cursor.NAME}`: letters, digits and underscores; it does
+	// not begin with a digit. Default: none, for `{sse.cursor}`.
 	Name string `json:"name,omitempty"`
 
-	// The values that are the cursor, looked up in the body: the first that is not empty. If
-	// all are, the cursor stays what it was. Required.
+	// The values of the cursor, looked up in the body. The first one that is not empty is used. If
+	// all are empty, the cursor does not change. Required.
 	Values []string `json:"values"`
 }
 
-// Replay is the log of an upstream that forgets.
+// Replay is the log of events of an upstream that forgets them.
 type Replay struct {
 	// How many events are kept. Default: 1,000.
 	Events int `json:"events,omitempty"`
 
-	// How long they are kept after the last client has gone, while nothing is polled. Default: 5s.
+	// How long they are kept after the last client has left; nothing is polled then. Default: 5s.
 	Linger caddy.Duration `json:"linger,omitempty"`
 }
 
-// Limits bounds what a bridge takes on. Clients beyond a limit get a stream that says
-// `bridge.busy` and ends, and come back later.
+// Limits are the limits of a bridge. Clients beyond a limit get an event `bridge.busy`, after which
+// the stream ends, and come back later.
 type Limits struct {
-	// How many different polls there may be. Default: 10,000.
+	// How many feeds, that is, different poll requests, there may be. Default: 10,000.
 	Feeds int `json:"feeds,omitempty"`
 
-	// How many positions of one feed may be polled at once; at least 2, the head and one that
-	// catches up. Default: 8.
+	// How many positions of one feed may be polled at the same time. At least 2: one for the newest
+	// position, and one for a client that catches up. Default: 8.
 	Chains int `json:"chains,omitempty"`
 
 	// How many streams there may be. Default: 0, which is no limit.
@@ -89,27 +89,28 @@ type Limits struct {
 	// How many streams one IP address may have. Default: 0, which is no limit.
 	ClientsPerIP int `json:"clients_per_ip,omitempty"`
 
-	// How many polls that are not held may be under way at once. Default: 64.
+	// How many polls may be under way at the same time. Polls that the upstream holds do not count.
+	// Default: 64.
 	Polls int `json:"polls,omitempty"`
 
-	// How large an answer may be, in bytes after decoding. Default: 8 MiB.
+	// The maximum size of an answer, in bytes after decoding. Default: 8 MiB.
 	Response int64 `json:"response,omitempty"`
 
-	// How much of the recent events may be kept for clients that come back, in bytes.
+	// The maximum size of the recent events that are kept for clients that come back, in bytes.
 	// Default: 64 MiB.
 	Log int64 `json:"log,omitempty"`
 }
 
-// Condition is a value that is compared, or asked whether there is something to it.
+// Condition compares a value with texts, or checks that the value is not empty.
 type Condition struct {
-	// Whether the condition is turned around. Default: false.
+	// Whether the condition is negated. Default: false.
 	Not bool `json:"not,omitempty"`
 
 	// The value. Required.
 	Value string `json:"value"`
 
-	// The texts of which the value is to be one. Default: none, so that the condition holds
-	// where the value is neither missing, empty, `false`, `0` nor `null`.
+	// The texts with which the value is compared; the condition holds if it equals one of them.
+	// Default: none; the condition holds if the value is not missing, empty, `false`, `0` or `null`.
 	Matches []string `json:"matches,omitempty"`
 }
 

@@ -9,65 +9,65 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// Step is a request beside the polls: the client's request with edits of its own. Those of the
-// polls are not part of it. It has no body but its own, and none of the query parameters that
+// Step is a request besides the polls: the client's request with edits of its own. The edits of the
+// polls do not apply to it. It has no body except its own, and none of the query parameters that
 // send cursors in polls.
 type Step struct {
-	// The routes that answer it. They are taken for another host, which gets no Authorization,
-	// no Cookie and no query of the client, nor cookies of the upstream; an edit of `header_up` or
-	// `query` may add one. Default: the upstream of the polls.
+	// The routes that answer it. They are treated as a different host: the client's Authorization,
+	// cookies and query are not forwarded, nor are cookies of the upstream. Edits of `header_up` and
+	// `query` may add them. Default: the upstream of the polls.
 	Upstream caddyhttp.RouteList `json:"upstream,omitempty"`
 
 	// The HTTP method. Default: the client's own. Accepts placeholders.
 	Method string `json:"method,omitempty"`
 
-	// The URI, as the `rewrite` of polls. Default: the client's own URI. Accepts placeholders.
+	// The URI, like the `rewrite` of polls. Default: the client's own URI. Accepts placeholders.
 	Rewrite string `json:"rewrite,omitempty"`
 
-	// The edits of the query, as the `query` of polls.
+	// The edits of the query, like the `query` of polls.
 	Query []Edit `json:"query,omitempty"`
 
-	// The edits of the header, as the `header_up` of polls.
+	// The edits of the header, like the `header_up` of polls.
 	HeaderUp []Edit `json:"header_up,omitempty"`
 
-	// The names of the client's cookies that are kept, of those that the polls keep. Default: all.
+	// Which of the cookies that the polls keep are sent, by name. Default: all.
 	Cookies *[]string `json:"cookies,omitempty"`
 
 	// The body. Default: none.
 	Body *Body `json:"body,omitempty"`
 
-	// For how long the upstream holds the request, in `wait` alone. Default: 0, which is no long
-	// polling: it is asked at the `interval` of the polls.
+	// How long the upstream holds the request; only in `wait`. Default: 0, which is no long
+	// polling: the request is made at the `interval` of the polls.
 	LongPoll caddy.Duration `json:"long_poll,omitempty"`
 
-	// For how long it may take. Default: 30s, or 10s more than `long_poll`.
+	// How long the request may take. Default: 30s, or 10s more than `long_poll`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	// How the answer is read: `auto`, `json`, `jsonp`, `xml` or `text`. Default: `auto`.
 	Format string `json:"format,omitempty"`
 
-	// The cursors that the answer holds, looked up in the body. Where the polls have a cursor of
-	// that name, it is the first one of a client that comes without a position, and goes into
-	// event ids as any other. All others are a key or a session: each sequence of polls gets its
-	// own, and they never go into an id.
+	// The cursors that the answer contains, looked up in the body. If the polls have a cursor of the
+	// same name, it is the first cursor of a client that connects without a position, and part of
+	// event ids like any other cursor. All others are keys or sessions: each sequence of polls gets
+	// its own, and they are never part of an id.
 	Cursor []Cursor `json:"cursor,omitempty"`
 
-	// The statuses that are answers, beside those from 200 to 299. Default: none.
+	// Further statuses that count as answers, besides 200 to 299. Default: none.
 	Accept []int `json:"accept,omitempty"`
 
-	// The upstream does not know the position any more where any of these holds, as in polls.
+	// If one of these conditions holds, the upstream has lost the position, as in polls.
 	Reset []Condition `json:"reset,omitempty"`
 
-	// A value that is the least time until the next request, in seconds, as in polls.
+	// A value that is the minimum time until the next request, in seconds, as in polls.
 	RetryAfter string `json:"retry_after,omitempty"`
 
-	// There is something to poll for where any of these holds, in `wait` alone, where it is
-	// required. The values are looked up in the body.
+	// If one of these conditions holds, there is something to poll for. The values are looked up in
+	// the body. Only in `wait`, and required there.
 	When []Condition `json:"when,omitempty"`
 }
 
-// config returns a Config whose polls are the step. `when` stands where `more` does: both ask
-// for a poll at once.
+// config returns a Config whose polls are the step. `when` is in the place of `more`: both ask for a
+// poll at once.
 func (s *Step) config() *Config {
 	return &Config{
 		Upstream: s.Upstream, Method: s.Method, Rewrite: s.Rewrite, Query: s.Query, HeaderUp: s.HeaderUp, Cookies: s.Cookies, Body: s.Body,
@@ -85,7 +85,7 @@ func stepOf(h *Config) *Step {
 	}
 }
 
-// inStep says in which step the field stands that err is about.
+// inStep adds to err the step that contains the field.
 func inStep(step string, err error) error {
 	field := (*fieldError)(nil)
 	if !errors.As(err, &field) {

@@ -8,28 +8,28 @@ import (
 // Directive is the name of the block, and of the handler in JSON.
 const Directive = "sse_bridge"
 
-// Subdirective is what a block may say, in one place: the parser, its errors, the flags of `caddy
-// sse-bridge try` and the documents' table are made of it.
+// Subdirective describes one subdirective of a block. The parser, its errors, the flags of `caddy
+// sse-bridge try` and the table in the documents are all made from this description.
 type Subdirective struct {
 	Name      string
-	Arguments string // as errors show them; empty where it takes a block, or any words
-	Shown     string // as the documents show them, where that differs
+	Arguments string // as errors show them; empty if it takes a block, or any words
+	Shown     string // as the documents show them, if that differs
 	Does      string // in Markdown
 	Default   string // in Markdown; empty: none
-	Trial     string // what `try --help` says of its flag; empty: there is none, as it is about clients
-	Steps     bool   // `open` and `wait` have it too
-	Wait      bool   // of the two, `wait` does
+	Trial     string // what `try --help` says about its flag; empty: it concerns clients, and has no flag
+	Steps     bool   // it can be used in `open` and `wait` too
+	Wait      bool   // it can be used in `wait` too, but not in `open`
 
 	parse func(p *parser, c *Config) error // reads the arguments
 }
 
-// SubdirectiveGroup is those of one purpose.
+// SubdirectiveGroup holds the subdirectives of one purpose.
 type SubdirectiveGroup struct {
-	Title, About  string // in Markdown; empty for what comes first
+	Title, About  string // in Markdown; empty for the first group
 	Subdirectives []Subdirective
 }
 
-// Subdirectives returns all that there are, in the order of the documents.
+// Subdirectives returns all subdirectives, in the order of the documents.
 func Subdirectives() []SubdirectiveGroup {
 	return []SubdirectiveGroup{
 		{Title: "", About: "", Subdirectives: []Subdirective{
@@ -44,7 +44,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.method(&c.Method) },
 			},
 			{
-				Name: "rewrite", Arguments: `<uri>`, Does: "its URI; the query only if there is a `?`; `{sse.cursor}` alone follows a cursor that is a URL", Default: `the client's`, Trial: "their URI", Steps: true,
+				Name: "rewrite", Arguments: `<uri>`, Does: "its URI; the query is replaced only if there is a `?`. If the cursor is a URL, `rewrite {sse.cursor}` follows it", Default: `the client's`, Trial: "their URI", Steps: true,
 				parse: func(p *parser, c *Config) error { return p.text(&c.Rewrite) },
 			},
 			{
@@ -56,7 +56,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.edit(&c.HeaderUp) },
 			},
 			{
-				Name: "cookies", Shown: `[<name...>]`, Does: `keeps only these of the client's cookies; without names, none`, Default: `all`, Trial: "keeps only these cookies: --cookies=sid; without a value, none", Steps: true,
+				Name: "cookies", Shown: `[<name...>]`, Does: `keeps only these cookies of the client; without names, none`, Default: `all`, Trial: "keeps only these cookies: --cookies=sid; without a value, none", Steps: true,
 				parse: func(p *parser, _ *Config) error { return p.cookies() },
 			},
 			{
@@ -64,11 +64,11 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.body() },
 			},
 			{
-				Name: "open", Shown: `{ … }`, Does: "a request before the first poll, for a first cursor, a key or a session (`cursor [<name>] <value>`); again after a reset", Default: `none`, Trial: "a line of the block of a request before the first poll (repeatable)",
+				Name: "open", Shown: `{ … }`, Does: "a request before the first poll, for a first cursor, a key or a session (`cursor [<name>] <value>`); it is repeated after a reset", Default: `none`, Trial: "a line of the block open, a request before the first poll (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.step(&c.Open) },
 			},
 			{
-				Name: "wait", Shown: `{ … when <condition> }`, Does: `a request between polls that says whether there is something to poll for`, Default: `none`, Trial: "a line of the block of a request between polls (repeatable)",
+				Name: "wait", Shown: `{ … when <condition> }`, Does: `a request between polls that says whether there is something to poll for`, Default: `none`, Trial: "a line of the block wait, a request between polls (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.step(&c.Wait) },
 			},
 		}},
@@ -78,7 +78,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.interval() },
 			},
 			{
-				Name: "long_poll", Arguments: `[<hold>]`, Does: "the backend holds polls for that long (`60s` if it is not given): poll again at once", Default: `off`, Trial: "the backend holds polls; for how long: --long-poll=25s", Wait: true,
+				Name: "long_poll", Arguments: `[<hold>]`, Does: "the backend holds each poll for up to this time (default: `60s`); the next poll follows each answer at once", Default: `off`, Trial: "the backend holds polls, for example for 25s: --long-poll=25s", Wait: true,
 				parse: func(p *parser, _ *Config) error { return p.longPoll() },
 			},
 			{
@@ -108,61 +108,61 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.text(&c.Data) },
 			},
 			{
-				Name: "cursor", Arguments: `[<name>] <value>`, Does: "where the answer holds the position of the next poll. If it differs in each answer, set `id` too: clients then share polls from the next event on", Default: "the last `id`; else ETag and Last-Modified", Trial: "where the answer holds the position: 'last_seq', or 'name=path' (repeatable)", Steps: true,
+				Name: "cursor", Arguments: `[<name>] <value>`, Does: "where the answer contains the position of the next poll. If it differs in each answer, set `id` too: clients then share polls from the next event on", Default: "the last `id`; else ETag and Last-Modified", Trial: "where the answer contains the position: 'last_seq', or 'name=path' (repeatable)", Steps: true,
 				parse: func(p *parser, _ *Config) error { return p.cursor() },
 			},
 			{
-				Name: "start", Arguments: `[<name>] <text>`, Does: `the cursor of a client that comes without one`, Default: `what needs the cursor is left out`, Trial: "the cursor of a client without one: '0', or 'name=0' (repeatable)",
+				Name: "start", Arguments: `[<name>] <text>`, Does: `the cursor of a client that connects without one`, Default: `edits that need the cursor are skipped`, Trial: "the cursor of a client without one: '0', or 'name=0' (repeatable)",
 				parse: func(p *parser, _ *Config) error { return p.start() },
 			},
 			{
-				Name: "epoch", Arguments: `<value>`, Does: "changes when the backend starts over: clients get a `bridge.reset` then", Default: `none`, Trial: "a value that changes when the backend starts over",
+				Name: "epoch", Arguments: `<value>`, Does: "a value that changes when the backend starts over; clients then get a `bridge.reset`", Default: `none`, Trial: "a value that changes when the backend starts over",
 				parse: func(p *parser, c *Config) error { return p.text(&c.Epoch) },
 			},
 			{
-				Name: "order", Arguments: `newest_first|by_id|overlap`, Does: `reverses items; sorts them by number; drops them through the cursor's own`, Default: `oldest first`, Trial: "newest_first, by_id or overlap",
+				Name: "order", Arguments: `newest_first|by_id|overlap`, Does: "`newest_first` reverses the items; `by_id` sorts them by number; `overlap` drops items up to and including the cursor's", Default: `oldest first`, Trial: "newest_first, by_id or overlap",
 				parse: func(p *parser, c *Config) error { return p.text(&c.Order) },
 			},
 			{
-				Name: "jq", Arguments: `<program>`, Does: "reads the answer with [jq](https://jqlang.org), in the place of `items`, `id`, `event`, `data`, `cursor` and `order`: yields `{id, event, data}` and `{cursor}` objects", Trial: "a jq program that reads the answer",
+				Name: "jq", Arguments: `<program>`, Does: "a [jq](https://jqlang.org) program that reads the answer, instead of `items`, `id`, `event`, `data`, `cursor` and `order`; it yields `{id, event, data}` and `{cursor}` objects", Trial: "a jq program that reads the answer",
 				parse: func(p *parser, c *Config) error { return p.text(&c.JQ) },
 			},
 			{
-				Name: "diff", Arguments: `json_patch`, Does: "sends a document once (`event: snapshot`) and then what has changed (`event: patch`, RFC 6902)", Default: `off`, Trial: "json_patch: a document as what has changed of it",
+				Name: "diff", Arguments: `json_patch`, Does: "sends a document once (`event: snapshot`), and then only the changes (`event: patch`, RFC 6902)", Default: `off`, Trial: "json_patch: send only the changes of a document",
 				parse: func(p *parser, c *Config) error { return p.text(&c.Diff) },
 			},
 			{
-				Name: "accept", Arguments: `<status...>`, Does: `statuses that are answers too`, Default: `200 to 299`, Trial: "statuses that are answers too: '404' (repeatable)", Steps: true,
+				Name: "accept", Arguments: `<status...>`, Does: `further statuses that count as answers`, Default: `200 to 299`, Trial: "further statuses that count as answers: '404' (repeatable)", Steps: true,
 				parse: func(p *parser, _ *Config) error { return p.accept() },
 			},
 			{
-				Name: "ignore", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: `items that make no event; the cursor moves on behind them`, Default: `none`, Trial: "items that make no event: 'type ping' (repeatable)",
+				Name: "ignore", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: `items that make no event; the cursor still moves past them`, Default: `none`, Trial: "items that make no event: 'type ping' (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Ignore) },
 			},
 			{
-				Name: "more", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: `there is more: poll on without waiting`, Default: `none`, Trial: "there is more: poll on at once (repeatable)",
+				Name: "more", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: `there is more: the next poll follows at once`, Default: `none`, Trial: "there is more: the next poll follows at once (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.condition(&c.More) },
 			},
 			{
-				Name: "reset", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the backend has lost the position, in errors too: clients get a `bridge.reset`", Default: `none`, Trial: "the backend has lost the position (repeatable)", Steps: true,
+				Name: "reset", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the backend has lost the position: clients get a `bridge.reset`. Error responses are checked too", Default: `none`, Trial: "the backend has lost the position (repeatable)", Steps: true,
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Reset) },
 			},
 			{
-				Name: "end", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: `nothing will follow: the streams end`, Default: `none`, Trial: "nothing will follow (repeatable)",
+				Name: "end", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: `no more events will come: the streams end`, Default: `none`, Trial: "no more events will come (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.condition(&c.End) },
 			},
 			{
-				Name: "retry_after", Arguments: `<value>`, Does: `seconds until the next poll at least, in the answer's body; an hour at most`, Default: `none`, Trial: "seconds to the next poll, in the answer's body", Steps: true,
+				Name: "retry_after", Arguments: `<value>`, Does: `minimum time until the next poll, in seconds, from the answer's body; at most an hour`, Default: `none`, Trial: "minimum time until the next poll, in seconds, from the answer's body", Steps: true,
 				parse: func(p *parser, c *Config) error { return p.text(&c.RetryAfter) },
 			},
 		}},
 		{Title: "what clients get", About: "", Subdirectives: []Subdirective{
 			{
-				Name: "replay", Arguments: `<events> [<linger>]`, Does: `for a backend that forgets what it has once answered: keep this much, for this long after the last client`, Default: "1,000 events, `5s`", Trial: "how much is kept for a backend that forgets",
+				Name: "replay", Arguments: `<events> [<linger>]`, Does: `for a backend that forgets events after it has sent them: how many events to keep, and for how long after the last client has left`, Default: "1,000 events, `5s`", Trial: "how many events to keep for a backend that forgets them",
 				parse: func(p *parser, _ *Config) error { return p.replay() },
 			},
 			{
-				Name: "keepalive", Arguments: `<duration>`, Does: `a comment after that much silence`, Default: "`15s`",
+				Name: "keepalive", Arguments: `<duration>`, Does: `sends a comment after this much silence`, Default: "`15s`",
 				parse: func(p *parser, c *Config) error { return p.duration(&c.Keepalive) },
 			},
 			{
@@ -170,7 +170,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.duration(&c.Retry) },
 			},
 			{
-				Name: "lifetime", Arguments: `<duration>`, Does: `streams end after 80 to 100 % of it, and clients go on with a new request, which is authenticated anew`, Default: `none`,
+				Name: "lifetime", Arguments: `<duration>`, Does: `streams end after 80 to 100 % of this time; clients continue with a new request, which is authenticated again`, Default: `none`,
 				parse: func(p *parser, c *Config) error { return p.duration(&c.Lifetime) },
 			},
 			{
@@ -178,27 +178,27 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.flag(&c.Notify) },
 			},
 			{
-				Name: "name", Arguments: `<name>`, Does: `what the bridge is called in [metrics, logs and events](operations.md)`, Default: `a hash`,
+				Name: "name", Arguments: `<name>`, Does: `the bridge's name in [metrics, logs and events](operations.md)`, Default: `a hash`,
 				parse: func(p *parser, c *Config) error { return p.text(&c.Name) },
 			},
 			{
-				Name: "cors", Arguments: `<origin...>`, Does: "origins whose scripts may listen, with credentials; or `*`, without", Default: `none`,
+				Name: "cors", Arguments: `<origin...>`, Does: "origins whose scripts may read the streams, with credentials; or `*`, without credentials", Default: `none`,
 				parse: func(p *parser, _ *Config) error { return p.cors() },
 			},
 			{
-				Name: "limits", Shown: `{ … }`, Does: "`feeds` 10,000 · `clients` and `clients_per_ip` none · `polls` not held, at once: 64 · `response` 8 MiB · `log` of recent events 64 MiB · `chains` 8: places of one feed that are polled at once",
+				Name: "limits", Shown: `{ … }`, Does: "`feeds` 10,000 · `clients` and `clients_per_ip` none · `polls` at the same time, long polls not counted: 64 · `response` 8 MiB · `log` of recent events 64 MiB · `chains` 8: positions of one feed that are polled at the same time",
 				parse: func(p *parser, _ *Config) error { return p.limits() },
 			},
 		}},
 	}
 }
 
-// limitArguments are those of the lines in `limits`.
+// limitArguments are the arguments of the lines in `limits`.
 var limitArguments = map[string]string{
 	"feeds": "<n>", "chains": "<n>", "clients": "<n>", "clients_per_ip": "<n>", "polls": "<n>", "response": "<size>", "log": "<size>",
 }
 
-// subdirective returns the one of a name; zero if there is none.
+// subdirective returns the subdirective with a name; the zero value if the name is unknown.
 func subdirective(name string) Subdirective {
 	for _, group := range Subdirectives() {
 		for _, s := range group.Subdirectives {
@@ -210,7 +210,7 @@ func subdirective(name string) Subdirective {
 	return Subdirective{}
 }
 
-// ArgumentsOf returns the arguments of a subdirective, or of a line in a block: `limits log`.
+// ArgumentsOf returns the arguments of a subdirective, or of a line in a block, such as `limits log`.
 func ArgumentsOf(name string) string {
 	if limit, ok := strings.CutPrefix(name, "limits "); ok {
 		return limitArguments[limit]
@@ -218,7 +218,7 @@ func ArgumentsOf(name string) string {
 	return subdirective(name).Arguments
 }
 
-// NamesOf returns the names of those that match, sorted.
+// NamesOf returns the names of the subdirectives that match, sorted.
 func NamesOf(match func(Subdirective) bool) (names []string) {
 	for _, group := range Subdirectives() {
 		for _, s := range group.Subdirectives {
