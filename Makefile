@@ -1,13 +1,13 @@
-# make help lists what there is.
+# make help lists the targets.
 
 GO     ?= go
 CADDY  := v2.11.9
 BENCH  ?= .
 FUZZ   ?= 30s
 MODULE := github.com/sse-bridge/caddy-sse-bridge
-# The packages of all modules: go.work lists them.
+# The packages of all modules in go.work.
 ALL    := $$($(GO) list -m -f '{{.Dir}}/...')
-# The tools are a module of their own, outside of the workspace, so that they are no dependencies of another one.
+# The tools are a module of their own, outside the workspace, so that no other module depends on them.
 TOOL   := GOWORK=off $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
 .DEFAULT_GOAL := help
@@ -16,7 +16,7 @@ TOOL   := GOWORK=off $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## run a chat as it is polled and as it is streamed, with buttons to break it, on http://localhost:8080 (or PORT=…)
+demo: ## run the demo: a chat that is polled, and the same chat as a stream, on http://localhost:8080 (or PORT=…)
 	@echo 'Building Caddy with the module (a few minutes the first time) …'
 	@mkdir -p bin
 	@$(GO) build -o bin/ ./cmd/caddy ./examples/demo ./examples/demo/backend
@@ -29,26 +29,26 @@ build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy
 
 test: ## run all tests, with the race detector
-	@$(GO) build -race -o /dev/null ./cmd/caddy # what both of the following would else build
+	@$(GO) build -race -o /dev/null ./cmd/caddy # both of the following need it
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-packages test-site
-	@# The race detector keeps memory of its own, so what reading an answer takes is measured without; and
-	@# with a collector that stops what it measures, however busy the machine is.
+	@# The race detector uses memory of its own, so the memory for an answer is measured without it. The
+	@# garbage collector stops the world, so that the figures do not depend on how busy the machine is.
 	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/jq ./internal/page ./internal/upstream
 
-# These compute, and those of the site wait: they get the processor first.
+# The tests of packages compute. The tests of sites mostly wait, and have time limits: they get the processor first.
 test-packages:
 	nice $(GO) test -race -timeout 30m ./...
 
 test-site:
-	$(GO) test -race -count=1 -p 3 -timeout 30m ./test/... ./examples/demo/... # they read files that the cache does not watch
+	$(GO) test -race -count=1 -p 3 -timeout 30m ./test/... ./examples/demo/... # the cache does not watch the files of other modules
 
-golden: ## write the golden files anew, from the code
+golden: ## rewrite the golden files from the code
 	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry$$' ./test/adapt ./internal/cli -args -update
 
-docs: ## write the documents' tables and docs/reference.md anew, from the code and the recipes
+docs: ## rewrite docs/reference.md, docs/upstreams.md and the tables of the documents, from the code and the recipes
 	$(GO) test -count=1 -run Document ./internal/config ./internal/admin ./test/docs ./test/recipes -args -update
 
-soak: ## run the long tests in full
+soak: ## run all tests, the long ones at full length
 	SOAK=1 $(GO) test -race -timeout 45m $(ALL)
 
 vet: ## run gofmt and go vet
@@ -72,8 +72,8 @@ fuzz: ## run each fuzz target for 30 s (FUZZ=duration), two at a time
 		echo "$$targets" | sed -n "s|^Fuzz.*|$$package &|p"; \
 	done | xargs -P 2 -n 2 sh -c 'out=$$(GOMAXPROCS=1 $(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZ) "$$0" 2>&1) && echo "ok $$0 $$1" || { echo "$$0 $$1: $$out"; exit 1; }'
 
-xcaddy: ## build bin/caddy with xcaddy, as users of the module do
+xcaddy: ## build bin/caddy with xcaddy, like users of the module
 	$(TOOL) xcaddy build $(CADDY) --with $(MODULE)@v0.0.0=. --output bin/caddy
 
-clean: ## delete what was built
+clean: ## delete bin, with all that was built
 	rm -rf bin

@@ -1,4 +1,4 @@
-// Package admin tells operators how the bridges are: the admin API, its status page, and the metrics.
+// Package admin shows operators the state of the bridges: the admin API, its status page, and the metrics.
 package admin
 
 import (

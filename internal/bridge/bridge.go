@@ -1,5 +1,5 @@
-// Package bridge is what outlives a configuration: the pool of bridges, and of each its feeds, clients,
-// limits, streams, and what is counted and announced of it.
+// Package bridge is the part that outlives a configuration: the pool of bridges, and for each bridge its
+// feeds, clients, limits and streams, its counters, and its events for Caddy.
 package bridge
 
 import (

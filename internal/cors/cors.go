@@ -1,4 +1,4 @@
-// Package cors says which other origins may listen.
+// Package cors decides which other origins may read streams.
 package cors
 
 import (

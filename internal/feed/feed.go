@@ -1,11 +1,11 @@
-// Package feed turns polls into streams: a feed is all chains of one poll request, a
-// chain is a cursor that moves, and readers follow the log of what it brought.
+// Package feed turns polls into streams. A feed is one poll request with all its chains. A chain is a
+// cursor that moves. Readers follow the log of the events that a chain's polls brought.
 //
-// The package knows no Caddy and no HTTP handler: it is given a [Poll] and gives out
-// bytes of text/event-stream.
+// The package does not depend on Caddy or on an HTTP handler: it gets a [Poll], and returns bytes of
+// text/event-stream.
 //
-// Its verbs of ending have one meaning each: a stream is stopped, a chain ends, a feed closes, a poll is
-// abandoned, a reader leaves, and what was known is forgotten.
+// Each verb of ending has one meaning: a stream is stopped, a chain ends, a feed closes, a poll is
+// abandoned, a reader leaves, and knowledge is forgotten.
 package feed
 
 import (

@@ -1,4 +1,4 @@
-// Package jq runs jq programs over what upstreams answer, in bounded time and memory. It is pure.
+// Package jq runs jq programs on upstreams' answers, in bounded time and memory. It is pure.
 package jq
 
 import (

@@ -1,5 +1,5 @@
-// Package page reads what an upstream answers to a poll: response → page. It is pure:
-// it asks nobody, keeps nothing, and knows no clock.
+// Package page reads an upstream's answer to a poll: response → page. It is pure: it makes no
+// requests, keeps no state, and has no clock.
 package page
 
 import (

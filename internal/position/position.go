@@ -1,7 +1,7 @@
 // Package position turns places in an upstream's sequence into event ids and back.
 //
-// An id says "everything up to here has been sent". It holds the upstream's own cursor
-// and nothing of this process, so that any node can go on from it.
+// An id says "everything up to here has been sent". It contains the upstream's own cursor
+// and nothing of this process, so any node can continue from it.
 package position
 
 import (

@@ -1,5 +1,5 @@
-// Package shape finds out what is where in JSON that nobody has described: which lists it has,
-// what looks like an id, and which path was meant by a wrong one.
+// Package shape examines JSON of unknown structure: which lists it has, which members look like ids,
+// and which path was probably meant by a wrong one.
 package shape
 
 import (

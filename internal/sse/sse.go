@@ -1,8 +1,8 @@
 // Package sse writes the text/event-stream format of the WHATWG HTML standard,
 // section 9.2 (Server-sent events).
 //
-// Everything here appends to a byte slice, so that a batch of events is one
-// allocation and one write.
+// All functions append to a byte slice, so a batch of events is one allocation and
+// one write.
 package sse
 
 import (

@@ -1,5 +1,5 @@
-// Package stream writes event streams to clients: headers, batches of events, keep-alives, the deadlines of
-// those that do not read, and when clients come back whose streams end.
+// Package stream writes event streams to clients: headers, batches of events and keep-alives. It sets
+// deadlines for clients that do not read, and tells clients whose streams end when to come back.
 package stream
 
 import (

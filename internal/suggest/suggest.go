@@ -1,6 +1,6 @@
-// Package suggest looks at an endpoint of which nothing is known, and says how an sse_bridge would
-// poll it. It asks by GET alone. What it can try out it tries: a query parameter is taken for the cursor
-// where the answer to it is what came after the cursor.
+// Package suggest examines an unknown endpoint, and suggests a block with which an sse_bridge can poll it.
+// It makes only GET requests. It tests what it can: a query parameter is accepted as the cursor only if
+// the answer contains what came after the cursor.
 package suggest
 
 import (

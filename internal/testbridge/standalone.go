@@ -1,5 +1,5 @@
-// Package testbridge runs bridges without Caddy around them, and clients whose connections are simulated, so
-// that their time can be. It is for tests.
+// Package testbridge runs bridges without Caddy for tests. The connections of its clients are simulated, so
+// that their time can be simulated too.
 package testbridge
 
 import (

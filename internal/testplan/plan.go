@@ -1,4 +1,4 @@
-// Package testplan is for tests: it compiles the lines of blocks.
+// Package testplan compiles the lines of blocks for tests.
 package testplan
 
 import (

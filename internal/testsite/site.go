@@ -1,5 +1,5 @@
-// Package testsite is for tests: a Caddy with one site, backends, clients, wires and processes beside it. It
-// imports nothing of the module: tests that run a site import that themselves.
+// Package testsite runs a Caddy with one site for tests, with backends, clients, wires and processes. It
+// imports no other package of the module: tests that run a site import the module themselves.
 package testsite
 
 import (

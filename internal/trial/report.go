@@ -1,5 +1,5 @@
-// Package trial says what polls bring and why: it is what `caddy sse-bridge try` prints. It
-// makes no request; it is given what was asked and answered.
+// Package trial explains polls and their answers: it is the output of `caddy sse-bridge try`. It makes no
+// requests; it gets those that were made, and their answers.
 package trial
 
 import (

@@ -1,6 +1,6 @@
-// Package upstream makes polls. It takes from a client's request what polls may say, which is the key of
-// its feed, builds each poll with a cursor in it, sends it through the routes of the configuration, and
-// keeps the answer in bounded memory.
+// Package upstream makes polls. It takes from a client's request the parts that polls may send; they are
+// the key of the client's feed. It builds each poll with a cursor in it, sends it through the routes of
+// the configuration, and reads the answer in bounded memory.
 package upstream
 
 import (

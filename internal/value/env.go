@@ -1,6 +1,6 @@
-// Package value looks things up in what an upstream answers: gjson paths, templates with
-// placeholders, and literals. Everything is parsed once, when a configuration is loaded;
-// what was parsed is immutable and may be used by many goroutines.
+// Package value looks up values in an upstream's answers: gjson paths, templates with placeholders, and
+// literals. Everything is parsed once, when a configuration is loaded. Parsed values are immutable, and
+// may be used by many goroutines.
 package value
 
 import "net/http"

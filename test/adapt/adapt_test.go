@@ -1,4 +1,4 @@
-// Package adapt holds what Caddyfiles adapt to, and the errors of those that cannot be adapted. Run
+// Package adapt tests what Caddyfiles adapt to, and the errors of those that cannot be adapted. Run
 // `make golden` after a change, and read the difference.
 package adapt
 

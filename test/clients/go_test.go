@@ -61,8 +61,8 @@ func followR3labs(ctx context.Context, to target, each func(seen)) error {
 	})
 }
 
-// followR3labsMended follows with github.com/r3labs/sse, and the workaround of docs/clients.md.
-func followR3labsMended(ctx context.Context, to target, each func(seen)) error {
+// followR3labsWithCode follows with github.com/r3labs/sse, and the workaround of docs/clients.md.
+func followR3labsWithCode(ctx context.Context, to target, each func(seen)) error {
 	client, end, err := to.r3labs()
 	if err != nil {
 		return err
@@ -118,9 +118,9 @@ func followDonovanhide(ctx context.Context, to target, each func(seen)) error {
 	return to.donovanhide(ctx, each, func(error) bool { return false })
 }
 
-// followDonovanhideMended follows with github.com/donovanhide/eventsource, and the workaround of
+// followDonovanhideWithCode follows with github.com/donovanhide/eventsource, and the workaround of
 // docs/clients.md.
-func followDonovanhideMended(ctx context.Context, to target, each func(seen)) error {
+func followDonovanhideWithCode(ctx context.Context, to target, each func(seen)) error {
 	return to.donovanhide(ctx, each, func(err error) bool {
 		refusal := eventsource.SubscriptionError{}
 		return errors.As(err, &refusal) && (refusal.Code == http.StatusNoContent || refusal.Code/100 == 4)

@@ -46,8 +46,8 @@ type program struct {
 
 const npmFolder = "test/clients/npm"
 
-// mended is behind the name of a client with the workaround of docs/clients.md.
-const mended = ", mended"
+// withCode follows the name of a client that runs with the code that docs/clients.md gives for it.
+const withCode = ", with the code below"
 
 // clientPrograms returns the clients that are there: in CI, all of them. They end with the test.
 func clientPrograms(t *testing.T) (programs []program, missing int) {
@@ -67,31 +67,31 @@ func clientPrograms(t *testing.T) (programs []program, missing int) {
 			return versionOf(t, b.command)
 		}, func() clientFunc { return newTabs(t, b.kind, b.command).follow })
 	}
-	for _, c := range []struct{ name, api, mended string }{
+	for _, c := range []struct{ name, api, withCode string }{
 		{name: "eventsource", api: "`fetch`"},
-		{name: "eventsource-client", api: "`initialLastEventId`", mended: "eventsource-client+"},
-		{name: "@microsoft/fetch-event-source", api: "`headers`", mended: "@microsoft/fetch-event-source+"},
+		{name: "eventsource-client", api: "`initialLastEventId`", withCode: "eventsource-client+"},
+		{name: "@microsoft/fetch-event-source", api: "`headers`", withCode: "@microsoft/fetch-event-source+"},
 		{name: "launchdarkly-eventsource", api: "`headers`"},
 	} {
 		version := func(t *testing.T) string { return npmVersion(t, c.name) }
 		add(program{name: "npm " + c.name, api: c.api}, version, func() clientFunc { return followNPM(c.name) })
-		if c.mended != "" {
-			add(program{name: "npm " + c.name + mended, api: c.api}, version, func() clientFunc { return followNPM(c.mended) })
+		if c.withCode != "" {
+			add(program{name: "npm " + c.name + withCode, api: c.api}, version, func() clientFunc { return followNPM(c.withCode) })
 		}
 	}
 	for _, c := range []struct {
-		module, api    string
-		follow, mended clientFunc
+		module, api      string
+		follow, withCode clientFunc
 	}{
 		{"github.com/tmaxmax/go-sse", "the request's header", followGoSSE, nil},
-		{"github.com/r3labs/sse/v2", "`LastEventID`", followR3labs, followR3labsMended},
-		{"github.com/donovanhide/eventsource", "`Subscribe`", followDonovanhide, followDonovanhideMended},
+		{"github.com/r3labs/sse/v2", "`LastEventID`", followR3labs, followR3labsWithCode},
+		{"github.com/donovanhide/eventsource", "`Subscribe`", followDonovanhide, followDonovanhideWithCode},
 	} {
 		name := "Go " + strings.TrimPrefix(c.module, "github.com/")
 		version := func(t *testing.T) string { return goVersion(t, c.module) }
 		add(program{name: name, api: c.api}, version, func() clientFunc { return c.follow })
-		if c.mended != nil {
-			add(program{name: name + mended, api: c.api}, version, func() clientFunc { return c.mended })
+		if c.withCode != nil {
+			add(program{name: name + withCode, api: c.api}, version, func() clientFunc { return c.withCode })
 		}
 	}
 	add(program{name: "curl", debian: true, api: "`-H`"}, func(t *testing.T) string { return versionOf(t, "curl") },

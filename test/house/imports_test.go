@@ -1,5 +1,5 @@
-// Package house keeps the rules of the house that a program can check: which packages import which, what a
-// file holds, and that nothing stands beside the lists of modules and packages.
+// Package house checks the rules of the house that a program can check: which packages import which, what
+// a file contains, and that the lists of modules and packages are complete.
 package house
 
 import (

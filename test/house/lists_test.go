@@ -22,7 +22,7 @@ func TestTheWorkspaceListsAllModules(t *testing.T) {
 	if err != nil {
 		t.Skipf("this is no clone: %v", err)
 	}
-	for _, file := range strings.FieldsSeq(string(tracked)) {
+	for file := range strings.FieldsSeq(string(tracked)) {
 		folder := filepath.Dir(file)
 		use := "\t./" + folder + "\n"
 		if folder == "." {

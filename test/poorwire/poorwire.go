@@ -1,4 +1,4 @@
-// Package poorwire lays bad connections to upstreams.
+// Package poorwire makes bad connections to upstreams.
 package poorwire
 
 import (

@@ -1,5 +1,5 @@
-// Package recipes holds the recipes of docs/upstreams.md, and runs each as a client of a backend that says what
-// the real one says.
+// Package recipes holds the recipes of docs/upstreams.md. It tests each with a backend that answers like
+// the real one.
 package recipes
 
 import (
