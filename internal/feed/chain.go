@@ -13,6 +13,7 @@ import (
 type chain struct {
 	feed    *common
 	id      string
+	key     string          // of its first request: equal for chains whose polls without a cursor are equal
 	ctx     context.Context // done: the chain has ended
 	cancel  context.CancelFunc
 	session Session // the poller's own
@@ -89,7 +90,7 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 		c.showLater()
 	}
 	if c.feed.config.Messages && asked == onward && ask.First && c.first == nil { // it is the same as a newcomer's
-		c.first = c.feed.starts.offer(c.messages.key, c)
+		c.first = c.feed.starts.offer(c.key, c)
 	}
 	return ask, true
 }

@@ -71,7 +71,7 @@ func (l chains) lead(c *chain) *chain {
 // Messages come once. So where a chain has no cursor to ask from, a newcomer misses nothing beside it.
 func (l chains) asking(key string) *chain {
 	i := slices.IndexFunc(l, func(c *chain) bool {
-		return c.feed.config.Messages && c.messages.key == key && c.progress.at.Cursor.IsZero() && c.check.doubt == none
+		return c.feed.config.Messages && c.key == key && c.progress.at.Cursor.IsZero() && c.check.doubt == none
 	})
 	if i < 0 {
 		return nil
@@ -79,9 +79,18 @@ func (l chains) asking(key string) *chain {
 	return l[i]
 }
 
+// comparable reports whether two chains would send the same poll from one id. Without a cursor, each sends its
+// own first request.
+func (l chains) comparable(c, a *chain) bool {
+	if c.progress.at.Cursor.IsZero() && a.progress.at.Cursor.IsZero() {
+		return c.key == a.key
+	}
+	return !c.progress.at.Cursor.IsZero() && !a.progress.at.Cursor.IsZero()
+}
+
 // met returns the place in the log of a at which c stands.
 func (l chains) met(c, a *chain) (place, bool) {
-	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || c.progress.at.Cursor.IsZero() || a.progress.at.Cursor.IsZero() || c.check.doubt != none || a.check.doubt != none {
+	if a == c || c.ctx.Err() != nil || a.ctx.Err() != nil || !l.comparable(c, a) || c.check.doubt != none || a.check.doubt != none {
 		return place{}, false
 	}
 	return meet(c.progress.at.ID(), c.meeting.standing, a.meeting.standing, seenFrom{log: a.log, own: c.log}, c.feed.config.Tokens, l.older(a, c))

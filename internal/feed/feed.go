@@ -175,7 +175,7 @@ func (f *Feed) seatDocument(r *Reader) {
 // begin begins a chain by a client's own first request. The feed's lock is held, so nothing is polled yet.
 func (f *Feed) begin(first Start) *chain {
 	c := f.newChain()
-	c.messages.key = first.Key
+	c.key = first.Key
 	go (&poller{chain: c, poll: first.Poll}).run()
 	return c
 }

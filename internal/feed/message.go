@@ -10,10 +10,9 @@ import (
 // messages is how a chain names messages. A message is all of an answer. Where it has not moved the cursor, the
 // upstream has no name for its place, and nobody can ask for what came after it. The chain that got it counts, and
 // only the log of that chain knows the place. A client with such an id may have missed something everywhere else.
-// Only the poller writes it, except for the key.
+// Only the poller uses it.
 type messages struct {
 	config *Config
-	key    string         // equal for chains whose polls without a cursor are equal
 	last   position.Print // of the last message, if that has not moved the cursor
 	count  position.Print // stands for the count that goes on, in the ids of such messages
 	echo   bool           // the last answer is such a message, and says what the one before it said, in long polling

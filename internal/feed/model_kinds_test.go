@@ -276,6 +276,9 @@ func sequences() []kind {
 		{name: "the newest six, without a cursor in the poll", polled: true, config: page.Config{ID: id, Order: page.Overlap, Unsent: true}, answer: newest(6), resets: outOf(6)},
 		{name: "items come and go among the newest twelve", polled: true, edits: true, config: page.Config{ID: id, Order: page.Overlap, Unsent: true}, answer: newest(12), resets: outOf(12)},
 
+		{name: "all items, without a position", polled: true, config: page.Config{}, answer: newest(10_000)},
+		{name: "the newest twelve, without a position", polled: true, config: page.Config{}, answer: newest(12), resets: outOf(12)},
+
 		{name: "page cursors", config: pages, cursor: plainCursor, answer: paged},
 		{name: "page cursors, with more", config: more, cursor: plainCursor, answer: paged},
 		{name: "page cursors, and items with ids", config: named, cursor: plainCursor, answer: paged},
