@@ -14,20 +14,20 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
-// errTooLarge is why an answer over the limit is not read to its end.
+// errTooLarge is the error of an answer that is larger than the limit.
 var errTooLarge = errors.New("the answer is larger than `limits response` allows")
 
-// Answer is the ResponseWriter of a poll: it keeps the upstream's answer in bounded memory. It
-// wraps nothing, so that no upstream handler can reach a client through it.
+// Answer is the ResponseWriter of a poll: it keeps the upstream's answer in bounded memory. It wraps no other
+// writer, so upstream handlers cannot reach a client through it.
 type Answer struct {
 	Fields http.Header
-	sent   http.Header // the header as it was when the status came
+	sent   http.Header // the header at the time of the status
 	Status int
 	body   bytes.Buffer
 	limit  int64
 	over   bool
-	begun  func() // called when the head of an answer comes that is none of an error; nil: nobody wants to know
-	head   bool   // it answers a HEAD
+	begun  func() // called when the head of an answer without an error comes; nil: not needed
+	head   bool   // the answer to a HEAD
 }
 
 func NewAnswer(limit int64) *Answer { return &Answer{Fields: make(http.Header), limit: limit} }
@@ -35,7 +35,7 @@ func NewAnswer(limit int64) *Answer { return &Answer{Fields: make(http.Header), 
 // Header implements http.ResponseWriter.
 func (a *Answer) Header() http.Header { return a.Fields }
 
-// WriteHeader implements http.ResponseWriter. Informational answers are passed over.
+// WriteHeader implements http.ResponseWriter. Informational answers are skipped.
 func (a *Answer) WriteHeader(status int) {
 	if a.Status == 0 && status >= 200 {
 		a.Status, a.sent = status, a.Fields.Clone()
@@ -58,7 +58,7 @@ func (a *Answer) Write(p []byte) (int, error) {
 // FlushError lets handlers flush, which does nothing here.
 func (a *Answer) FlushError() error { return nil }
 
-// Response returns what came, decoded. status 0 is an upstream that wrote nothing: a 200.
+// Response returns the answer, decoded. Status 0 means that the upstream wrote nothing, which is a 200.
 func (a *Answer) Response() (page.Response, error) {
 	a.WriteHeader(http.StatusOK)
 	if a.over {
@@ -75,7 +75,7 @@ func (a *Answer) Response() (page.Response, error) {
 	return resp, nil
 }
 
-// bodyless reports whether an answer has no body, whatever its header says of one (RFC 9110, section 6.4.1).
+// bodyless reports whether an answer has no body, regardless of its header (RFC 9110, section 6.4.1).
 func (a *Answer) bodyless() bool {
 	switch a.Status {
 	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
@@ -84,7 +84,7 @@ func (a *Answer) bodyless() bool {
 	return a.head
 }
 
-// decode undoes the encoding of an answer.
+// decode decodes an answer by its Content-Encoding.
 func decode(encoding string, body []byte, limit int64) ([]byte, error) {
 	names := strings.FieldsFunc(strings.ToLower(encoding), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "identity" })
@@ -97,12 +97,12 @@ func decode(encoding string, body []byte, limit int64) ([]byte, error) {
 	return nil, fmt.Errorf("the answer has the Content-Encoding %q, which the poll did not ask for", encoding)
 }
 
-// gunzip decodes a body. None is an error: a gzip has 18 bytes at least.
+// gunzip decodes a body. An empty body is an error, because a gzip has at least 18 bytes.
 func gunzip(body []byte, limit int64) ([]byte, error) {
 	if out, ok := gunzipAtOnce(body, limit); ok {
 		return out, nil
 	}
-	size, err := gunzipTo(io.Discard, body, limit+1) // so that a bomb takes no memory
+	size, err := gunzipTo(io.Discard, body, limit+1) // so that a zip bomb takes no memory
 	if err != nil {
 		return nil, err
 	}
@@ -114,10 +114,10 @@ func gunzip(body []byte, limit int64) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// gunzipAtOnce decodes a body that has the length which it ends with, as all do that are of one piece
-// (RFC 1952, section 2.3.1).
+// gunzipAtOnce decodes a body in one step if its trailer has the right length, which is the case if the body
+// is one gzip member (RFC 1952, section 2.3.1).
 func gunzipAtOnce(body []byte, limit int64) (out []byte, ok bool) {
-	const trailer, most = 4, 1032 // bytes; a byte of deflate becomes no more than so many
+	const trailer, most = 4, 1032 // bytes; one byte of deflate becomes at most 1032 bytes
 	if len(body) < trailer {
 		return nil, false
 	}
@@ -133,11 +133,11 @@ func gunzipAtOnce(body []byte, limit int64) (out []byte, ok bool) {
 	if _, err := io.ReadFull(z, out); err != nil {
 		return nil, false
 	}
-	n, err := io.Copy(io.Discard, io.LimitReader(z, 1)) // which checks the sum
+	n, err := io.Copy(io.Discard, io.LimitReader(z, 1)) // this checks the checksum
 	return out, n == 0 && err == nil
 }
 
-// gunzipTo decodes to w, so many bytes at most, and returns how many they were.
+// gunzipTo decodes at most that many bytes to w, and returns their number.
 func gunzipTo(w io.Writer, body []byte, most int64) (size int64, err error) {
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err == nil {

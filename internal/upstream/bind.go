@@ -11,8 +11,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// bound is a plan with the client's placeholders resolved: what is left of it is filled in at each
-// poll.
+// bound is a plan with the client's placeholders resolved. The rest is filled in for each poll.
 type bound struct {
 	rewritePath, rewriteQuery value.Template
 	queryEdits, HeaderEdits   []config.PlannedEdit
@@ -20,11 +19,11 @@ type bound struct {
 	Reader                    *page.Reader
 }
 
-// resolvers resolve a client's placeholders for the places that texts of a plan go to.
+// resolvers resolve a client's placeholders, one for each place where texts of a plan are used.
 type resolvers struct{ known, path, query, body func(text string) string }
 
-// bind resolves the texts of the plan, each once and always in the same order: what is inserted is
-// never expanded again.
+// bind resolves the texts of the plan, each once and always in the same order. Inserted text is never expanded
+// again.
 func bind(c *config.Plan, r resolvers) bound {
 	return bound{
 		rewritePath:  c.RewritePath.Bind(r.path),
@@ -53,7 +52,7 @@ func resolve(c *config.Plan, repl *caddy.Replacer) (texts []string) {
 	return texts
 }
 
-// bindTo puts texts that resolve returned where they belong.
+// bindTo puts the texts that resolve returned into their places.
 func bindTo(c *config.Plan, texts []string) bound {
 	next := func(string) string {
 		text := texts[0]
@@ -71,8 +70,8 @@ func bindEdits(edits []config.PlannedEdit, resolve func(string) string) []config
 	return bound
 }
 
-// readerFor returns the reader of a client's answers: that of all, unless a value holds one of the
-// client's placeholders.
+// readerFor returns the reader of a client's answers. It is shared by all clients, unless a value contains a
+// placeholder of the client.
 func readerFor(c *config.Plan, resolve func(text string) string) *page.Reader {
 	same := true
 	known := func(text string) string {

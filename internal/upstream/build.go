@@ -21,12 +21,12 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// pollRemote is the remote address of polls: no client, and nobody whom a backend trusts.
-// reverse_proxy drops X-Forwarded-* where the address does not parse.
+// pollRemote is the remote address of polls. It belongs to no client, and no backend trusts it. It must parse,
+// or reverse_proxy would drop X-Forwarded-*.
 const pollRemote = "0.0.0.0:0"
 
-// Build makes the request of one poll, on the bridge's own context. Its answer goes to w. It asks
-// for the URL to, where a redirect leads, and else for what the edits make of the client's.
+// Build makes the request of one poll, on the bridge's own context. Its answer goes to w. Its URL is to, after
+// a redirect; otherwise it is the client's URL with the edits.
 func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Server, w http.ResponseWriter, to *url.URL) (*http.Request, error) {
 	env := p.Env(ask)
 	current, original := to, to
@@ -44,7 +44,7 @@ func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Ser
 	}
 	r.Host, r.RemoteAddr, r.Header = p.Said.Host, pollRemote, p.Said.Header.Clone()
 	if p.Said.https {
-		// an incomplete handshake is one whose address is in doubt, to Caddy's matchers too
+		// an incomplete handshake means that the address is in doubt, to Caddy's matchers too
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
 	}
 	if bodyType != "" {
@@ -62,7 +62,7 @@ func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Ser
 		addCookies(r.Header, ask.Session.Jar.Cookies(p.Absolute(current, r.Header)))
 	}
 
-	// what is there now is the original request to handlers
+	// handlers take the present request for the original one
 	r.URL, r.RequestURI = original, original.RequestURI()
 	r = caddyhttp.PrepareRequest(r, p.replacer(), w, server)
 	trustPoll(r)
@@ -73,8 +73,8 @@ func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Ser
 	return r, nil
 }
 
-// replacer returns one that knows what the client's request held at the placeholders of the upstream's
-// handlers. They are set, as they are by handlers in front: so what the upstream's own set goes on top.
+// replacer returns a replacer that has the client's values for the placeholders of the upstream's handlers.
+// They are set as handlers in front set them, so values that the upstream's own handlers set override them.
 func (p *Request) replacer() *caddy.Replacer {
 	repl := caddy.NewReplacer()
 	for name, v := range p.Said.Placeholders {
@@ -83,8 +83,7 @@ func (p *Request) replacer() *caddy.Replacer {
 	return repl
 }
 
-// localAddr is where a poll seems to have arrived: where the client has, if the upstream asks for that,
-// and else nowhere.
+// localAddr is the server address of a poll: the client's, if the upstream asks for it; otherwise none.
 func (p *Request) localAddr() net.Addr {
 	if p.Said.Local == (LocalAddr{}) {
 		return LocalAddr{"tcp", pollRemote}
@@ -92,7 +91,7 @@ func (p *Request) localAddr() net.Addr {
 	return p.Said.Local
 }
 
-// Env is what the placeholders of a poll can see.
+// Env returns the values for the placeholders of a poll.
 func (p *Request) Env(ask feed.Ask) *value.Env {
 	if p.polls != nil {
 		return p.polls.Env(ask)
@@ -108,8 +107,8 @@ func (p *Request) Env(ask feed.Ask) *value.Env {
 	return env
 }
 
-// Asks reports whether a poll can be made from a position, which came from a client: a URL that leads
-// elsewhere and a text that would be counted on are none that the upstream has given.
+// Asks reports whether a poll can be made from a position that came from a client. The upstream cannot have
+// given a URL that leads elsewhere, or a text where a number is added.
 func (p *Request) Asks(at position.Position) bool {
 	if at.Cursor.IsZero() {
 		return true
@@ -129,8 +128,8 @@ func (p *Request) Asks(at position.Position) bool {
 	return p.rewritePath.Counts(env) && p.rewriteQuery.Counts(env) && p.bodyTemplate.Counts(env)
 }
 
-// leadsTo returns where a cursor leads that is a URL: its path and query alone, since the origin is
-// the operator's, and only at the path of the poll or below it, since a client may have sent it.
+// leadsTo returns the target of a cursor that is a URL. Only its path and query are used, because the operator
+// sets the origin. The path must be at or below that of the poll, because a client may have sent the cursor.
 func leadsTo(from *url.URL, cursor string) (*url.URL, error) {
 	to, err := from.Parse(cursor)
 	if err != nil {
@@ -143,9 +142,9 @@ func leadsTo(from *url.URL, cursor string) (*url.URL, error) {
 	return urlOf(to.EscapedPath(), to.RawQuery), nil
 }
 
-// urls returns the URL of a poll, and the one that FastCGI takes REQUEST_URI from: what the
-// client asked for where the upstream sees that and the operator rewrites nothing, and else that of the poll. Once
-// there is a cursor, what the client gave for one stays behind: it is not in the key.
+// urls returns the URL of a poll, and the URL from which FastCGI takes REQUEST_URI. The second one is the
+// client's if the upstream sees it and the operator rewrites nothing; otherwise it is that of the poll. When
+// there is a cursor, the cursor that the client gave is removed: it is not in the key.
 func (p *Request) urls(env *value.Env, placed bool) (current, original *url.URL, err error) {
 	said := p.Said
 	current = urlOf(said.path, said.Query)
@@ -163,7 +162,7 @@ func (p *Request) urls(env *value.Env, placed bool) (current, original *url.URL,
 	query, queryKnown := p.rewriteQuery.ExpandEscaped(env, url.QueryEscape)
 	rewritten := pathKnown && queryKnown && (!p.rewritePath.IsZero() || p.Plan.RewritesQuery)
 	if rewritten {
-		path, inserted, found := strings.Cut(path, "?") // a placeholder held a whole URI
+		path, inserted, found := strings.Cut(path, "?") // a placeholder contained a whole URI
 		if path != "" {
 			current.Path, current.RawPath = pathOf(path)
 			if climbs(current.Path) { // a cursor may come from a client
@@ -209,11 +208,11 @@ func (p *Request) BuildBody(env *value.Env) (body []byte, contentType string) {
 	return p.Said.Body, ""
 }
 
-// condition makes a poll conditional (RFC 9110, section 13.1), by the document's validators or
-// by those that are the cursor.
+// condition makes a poll conditional (RFC 9110, section 13.1), with the document's validators or with those
+// that are the cursor.
 func (p *Request) condition(header http.Header, ask feed.Ask) {
 	if p.polls != nil {
-		return // they are those of the polls' answers
+		return // the validators belong to the answers of polls
 	}
 	etag, modified := ask.Validators.ETag, ask.Validators.LastModified
 	if p.Plan.ValidatorCursors && !ask.From.Cursor.IsZero() {
@@ -227,7 +226,7 @@ func (p *Request) condition(header http.Header, ask feed.Ask) {
 	}
 }
 
-// Absolute returns a poll's URL as the upstream's cookies and redirects mean it.
+// Absolute returns a poll's absolute URL, to which the upstream's cookies and redirects refer.
 func (p *Request) Absolute(u *url.URL, header http.Header) *url.URL {
 	abs := urlOf(u.EscapedPath(), u.RawQuery)
 	at := origin(p.Said.https, p.Said.Host, header)

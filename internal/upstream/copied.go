@@ -10,11 +10,12 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 )
 
-// alikeFields are those that a request and the answer to another may both have, with the same value.
+// alikeFields are the fields that a request and the answer to another request may both have with the same
+// value.
 var alikeFields = []string{"Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Pragma", "Vary", "Via"}
 
-// CopiedFields returns the header fields of a request that a forward_auth in front has copied from its
-// answer, and that polls do not have: they are anonymous where a plain request is not.
+// CopiedFields returns the header fields that a forward_auth in front has copied from its answer into a
+// request, and that polls do not send. Without them, polls are anonymous.
 func CopiedFields(plan *config.Plan, r *http.Request) (names []string) {
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if _, asked := repl.Get("http.reverse_proxy.status_code"); !asked {

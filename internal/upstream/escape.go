@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The queries of legacy backends are kept as they were sent, in order and spelling; only what
-// an edit names is touched.
+// The queries of legacy backends keep their order and spelling. Only the parameters that an edit names are
+// changed.
 
 func dropQuery(query string, names []string) string {
 	if len(names) == 0 {
@@ -17,7 +17,7 @@ func dropQuery(query string, names []string) string {
 	return dropFromQuery(query, func(name string) bool { return slices.Contains(names, name) })
 }
 
-// dropFromQuery drops the parameters whose names drop holds for.
+// dropFromQuery removes the parameters for whose names drop returns true.
 func dropFromQuery(query string, drop func(name string) bool) string {
 	if query == "" {
 		return query
@@ -51,7 +51,7 @@ func escapePath(s string) string {
 	return (&url.URL{Path: s}).EscapedPath()
 }
 
-// pathOf returns the two forms of an escaped path that a URL holds.
+// pathOf returns the two forms of an escaped path in a URL.
 func pathOf(escaped string) (path, raw string) {
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
@@ -77,8 +77,8 @@ func climbs(path string) bool {
 	return false
 }
 
-// headerValue drops what cannot stand in a header field's value (RFC 9110, section 5.5). All
-// other bytes stay: a validator need not be UTF-8.
+// headerValue removes bytes that are not allowed in the value of a header field (RFC 9110, section 5.5). All
+// other bytes stay, because a validator need not be UTF-8.
 func headerValue(s string) string {
 	b := make([]byte, 0, len(s))
 	for i := range len(s) {
@@ -89,13 +89,12 @@ func headerValue(s string) string {
 	return string(b)
 }
 
-// keepCookies drops all cookies from a request's header but those of the given names.
+// keepCookies removes all cookies from a request's header, except those with the given names.
 func keepCookies(header http.Header, names []string) {
 	filterCookies(header, func(name string) bool { return slices.Contains(names, name) })
 }
 
-// addCookies puts cookies before those of a request's header, and in the place of those of
-// the same name.
+// addCookies puts cookies before those of a request's header. They replace cookies of the same name.
 func addCookies(header http.Header, cookies []*http.Cookie) {
 	if len(cookies) == 0 {
 		return

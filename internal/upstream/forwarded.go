@@ -11,8 +11,8 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 )
 
-// keepForwarded keeps what a proxy in front says of scheme and host, as reverse_proxy would of the
-// request itself: the last one of each, if the proxy is trusted.
+// keepForwarded keeps the scheme and host that a trusted proxy in front reports. Like reverse_proxy, it uses
+// the last value of each field.
 func keepForwarded(header http.Header, plan *config.Plan, r *http.Request) {
 	if !plan.Wants.Trust(r) {
 		return
@@ -24,9 +24,9 @@ func keepForwarded(header http.Header, plan *config.Plan, r *http.Request) {
 	}
 }
 
-// trustPoll lets reverse_proxy send what a poll says in these fields. It would write its own, since a
-// poll comes from nobody whom it trusts: but all that stands there is of a trusted proxy, or of the
-// operator.
+// trustPoll lets reverse_proxy forward these fields of a poll. Without it, reverse_proxy would replace them,
+// because it does not trust the address of polls. The fields are safe: they come from a trusted proxy or from
+// the operator.
 func trustPoll(r *http.Request) {
 	for _, name := range config.ForwardedFields {
 		if len(r.Header[name]) > 0 {
@@ -35,16 +35,16 @@ func trustPoll(r *http.Request) {
 	}
 }
 
-// deleteField deletes a field of a poll's header. reverse_proxy adds those of proxies, unless they are
-// there without a value.
+// deleteField deletes a field of a poll's header. It keeps the fields of proxies without a value, or
+// reverse_proxy would add them again.
 func deleteField(header http.Header, name string) {
 	if header.Del(name); slices.Contains(config.ForwardedFields, name) {
 		header[name] = nil
 	}
 }
 
-// origin returns scheme and host of a poll as the upstream knows them, by which its cookies and its
-// redirects go.
+// origin returns the scheme and host of a poll as the upstream knows them. Its cookies and redirects refer to
+// them.
 func origin(https bool, host string, header http.Header) *url.URL {
 	u := &url.URL{Scheme: "http", Host: host}
 	if https {

@@ -6,10 +6,10 @@ import (
 	"hash"
 )
 
-// Key identifies what the polls of a feed say.
+// Key identifies the content of a feed's polls.
 type Key [sha256.Size]byte
 
-// keyWriter hashes fields with their lengths, so that no two lists of fields look alike.
+// keyWriter hashes fields with their lengths, so different lists of fields never hash the same bytes.
 type keyWriter struct{ h hash.Hash }
 
 func newKeyWriter() *keyWriter { return &keyWriter{h: sha256.New()} }

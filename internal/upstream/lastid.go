@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// idNames are where a client may give the event id that it has seen last, beside the header, in
-// lower case: clients spell them in their own ways.
+// idNames are the query parameters in which a client may send its last event id instead of the header. They
+// are in lower case, because clients spell them differently.
 var idNames = []string{"lasteventid", "last_event_id", "last-event-id"}
 
-// splitID takes the event id that the client has seen last from its request, and returns the
-// query without it. The header is before the query, and of several the last one counts that is not
-// empty: who adds one to a URL that has one knows more.
+// splitID removes the client's last event id from its request, and returns it and the query without it. The
+// header has priority over the query. Of several, the last one that is not empty is used: code that adds an id
+// to a URL knows a newer one.
 func splitID(r *http.Request) (id, query string) {
 	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
 		if name, text, _ := strings.Cut(pair, "="); text != "" && isIDName(unescaped(name)) {
@@ -27,7 +27,7 @@ func splitID(r *http.Request) (id, query string) {
 	return id, dropID(r.URL.RawQuery)
 }
 
-// dropID drops the event id that the client has seen last from a query.
+// dropID removes the client's last event id from a query.
 func dropID(query string) string { return dropFromQuery(query, isIDName) }
 
 func isIDName(name string) bool { return slices.Contains(idNames, strings.ToLower(name)) }

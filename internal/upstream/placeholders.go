@@ -10,9 +10,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// clientReplacer returns a replacer that knows what the client's own does, but for the event id
-// that the client has seen last, which must neither go upstream nor divide a feed; and that
-// knows the client's body, which has been read.
+// clientReplacer returns a replacer with the values of the client's own replacer, except the client's last
+// event id, which must neither go upstream nor divide a feed. It also has the client's body, which has already
+// been read.
 func clientReplacer(repl *caddy.Replacer, body []byte) *caddy.Replacer {
 	return mapped(repl, func(name, text string) string {
 		switch name {
@@ -41,8 +41,8 @@ func dropFromURI(uri string) string {
 	return path
 }
 
-// escapingReplacer returns a replacer that escapes what it inserts into a URI or a form, but
-// for what is escaped there already.
+// escapingReplacer returns a replacer that escapes the values that it inserts into a URI or a form, except
+// values that are already escaped.
 func escapingReplacer(repl *caddy.Replacer, escape func(string) string) *caddy.Replacer {
 	return mapped(repl, func(name, text string) string {
 		switch name {
@@ -56,8 +56,8 @@ func escapingReplacer(repl *caddy.Replacer, escape func(string) string) *caddy.R
 	})
 }
 
-// bodyReplacer returns a replacer that escapes what it inserts into a body of the given type.
-// In a form, the client's own form is escaped already.
+// bodyReplacer returns a replacer that escapes the values that it inserts into a body of the given type. In a
+// form, the client's own form is already escaped.
 func bodyReplacer(repl *caddy.Replacer, bodyType string) *caddy.Replacer {
 	escape := bodyEscape(bodyType)
 	switch {
@@ -75,7 +75,7 @@ func bodyReplacer(repl *caddy.Replacer, bodyType string) *caddy.Replacer {
 	return mapped(repl, func(_, text string) string { return escape(text) })
 }
 
-// bodyEscape returns what escapes an inserted text in a body of the given type; nil for nothing.
+// bodyEscape returns the function that escapes text for a body of the given type; nil if none is needed.
 func bodyEscape(bodyType string) func(string) string {
 	switch {
 	case isJSON(bodyType):
@@ -96,7 +96,7 @@ func isForm(bodyType string) bool {
 	return strings.Contains(strings.ToLower(bodyType), "x-www-form-urlencoded")
 }
 
-// mapped returns a replacer that knows what repl does, with each text changed by f.
+// mapped returns a replacer with the values of repl, each changed by f.
 func mapped(repl *caddy.Replacer, f func(name, text string) string) *caddy.Replacer {
 	m := caddy.NewEmptyReplacer()
 	m.Map(func(name string) (any, bool) {
@@ -109,9 +109,9 @@ func mapped(repl *caddy.Replacer, f func(name, text string) string) *caddy.Repla
 	return m
 }
 
-// escapeJSON makes s fit to stand within a JSON string. A number stays what it is, so that it
-// may also stand outside of one.
+// escapeJSON escapes s for a JSON string. A number does not change, so it can also be used outside of a
+// string.
 func escapeJSON(s string) string {
-	b, _ := json.Marshal(s) // of a string, there is no error
+	b, _ := json.Marshal(s) // a string cannot fail
 	return string(b[1 : len(b)-1])
 }

@@ -22,20 +22,20 @@ const (
 	AcceptEncoding = "gzip"
 	// maxRedirects is how many redirects of one poll are followed.
 	maxRedirects = 5
-	// heldAfter is how long a poll must be under way to count as held by the upstream.
+	// heldAfter is how long a poll must take before it counts as held by the upstream.
 	heldAfter = time.Second
-	// carriedFor is how long a page may take that decides about items which are held back. One that the
-	// upstream holds for longer is not there yet.
+	// carriedFor is how long the bridge waits for a page that decides about items that are held back. If the
+	// upstream holds it for longer, the page does not exist yet.
 	carriedFor = 3 * time.Second
 )
 
-// errNoRoute is what the routes of an upstream come to where none of them answers.
+// errNoRoute is the error if no route of the upstream answers.
 var errNoRoute = errors.New("no handler of the `upstream` block answered the poll")
 
-// NoRoute is the last handler behind the upstream routes.
+// NoRoute is the last handler, after the upstream routes.
 var NoRoute = caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return errNoRoute })
 
-// Routes is what the newest configuration of a bridge answers polls with.
+// Routes returns the routes of the newest configuration of a bridge, which answer polls.
 type Routes interface {
 	Routes(which Kind) caddyhttp.Handler // nil after the last configuration
 	NewestServer() *caddyhttp.Server
@@ -50,10 +50,10 @@ type Poller struct {
 
 func NewPoller(r Routes, polls int) *Poller { return &Poller{upstream: r, slots: make(slots, polls)} }
 
-// Poll returns the function by which a feed polls for one request.
+// Poll returns the function with which a feed polls for one request.
 func (u *Poller) Poll(p *Request) feed.Poll {
 	return func(ctx context.Context, ask feed.Ask) (answered page.Page, failed error) {
-		defer func() { // a mistake of ours must not end the process, nor the stream
+		defer func() { // a bug in the bridge must end neither the process nor the stream
 			if v := recover(); v != nil {
 				u.upstream.LoggerOf(p).Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
 				failed = &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
@@ -76,7 +76,7 @@ func (u *Poller) Poll(p *Request) feed.Poll {
 		case silent:
 			return page.Page{Next: ask.From, Validators: ask.Validators}, nil
 		}
-		if p.Plan.Forgetful { // which gives nothing again that could be compared
+		if p.Plan.Forgetful { // it never gives anything twice that could be compared
 			answered, failed = p.Reader.Read(resp, ask.From, p.Env(ask))
 		} else {
 			answered, failed = p.Reader.ReadOn(resp, ask.From, ask.Carry, p.Env(ask))
@@ -90,8 +90,8 @@ func (u *Poller) Poll(p *Request) feed.Poll {
 	}
 }
 
-// exchange makes one request and waits for its answer, within the bound on requests that are not
-// held. It is silent where the upstream has held the request to the end of its time.
+// exchange makes one request and waits for its answer, within the limit on requests that are not held. It
+// returns no news if the upstream has held the request until the timeout.
 func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp page.Response, silent bool, err error) {
 	if holds := p.Plan.Hold > 0; !holds || !ask.Held {
 		release, err := u.slots.take(ctx, holds)
@@ -101,7 +101,7 @@ func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp p
 		defer release()
 	}
 	timeout := p.Plan.Timeout
-	if ask.Carry != nil && p.Plan.Hold > 0 { // clients wait for what is held back, which is no news to the upstream
+	if ask.Carry != nil && p.Plan.Hold > 0 { // clients wait for the items that are held back, and the upstream does not count these as news
 		timeout = min(timeout, carriedFor)
 	}
 	polling, cancel := context.WithTimeout(ctx, timeout)
@@ -131,17 +131,17 @@ func (u *Poller) ask(ctx context.Context, p *Request, ask feed.Ask) (page.Respon
 			a.begun = func() { ask.Reached(feed.Begun) }
 		}
 		r, err := p.Build(ctx, ask, u.upstream.NewestServer(), a, to)
-		if err != nil { // the last answer's cursor leads nowhere; the upstream is well
+		if err != nil { // the last answer's cursor is invalid; the upstream itself works
 			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: err}
 		}
 		if demoted {
 			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
 			r.Header.Del("Content-Type")
 		}
-		if r.Header.Get("Accept-Encoding") == "" { // else Go's client asks by itself, and takes an empty gzip for an empty answer
+		if r.Header.Get("Accept-Encoding") == "" { // otherwise Go's client sets it, and takes an empty gzip for an empty answer
 			r.Header.Set("Accept-Encoding", AcceptEncoding)
 		}
-		asked, method := p.Absolute(r.URL, r.Header), r.Method // handlers edit the request in place
+		asked, method := p.Absolute(r.URL, r.Header), r.Method // handlers change the request
 		resp, err := u.roundTrip(p.which, r, a)
 		if err != nil {
 			return page.Response{}, err
@@ -161,8 +161,8 @@ func (u *Poller) ask(ctx context.Context, p *Request, ask feed.Ask) (page.Respon
 	}
 }
 
-// redirect returns where an answer sends the poll, if that is at the same origin, which the upstream may
-// call by the host that the poll names, too.
+// redirect returns the target of a redirect, if it has the same origin. The upstream may also name the origin
+// by the host that the poll has.
 func redirect(asked *url.URL, host string, resp page.Response) *url.URL {
 	switch resp.Status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
@@ -184,7 +184,7 @@ func redirect(asked *url.URL, host string, resp page.Response) *url.URL {
 	return to
 }
 
-// hostPort is what of a URL makes its origin, beside the scheme (RFC 6454, section 4).
+// hostPort returns host and port of a URL, which with the scheme are its origin (RFC 6454, section 4).
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -205,7 +205,7 @@ func (u *Poller) roundTrip(which Kind, r *http.Request, a *Answer) (page.Respons
 	case a.over:
 		return page.Response{}, &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("%w (%d bytes)", errTooLarge, a.limit)}
 	case errors.As(err, &failed) && a.Status == 0 && failed.StatusCode != 0 && failed.StatusCode != http.StatusBadGateway && failed.StatusCode != http.StatusGatewayTimeout:
-		// a handler that answers by an error, as file_server and error do
+		// a handler that answers with an error, like file_server and error
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
 		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: err}
@@ -221,7 +221,7 @@ func (u *Poller) roundTrip(which Kind, r *http.Request, a *Answer) (page.Respons
 	return resp, nil
 }
 
-// serve calls the upstream. A handler may panic to abort its answer, which ends this poll alone.
+// serve calls the upstream. A handler may panic to abort its answer, which ends only this poll.
 func serve(routes caddyhttp.Handler, a *Answer, r *http.Request) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -238,8 +238,8 @@ func serve(routes caddyhttp.Handler, a *Answer, r *http.Request) (err error) {
 // slots bounds the polls that are under way and not held by the upstream.
 type slots chan struct{}
 
-// take waits for a slot. The slot is given back by release; where the upstream may hold the
-// poll, sooner: once it turns out to be held.
+// take waits for a slot. Release returns the slot. If the upstream may hold the poll, the slot is returned
+// earlier: as soon as the poll counts as held.
 func (s slots) take(ctx context.Context, mayHold bool) (release func(), err error) {
 	select {
 	case s <- struct{}{}:

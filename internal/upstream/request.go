@@ -21,8 +21,7 @@ import (
 // maxRequestBody bounds the body of a client's request, which its polls repeat.
 const maxRequestBody = 1 << 20
 
-// Request is how the polls of a client are made: what they say, and the plan by which a cursor
-// is put into it.
+// Request makes the polls of a client: their content, and the plan that puts a cursor into it.
 type Request struct {
 	Plan  *config.Plan
 	Said  *Said
@@ -31,16 +30,16 @@ type Request struct {
 	bound // the plan, with the texts of said in it
 
 	LastID string
-	Sent   original // operators are told the path
+	Sent   original // operators see the path
 
 	which Kind
-	polls *Request // of a step: the polls that it stands beside
-	Open  *Request // what is asked before the first poll of a chain; nil for nothing
-	Wait  *Request // what is asked between polls; nil for nothing
+	polls *Request // of a step: the polls that it belongs to
+	Open  *Request // the request before the first poll of a chain; nil: none
+	Wait  *Request // the request between polls; nil: none
 }
 
-// NewRequest takes from a client's request what its polls may say, and nothing else. Its
-// error is a caddyhttp.HandlerError with the status for the client.
+// NewRequest takes from a client's request the parts that its polls may send, and nothing else. Its error is a
+// caddyhttp.HandlerError with the status for the client.
 func NewRequest(plan *config.Plan, r *http.Request) (*Request, error) {
 	p := &Request{Plan: plan}
 	p.LastID, p.First.query = splitID(r)
@@ -52,7 +51,7 @@ func NewRequest(plan *config.Plan, r *http.Request) (*Request, error) {
 	if plan.Wants.Original {
 		p.First.originalQuery = p.Sent.query
 	}
-	if plan.Open == nil && plan.Wait == nil { // steps send what polls replace
+	if plan.Open == nil && plan.Wait == nil { // steps send the parts that polls replace
 		dropReplaced(plan, s.Header, &p.First)
 	}
 	cursors := plan.CursorParameters()
@@ -90,7 +89,7 @@ func NewRequest(plan *config.Plan, r *http.Request) (*Request, error) {
 	return p, nil
 }
 
-// sentURL returns the URL as the client sent it, but for the event id that it has seen last.
+// sentURL returns the URL as the client sent it, without its last event id.
 func sentURL(r *http.Request) original {
 	if sent, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && sent.URL != nil {
 		return original{sent.URL.EscapedPath(), dropID(sent.URL.RawQuery)}
@@ -98,8 +97,8 @@ func sentURL(r *http.Request) original {
 	return original{r.URL.EscapedPath(), dropID(r.URL.RawQuery)}
 }
 
-// dropReplaced drops what edits delete or replace in every poll: it does not go upstream, so it
-// must not divide a feed either. What an edit with a cursor writes stays, as the first poll has it.
+// dropReplaced removes the parts that edits delete or replace in every poll. They do not go upstream, so they
+// must not divide a feed. Parts that an edit with a cursor writes stay, because the first poll has them.
 func dropReplaced(c *config.Plan, header http.Header, queries *first) {
 	for _, e := range c.HeaderUp {
 		if e.Always() {
@@ -130,8 +129,8 @@ func methodOf(c *config.Plan, r *http.Request, repl *caddy.Replacer) (string, er
 // replacesBody reports whether no poll has the client's own body.
 func replacesBody(c *config.Plan) bool { return !c.Body.IsZero() && len(c.Body.Cursors()) == 0 }
 
-// readBody reads all of the client's body, also where polls have another: placeholders may
-// hold it, and net/http notices that a client has gone only when its body has been read.
+// readBody reads the whole body of the client, even if polls have another body: placeholders may contain it,
+// and net/http notices that a client has gone only after its body has been read.
 func readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
@@ -146,8 +145,8 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// PollHeader keeps what a poll may have of a client's header, and adds what a browser's AJAX
-// library would: frameworks answer differently without it, and EventSource cannot send it.
+// PollHeader keeps the fields of a client's header that a poll may have, and adds those of a browser's AJAX
+// library: frameworks answer differently without them, and EventSource cannot send them.
 func PollHeader(plan *config.Plan, client http.Header) http.Header {
 	header := make(http.Header)
 	kept := []string{"Accept-Language", "Content-Type"}

@@ -13,10 +13,10 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 )
 
-// Said is all that the polls of one feed say, but for the cursor: what they take of a client's
-// request, with the configured edits. Polls are made of it and of nothing else of the client, and
-// the feed's key is its hash: what is not in here does not go upstream, so that no client can
-// receive what its own poll would not have fetched. It is never changed once it has been made.
+// Said is the content of the polls of one feed, except the cursor: the parts of a client's request that they
+// send, with the configured edits. Polls contain nothing else of the client, and the feed's key is the hash of
+// Said. So anything that is not in here never goes upstream, and no client can receive what its own poll would
+// not have fetched. It is immutable.
 type Said struct {
 	Method       string
 	https        bool
@@ -24,14 +24,14 @@ type Said struct {
 	path         string    // escaped; as routes above have rewritten it
 	Query        string    // raw, likewise; without what cursors write
 	Original     *original // nil: no handler of the upstream sees it
-	Local        LocalAddr // zero: likewise
+	Local        LocalAddr // zero: no handler of the upstream sees it
 	Header       http.Header
 	Body         []byte
 	Vars         map[string]any
-	Placeholders map[string]any // of the client's request, as the upstream's handlers see them; what is not known is not in here
-	texts        []string       // what the plan's edits and values say between our own placeholders, in the order of [bind]
+	Placeholders map[string]any // of the client's request, as the upstream's handlers see them; unknown ones are missing
+	texts        []string       // the texts of the plan's edits and values, in the order of [bind]
 
-	Open, Wait *Said // what the requests beside the polls say; nil for nothing
+	Open, Wait *Said // the content of the other requests; nil: none
 }
 
 // original is the URL as the client sent it, before routes above rewrote it.
@@ -40,9 +40,8 @@ type original struct {
 	query string // raw; without what cursors write
 }
 
-// first is what the first poll of a client that comes without a position says beside [said]: its
-// queries, with the values that the client gave for cursors. Such clients share that poll if theirs
-// are equal.
+// first is the content of the first poll of a client without a position, in addition to [Said]: its queries,
+// with the values that the client gave for cursors. Clients with equal ones share that poll.
 type first struct {
 	query         string
 	originalQuery string
@@ -51,7 +50,7 @@ type first struct {
 // Key is equal for equal first polls of one feed.
 func (f first) Key() string { return fmt.Sprintf("%q %q", f.query, f.originalQuery) }
 
-// LocalAddr is the address that a client has reached.
+// LocalAddr is the server address that a client connected to.
 type LocalAddr struct{ network, text string }
 
 // Network implements net.Addr.
@@ -60,10 +59,10 @@ func (a LocalAddr) Network() string { return a.network }
 // String implements net.Addr.
 func (a LocalAddr) String() string { return a.text }
 
-// Part is one thing that polls say, by which feeds may differ.
+// Part is one part of the content of polls, in which feeds may differ.
 type Part struct {
 	Kind   PartKind
-	Name   string // of one of several of a kind
+	Name   string // if there are several of a kind
 	Fields []string
 }
 
@@ -74,7 +73,7 @@ func (p Part) Read(to ...*string) {
 	}
 }
 
-// PartKind is a kind of what polls say. Operators read it.
+// PartKind is a kind of Part. Operators read it.
 type PartKind string
 
 const (
@@ -92,7 +91,7 @@ const (
 	PartWait        PartKind = "wait"
 )
 
-// Parts returns all that is said, always in the same order.
+// Parts returns all parts, always in the same order.
 func (s *Said) Parts() []Part {
 	parts := make([]Part, 0, 8+len(s.Header)+len(s.Vars)+len(s.Placeholders))
 	parts = append(
@@ -133,10 +132,10 @@ func (s *Said) Parts() []Part {
 	return parts
 }
 
-// written tells values apart that print alike: quoted, ["a b"] is not ["a", "b"], nor 1 "1".
+// written writes a value so that different values differ: quoted, ["a b"] is not ["a", "b"], and 1 is not "1".
 func written(v any) string { return fmt.Sprintf("%#v", v) }
 
-// key identifies the feed whose polls say this.
+// key identifies the feed with this content of polls.
 func (s *Said) key() Key {
 	k := newKeyWriter()
 	for _, p := range s.Parts() {
@@ -146,10 +145,10 @@ func (s *Said) key() Key {
 	return k.sum()
 }
 
-// URL is what those feeds have in common that are compared.
+// URL is what feeds have in common that are compared with each other.
 func (s *Said) URL() string { return fmt.Sprintf("%t %q %q %q", s.https, s.Method, s.Host, s.path) }
 
-// take takes of a client's request what the handlers of an upstream want of it.
+// take takes the parts of a client's request that the handlers of an upstream need.
 func (s *Said) take(wants config.Wants, sent original, r *http.Request) {
 	s.Original, s.Local = nil, LocalAddr{}
 	if wants.Original {

@@ -10,7 +10,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// Kind says which of a configuration's requests one is, so which routes answer it.
+// Kind is the kind of a request, which decides which routes answer it.
 type Kind int
 
 const (
@@ -19,8 +19,8 @@ const (
 	KindWait
 )
 
-// step makes the request of a step beside the polls of p. All that it is made of is part of what
-// those say.
+// step makes the request of a step that belongs to the polls of p. All of its content is part of the content
+// of those polls.
 func (p *Request) step(which Kind, plan *config.Plan, r *http.Request, repl *caddy.Replacer) (*Request, error) {
 	if plan == nil {
 		return nil, nil
@@ -31,7 +31,7 @@ func (p *Request) step(which Kind, plan *config.Plan, r *http.Request, repl *cad
 	keepForwarded(s.Header, plan, r)
 	sent := original{p.Sent.Path, dropQuery(p.Sent.query, p.Plan.CursorParameters())}
 	if plan.Elsewhere {
-		s.Query, sent.query = "", "" // which hold a token where the client can set no header
+		s.Query, sent.query = "", "" // they contain a token if the client cannot set headers
 	}
 	s.take(plan.Wants, sent, r)
 	var err error
@@ -45,8 +45,8 @@ func (p *Request) step(which Kind, plan *config.Plan, r *http.Request, repl *cad
 	}, nil
 }
 
-// Opened returns what a chain asks once its session is open: the cursors that opened it are the
-// position of one that has none.
+// Opened returns what a chain asks after its session was opened. If it has no position, the cursors of `open`
+// are its position.
 func (p *Request) Opened(ask feed.Ask) feed.Ask {
 	if !ask.From.IsZero() {
 		return ask

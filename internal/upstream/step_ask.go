@@ -36,8 +36,8 @@ func (u *Poller) open(ctx context.Context, p *Request, ask feed.Ask) error {
 	return nil
 }
 
-// ring waits for a sign that there is something to poll for. Where there is none, quiet is the page
-// of the poll that is not made.
+// ring waits for a sign that there is something to poll for. If there is none, no poll is made, and quiet is
+// its page.
 func (u *Poller) ring(ctx context.Context, p *Request, ask feed.Ask) (rung bool, quiet page.Page, err error) {
 	if p.Wait == nil || !ask.Ring {
 		return true, page.Page{}, nil
@@ -47,7 +47,7 @@ func (u *Poller) ring(ctx context.Context, p *Request, ask feed.Ask) (rung bool,
 		return false, page.Page{}, ctx.Err()
 	}
 	u.listened(p, ask.Session, err)
-	if err != nil { // the poll finds out how the upstream is
+	if err != nil { // the poll finds out the state of the upstream
 		failure := new(page.Error)
 		errors.As(err, &failure)
 		return true, page.Page{Wait: failure.Wait, Asked: failure.Asked}, nil
@@ -59,7 +59,7 @@ func (u *Poller) ring(ctx context.Context, p *Request, ask feed.Ask) (rung bool,
 	return answered.More, page.Page{Next: ask.From, Validators: ask.Validators, Wait: answered.Wait, Asked: answered.Asked, Reset: answered.Reset}, nil
 }
 
-// listened notes whether a chain hears of news, and logs it where that has changed.
+// listened notes whether `wait` works for a chain, and logs changes.
 func (u *Poller) listened(p *Request, session *feed.Session, err error) {
 	if deaf := err != nil; deaf != session.Deaf {
 		session.Deaf = deaf
@@ -71,9 +71,9 @@ func (u *Poller) listened(p *Request, session *feed.Session, err error) {
 	}
 }
 
-// askStep asks what a step asks.
+// askStep makes the request of a step.
 func (u *Poller) askStep(ctx context.Context, s *Request, ask feed.Ask) (page.Page, error) {
-	ask.Reached = nil // it is not the poll that is under way
+	ask.Reached = nil // this is not the poll itself
 	resp, silent, err := u.exchange(ctx, s, ask)
 	if err != nil || silent {
 		return page.Page{}, err
