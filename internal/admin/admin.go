@@ -15,20 +15,20 @@ import (
 func init() { caddy.RegisterModule(new(adminAPI)) }
 
 const (
-	// defaultListed is how many feeds are listed where nobody says how many.
+	// defaultListed is how many feeds are listed by default.
 	defaultListed = 1000
-	// maxListed is how many may be asked for.
+	// maxListed is the maximum of ?limit=.
 	maxListed = 100_000
 )
 
-// adminAPI tells operators, on Caddy's admin endpoint, how the feeds of all bridges are:
+// adminAPI shows operators the state of all feeds, on Caddy's admin endpoint:
 //
 //	GET /sse_bridge/            a page that shows it, live
 //	GET /sse_bridge/events      what the page shows, as an event stream
 //	GET /sse_bridge/feeds       the feeds, those that are down first; ?limit= says how many, 1000 by default
 //	GET /sse_bridge/feeds/{id}  one of them
 //
-// There are no values of headers and queries in it, and so no secrets of clients.
+// It contains no values of headers or queries, so no secrets of clients.
 type adminAPI struct {
 	ctx    caddy.Context
 	shared snapshots
@@ -55,7 +55,7 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 	}
 }
 
-// reads is a handler that only tells something.
+// reads wraps a handler that only reads.
 func reads(handler caddy.AdminHandlerFunc) caddy.AdminHandler {
 	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {

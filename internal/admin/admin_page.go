@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// shown is how many feeds the page shows: the most urgent ones.
+	// shown is how many feeds the page shows, the most urgent ones first.
 	shown = 100
 	// every is the time between two snapshots for the page.
 	every = time.Second
-	// pageRetry is for how long the page waits until it reconnects: Caddy reloads in less.
+	// pageRetry is how long the page waits before it reconnects. A reload of Caddy takes less.
 	pageRetry = time.Second
 )
 
-// pageParts are the status page's.
+// pageParts are the parts of the status page.
 //
 //go:embed statuspage
 var pageParts embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(pageParts, "statuspage/*"))
 
-// servePage serves the page, whole: a browser may load nothing beside it from the admin endpoint.
+// servePage serves the whole page in one answer: a browser may load nothing else from the admin endpoint.
 func (a *adminAPI) servePage(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Path != "/sse_bridge/" {
 		return apiError(http.StatusNotFound, "nothing is at %s: /sse_bridge/ is the status page, and /sse_bridge/feeds its data", r.URL.Path)
@@ -45,13 +45,13 @@ func (a *adminAPI) servePage(w http.ResponseWriter, r *http.Request) error {
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; style-src 'nonce-%[1]s'; script-src 'nonce-%[1]s'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nonce))
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "same-origin") // by which the admin endpoint knows its own page
+	header.Set("Referrer-Policy", "same-origin") // so that the admin endpoint recognizes its own page
 	_, err := w.Write(page.Bytes())
 	return err
 }
 
-// serveEvents sends a snapshot each second. The stream ends with its configuration, and with the
-// process: neither waits for who looks on.
+// serveEvents sends a snapshot each second. The stream ends with its configuration and with the process, so
+// neither waits for a browser.
 func (a *adminAPI) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	stream.SetHeader(w.Header())
 	w.WriteHeader(http.StatusOK)
@@ -71,7 +71,7 @@ func (a *adminAPI) serveEvents(w http.ResponseWriter, r *http.Request) error {
 			batch = append(batch, snapshot...)
 			_ = control.SetWriteDeadline(time.Now().Add(stream.Hangs)) // a writer without deadlines has no peer that hangs
 			if _, err := w.Write(batch); err != nil {
-				return nil // nobody looks on any more
+				return nil // the browser is gone
 			}
 			if err := control.Flush(); err != nil {
 				return nil // as above

@@ -13,23 +13,23 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 )
 
-// metric is a family of metrics, with one value for each bridge, or several by one more label. The
-// values of that label come from fixed lists: nothing that a client or an upstream says is one.
+// metric is a family of metrics with one value for each bridge, or several if it has one more label. The
+// values of that label come from fixed lists, never from a client or an upstream.
 type metric struct {
 	name   string
 	kind   prometheus.ValueType
-	label  string // beside `bridge`; empty: there is none
+	label  string // besides `bridge`; empty: none
 	help   string
 	values func(t *bridge.Tally) []stream.Labelled
 	desc   *prometheus.Desc
 }
 
-// durations is the name of the one histogram.
+// durations is the name of the only histogram.
 const durations = "sse_bridge_poll_duration_seconds"
 
 const durationsHelp = "Duration of polls in seconds, to the last byte of the answer or to the error. For a long poll, it includes the time for which the upstream held it."
 
-// newMetrics returns all families but the histogram.
+// newMetrics returns all families except the histogram.
 func newMetrics() []metric {
 	one := func(value func(t *bridge.Tally) int64) func(*bridge.Tally) []stream.Labelled {
 		return func(t *bridge.Tally) []stream.Labelled { return []stream.Labelled{{Value: value(t)}} }
@@ -76,8 +76,8 @@ func newMetrics() []metric {
 	return all
 }
 
-// collector collects the metrics of the bridges of one configuration. What they count is theirs,
-// since they outlive it.
+// collector collects the metrics of the bridges of one configuration. The counters belong to the bridges,
+// which outlive it.
 type collector struct {
 	metrics   []metric
 	durations *prometheus.Desc
@@ -86,7 +86,7 @@ type collector struct {
 	bridges []*bridge.Bridge
 }
 
-// Collect has a configuration's registry collect the metrics of a bridge, once.
+// Collect registers the metrics of a bridge with a configuration's registry, once.
 func Collect(registry *prometheus.Registry, b *bridge.Bridge) error {
 	c := &collector{metrics: newMetrics(), durations: prometheus.NewDesc(durations, durationsHelp, []string{"bridge"}, nil)}
 	if err := registry.Register(c); err != nil {

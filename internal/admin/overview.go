@@ -17,7 +17,7 @@ type Overview struct {
 	Feeds   []bridge.Report `json:"feeds"`
 }
 
-// reportedTotal is what all bridges have counted together.
+// reportedTotal is the sum of all bridges.
 type reportedTotal struct {
 	Feeds      int64 `json:"feeds"`
 	FeedsDown  int64 `json:"feeds_down"`
@@ -32,7 +32,7 @@ type reportedTotal struct {
 	Bytes      int64 `json:"delivered_bytes"`
 }
 
-// reportedUnit is what one bridge has counted.
+// reportedUnit is the counts of one bridge.
 type reportedUnit struct {
 	Bridge string `json:"bridge"`
 	reportedTotal
@@ -52,7 +52,7 @@ func newTotal(t *bridge.Tally) reportedTotal {
 	return total
 }
 
-// survey returns how all feeds are, the most urgent ones first, and at most so many of them.
+// survey returns the state of the feeds, the most urgent ones first, at most the given number.
 func survey(limit int) Overview {
 	o := Overview{Time: time.Now().UTC(), Bridges: []reportedUnit{}, Feeds: []bridge.Report{}}
 	all := &bridge.Tally{}

@@ -9,7 +9,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 )
 
-// snapshots makes one snapshot for all who look on.
+// snapshots makes one snapshot for all open status pages.
 type snapshots struct {
 	mu    sync.Mutex
 	at    time.Time

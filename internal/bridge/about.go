@@ -10,34 +10,34 @@ import (
 )
 
 const (
-	// maxCursor is how much of a cursor operators are shown.
+	// maxCursor is how many bytes of a cursor operators see.
 	maxCursor = 64
-	// maxNamed is how much of a host, a path and a parameter's name they are: a client makes them up,
-	// and they stand in each line of the log, each event and each snapshot for the status page.
+	// maxNamed is how many bytes of a host, a path and a parameter's name they see. Clients choose these, and
+	// they are in each line of the log, each event and each snapshot for the status page.
 	maxNamed = 256
-	// maxNames is how many parameters they are shown.
+	// maxNames is how many parameters they see.
 	maxNames = 32
 )
 
-// About is what operators are told of a feed's poll request: where it goes, and what it is made of,
-// but none of the values that a client has given or the configuration adds.
+// About is what operators see of a feed's poll request: its target, and the names of its parts. It contains no
+// values of the client or of the configuration.
 type About struct {
 	ID     string `json:"id"`
 	Bridge string `json:"bridge"`
 	Method string `json:"method"`
 	Host   string `json:"host"`
-	Path   string `json:"path"` // as the client that came first sent it
+	Path   string `json:"path"` // as the first client sent it
 
-	// the names of what tells feeds apart
+	// the names of the parts in which feeds differ
 	Query        []string `json:"query"`
 	Headers      []string `json:"headers"`
 	Cookies      []string `json:"cookies"`
 	Vars         []string `json:"vars"`
 	Placeholders []string `json:"placeholders"` // those of the upstream's handlers
-	Also         []string `json:"also"`         // what has no name: body, original_uri, local_address
+	Also         []string `json:"also"`         // the parts without a name: body, original_uri, local_address
 }
 
-// Describe says what is safe to say of a request.
+// Describe returns what operators may see of a request.
 func Describe(p *upstream.Request, id, bridge string) About {
 	a := About{
 		ID: id, Bridge: bridge, Method: p.Said.Method, Host: brief(p.Said.Host), Path: brief(p.Sent.Path), Query: queryNames(p.Said.Query),
@@ -79,7 +79,7 @@ func sortedNames[V any](named map[string]V) []string {
 	return slices.AppendSeq(make([]string, 0, len(named)), slices.Values(slices.Sorted(maps.Keys(named))))
 }
 
-// brief cuts what a client has made up to what is shown of it.
+// brief shortens a text of a client to the length that is shown.
 func brief(text string) string {
 	if len(text) <= maxNamed {
 		return text
@@ -87,10 +87,10 @@ func brief(text string) string {
 	return strings.ToValidUTF8(text[:maxNamed], "") + "…"
 }
 
-// queryNames returns the names of a query's parameters, each once, and the first maxNames of them.
+// queryNames returns the names of a query's parameters, each once, at most maxNames.
 func queryNames(query string) []string { return namesIn([]string{query}, "&") }
 
-// namesIn returns the names of pairs, each once, and the first maxNames of them.
+// namesIn returns the names of pairs, each once, at most maxNames.
 func namesIn(lines []string, separator string) []string {
 	names := []string{}
 	for _, line := range lines {
@@ -103,8 +103,8 @@ func namesIn(lines []string, separator string) []string {
 	return names
 }
 
-// named returns the name of a pair, as far as it is shown, and its value. What has no value may be one
-// itself, so that it has no name: in base64 it ends in `=` (RFC 4648, section 4).
+// named returns the name of a pair, shortened, and its value. A text without a value may be a value itself, so
+// it has no name; in base64 it ends in `=` (RFC 4648, section 4).
 func named(pair string) (name, text string) {
 	name, text, _ = strings.Cut(strings.TrimSpace(pair), "=")
 	if strings.Trim(text, "=") == "" {
@@ -113,5 +113,5 @@ func named(pair string) (name, text string) {
 	return brief(name), text
 }
 
-// urgency orders states: what an operator should see first comes first.
+// urgency orders states: the most important one for an operator comes first.
 var urgency = map[feed.State]int{feed.Down: 0, feed.Shut: 1, feed.Fresh: 2, feed.Up: 3}

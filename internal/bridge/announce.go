@@ -7,16 +7,16 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
-// The names of the events that Caddy's event handlers can be bound to.
+// The names of the events for Caddy's event handlers.
 const (
 	EventDown = "sse_bridge.feed_down"
 	EventUp   = "sse_bridge.feed_up"
 )
 
-// announcer emits Caddy's events for feeds that go down and come back. Handlers of events may take
-// their time, and pollers do not wait for them: one goroutine emits them in order, and is there only
-// while there are some. A feed that has turned twice before it was its turn is where it was, and
-// nothing is said of it; so there is at most one event waiting for each feed.
+// announcer emits Caddy's events for feeds that go down and come back. Handlers of events may be slow, and
+// pollers do not wait for them: one goroutine emits the events in order, and runs only while there are some.
+// If a feed turns twice before its event is emitted, its state is the same as before, and both events are
+// dropped. So at most one event is waiting for each feed.
 type announcer struct {
 	emit func(f *feed.Feed, reason string)
 
@@ -30,8 +30,8 @@ func newAnnouncer(emit func(f *feed.Feed, reason string)) *announcer {
 	return &announcer{emit: emit, waiting: make(map[*feed.Feed]string)}
 }
 
-// turned takes note of a feed that has gone down for a reason, or is back without one. It never
-// blocks, and takes no lock but its own: it is called by feeds that hold theirs.
+// turned notes that a feed has gone down, with a reason, or is back, without one. It never blocks, and takes
+// only its own lock, because feeds call it while they hold theirs.
 func (a *announcer) turned(f *feed.Feed, reason string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -58,7 +58,7 @@ func (a *announcer) run() {
 	}
 }
 
-// next takes the next feed that has turned; nil if there is none, which ends the goroutine.
+// next takes the next feed that has turned. It returns nil if there is none, which ends the goroutine.
 func (a *announcer) next() (f *feed.Feed, reason string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -25,8 +25,8 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
-// pool holds the bridges across configurations: a reload that leaves a bridge's own JSON
-// alone finds it here, with its streams and polls.
+// pool holds the bridges across configurations. A reload that does not change a bridge's own JSON finds the
+// bridge here, with its streams and polls.
 var pool = caddy.NewUsagePool()
 
 // Bridge is all feeds of one configured sse_bridge. It outlives the handler instances that a
@@ -45,7 +45,7 @@ type Bridge struct {
 	Streams  *stream.Streams
 	turns    *announcer
 
-	copiedTold atomic.Bool // [bridge.hintCopied] has spoken
+	copiedTold atomic.Bool // [Bridge.hintCopied] has warned
 
 	mu        sync.Mutex
 	instances []*Instance // provisioned and not cleaned up, oldest first
@@ -55,10 +55,10 @@ type Bridge struct {
 	halted    bool
 }
 
-// shortKey is how many digits of a bridge's key name it that has no name.
+// shortKey is how many digits of its key are the name of a bridge without a name.
 const shortKey = 8
 
-// Load returns the bridge of a key, or makes it. Each call takes a releaseBridge in the end.
+// Load returns the bridge of a key, and creates it if necessary. Each call must be followed by one of Release.
 func Load(key, name string, plan *config.Plan) (*Bridge, error) {
 	b, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
 		b := New(plan)
@@ -73,7 +73,7 @@ func Load(key, name string, plan *config.Plan) (*Bridge, error) {
 	return b.(*Bridge), nil
 }
 
-// Release lets go of a bridge, which ends with the last one that does.
+// Release gives a bridge back. The bridge ends with the last call.
 func Release(key string) error {
 	if _, err := pool.Delete(key); err != nil {
 		return fmt.Errorf("ending the bridge: %w", err)
@@ -89,7 +89,7 @@ func New(plan *config.Plan) *Bridge {
 	_, _ = rand.Read(b.salt[:]) // it never fails
 	var known []upstream.PartKind
 	if plan.Cookies != nil {
-		known = append(known, upstream.PartCookie) // who names them knows
+		known = append(known, upstream.PartCookie) // an operator who names cookies knows what they do
 	}
 	b.feeds = newFeeds(plan.Limits.Feeds, newDividers(known...))
 	b.logger = newLogger(b)
@@ -109,7 +109,7 @@ func New(plan *config.Plan) *Bridge {
 	return b
 }
 
-// diffOf returns how documents are sent as patches; nil where they are not.
+// diffOf returns the function that makes patches of documents; nil if documents are sent whole.
 func diffOf(plan *config.Plan) func(before, after []byte) ([]byte, bool, error) {
 	if !plan.Diff {
 		return nil
@@ -125,8 +125,8 @@ func newJar() http.CookieJar {
 	return jar
 }
 
-// Destruct implements caddy.Destructor: the last instance is gone. Polls end now, and streams
-// as they were told to when their configuration stopped.
+// Destruct implements caddy.Destructor: the last instance is gone. Polls end now. Streams end as they were
+// told when their configuration stopped.
 func (b *Bridge) Destruct() error {
 	b.mu.Lock()
 	b.halted = true
@@ -139,7 +139,7 @@ func (b *Bridge) Destruct() error {
 	return nil
 }
 
-// Add takes in an instance, whose configuration may still fail to load.
+// Add adds an instance, whose configuration may still fail to load.
 func (b *Bridge) Add(i *Instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -147,7 +147,7 @@ func (b *Bridge) Add(i *Instance) {
 	b.follow()
 }
 
-// Started is told that an instance's configuration has been loaded: it takes over.
+// Started notes that an instance's configuration has been loaded: the instance takes over.
 func (b *Bridge) Started(i *Instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,7 +155,7 @@ func (b *Bridge) Started(i *Instance) {
 	b.follow()
 }
 
-// Remove takes an instance off.
+// Remove removes an instance.
 func (b *Bridge) Remove(i *Instance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -163,9 +163,9 @@ func (b *Bridge) Remove(i *Instance) {
 	b.follow()
 }
 
-// newest returns the newest instance of a configuration that runs: one that is being loaded
-// takes nothing over, since it may fail. Where none runs, it is the newest of all; nil after
-// the last one. b.mu is held.
+// newest returns the newest instance of a configuration that runs. A configuration that is being loaded takes
+// nothing over, since it may fail. If none runs, newest returns the newest instance of all; nil after the last
+// one. b.mu is held.
 func (b *Bridge) newest() *Instance {
 	for _, h := range slices.Backward(b.instances) {
 		if h.started && !h.stopping {
@@ -178,8 +178,8 @@ func (b *Bridge) newest() *Instance {
 	return nil
 }
 
-// follow makes the newest instance the current one, and replaces a server of an earlier
-// configuration by its successor, which has the routes that are named now. b.mu is held.
+// follow makes the newest instance the current one. It replaces a server of an earlier configuration by its
+// successor, which has the present named routes. b.mu is held.
 func (b *Bridge) follow() {
 	h, old := b.newest(), b.server.Load()
 	b.current.Store(h)
@@ -187,12 +187,12 @@ func (b *Bridge) follow() {
 		return
 	}
 	if server := h.Http.Servers[old.Name()]; server != nil {
-		b.server.CompareAndSwap(old, server) // unless a client has come just now
+		b.server.CompareAndSwap(old, server) // unless a client has connected in between
 	}
 }
 
-// Stopping is told that an instance's configuration stops: at every reload, and at exit. Streams
-// end where no other instance goes on; at exit the watchdog hurries them.
+// Stopping notes that an instance's configuration stops, at every reload and at exit. Streams end if no other
+// instance continues; at exit the watchdog ends them sooner.
 func (b *Bridge) Stopping(i *Instance) {
 	b.mu.Lock()
 	i.stopping = true
@@ -204,7 +204,7 @@ func (b *Bridge) Stopping(i *Instance) {
 	}
 }
 
-// Routes returns what answers a request in the newest instance; nil after the last one.
+// Routes returns the routes that answer a request in the newest instance; nil after the last one.
 func (b *Bridge) Routes(which upstream.Kind) caddyhttp.Handler {
 	if h := b.current.Load(); h != nil {
 		return h.Routes[which]
@@ -215,8 +215,8 @@ func (b *Bridge) Routes(which upstream.Kind) caddyhttp.Handler {
 // NewestServer returns the server of the newest client, or its successor.
 func (b *Bridge) NewestServer() *caddyhttp.Server { return b.server.Load() }
 
-// newestLogger returns the log of the newest instance, and a silent one after the last. It takes
-// no lock, since who holds one logs too.
+// newestLogger returns the log of the newest instance, and one that writes nothing after the last. It takes no
+// lock, because code that holds the lock logs too.
 func (b *Bridge) newestLogger() *zap.Logger {
 	if h := b.current.Load(); h != nil {
 		return h.Logger
@@ -224,7 +224,7 @@ func (b *Bridge) newestLogger() *zap.Logger {
 	return zap.NewNop()
 }
 
-// about says what is safe to say of a poll's feed.
+// about returns what operators may see of a poll's feed.
 func (b *Bridge) about(p *upstream.Request) About { return Describe(p, b.feedID(p.Key), b.Name) }
 
 // LoggerOf returns the logger of a poll's feed.
@@ -235,8 +235,8 @@ func (b *Bridge) LoggerOf(p *upstream.Request) *zap.Logger {
 		zap.String("method", about.Method), zap.String("host", about.Host), zap.String("path", about.Path))
 }
 
-// feedID names a feed to operators, for as long as the bridge lives. The salt keeps whoever reads it
-// from trying out which secrets the key was made of.
+// feedID returns the id of a feed for operators. It is valid as long as the bridge exists. Because of the
+// salt, a reader of the id cannot find out the secrets in the key by trying.
 func (b *Bridge) feedID(key upstream.Key) string {
 	sum := sha256.Sum256(append(b.salt[:], key[:]...))
 	return hex.EncodeToString(sum[:6])
@@ -260,7 +260,7 @@ func All() (all []*Bridge) {
 	return all
 }
 
-// FeedOf returns the feed of an id; nil if there is none.
+// FeedOf returns the feed with an id; nil if the id is unknown.
 func (b *Bridge) FeedOf(id string) (*feed.Feed, About) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -275,7 +275,7 @@ func (b *Bridge) FeedOf(id string) (*feed.Feed, About) {
 // Interface guards
 var _ caddy.Destructor = (*Bridge)(nil)
 
-// announce tells the event handlers of the newest configuration that a feed has turned.
+// announce tells the event handlers of the newest configuration that a feed has gone down or is back.
 func (b *Bridge) announce(f *feed.Feed, reason string) {
 	b.mu.Lock()
 	about, known := b.feeds.about[f]

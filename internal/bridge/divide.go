@@ -15,12 +15,12 @@ const (
 	maxNeighbours = 4
 	// maxCompared is how many feeds are looked at in a bridge's life.
 	maxCompared = 1000
-	// manyQueries is how many feeds must differ in one parameter of their query to be worth a word: a
-	// query names what is asked for, so that a few are as they should be.
+	// manyQueries is how many feeds must differ in one parameter of their query before the bridge warns. A
+	// query says what a client wants, so a few different feeds are normal.
 	manyQueries = 3
 )
 
-// remedies say by kind what feeds differ in, and how they become one.
+// remedies are the texts for each kind: in what feeds differ, and how they become one.
 var remedies = map[upstream.PartKind]string{
 	upstream.PartCookie:      "their cookies, and are polled separately: if the upstream's answers do not depend on them, `cookies` makes them one feed, and `cookies <name...>` keeps only those that matter",
 	upstream.PartQuery:       "one parameter of the query, and are polled separately: if the upstream's answers do not depend on it, `query -<name>` makes them one feed",
@@ -34,8 +34,8 @@ var remedies = map[upstream.PartKind]string{
 
 const severalRemedies = "the parts named here, and are polled separately: if the upstream's answers do not depend on them, keep them out of the polls"
 
-// dividers look for what alone keeps feeds of one URL apart, since that may be a mistake, by which
-// each client is polled for by itself. It is said once for each kind. They have no lock of their own.
+// dividers look for feeds of one URL that differ in only one part. That may be a mistake, because of which
+// each client has its own polls. The bridge warns once for each kind. They have no lock of their own.
 type dividers struct {
 	newest map[string][]neighbour // by scheme, method, host and path
 	told   map[upstream.PartKind]bool
@@ -48,7 +48,7 @@ type neighbour struct {
 	parts map[[2]string]upstream.Part // by kind and name
 }
 
-// newDividers returns dividers that do not speak of kinds that are known.
+// newDividers returns dividers that do not warn of the known kinds.
 func newDividers(known ...upstream.PartKind) *dividers {
 	d := &dividers{newest: make(map[string][]neighbour), told: make(map[upstream.PartKind]bool), left: maxCompared}
 	for _, kind := range known {
@@ -57,7 +57,7 @@ func newDividers(known ...upstream.PartKind) *dividers {
 	return d
 }
 
-// add takes in what the polls of a new feed say.
+// add adds the content of a new feed's polls.
 func (d *dividers) add(s *upstream.Said, logger *zap.Logger) {
 	if d.left == 0 || len(d.told) == len(remedies) {
 		d.newest = nil
@@ -88,7 +88,7 @@ func (d *dividers) add(s *upstream.Said, logger *zap.Logger) {
 	}
 }
 
-// drop forgets what the polls of a feed said.
+// drop removes the content of a feed's polls.
 func (d *dividers) drop(s *upstream.Said) {
 	url := s.URL()
 	rest := slices.DeleteFunc(d.newest[url], func(other neighbour) bool { return other.said == s })
@@ -99,12 +99,12 @@ func (d *dividers) drop(s *upstream.Said) {
 	}
 }
 
-// worth reports whether a difference from one neighbour should be spoken of, given those from all.
+// worth reports whether the bridge should warn of a difference from one neighbour, given those from all.
 func (d *dividers) worth(diff difference, all []difference) bool {
 	news := false
 	for kind := range diff {
 		if remedies[kind] == "" {
-			return false // who wrote a placeholder into the block knows
+			return false // an operator who wrote a placeholder into the block knows
 		}
 		news = news || !d.told[kind]
 	}
@@ -120,10 +120,10 @@ func (d *dividers) worth(diff difference, all []difference) bool {
 	return news && len(diff) == 1 && len(diff[upstream.PartQuery]) == 1 && alike >= manyQueries
 }
 
-// difference is the names of what two feeds differ in, by kind; never a value.
+// difference is the names of the parts in which two feeds differ, by kind. It has no values.
 type difference map[upstream.PartKind][]string
 
-// differ compares what the polls of two feeds say.
+// differ compares the content of two feeds' polls.
 func differ(a, b neighbour) difference {
 	diff := make(difference)
 	for at, p := range a.parts {
@@ -196,7 +196,7 @@ func pairsIn(lines []string, separator string) map[string][]string {
 	return pairs
 }
 
-// log warns of a difference.
+// log writes the warning of a difference.
 func (d difference) log(logger *zap.Logger) {
 	remedy := severalRemedies
 	var fields []zap.Field

@@ -9,7 +9,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
-// feeds are a bridge's feeds, by the key of what their polls say. It has no lock of its own.
+// feeds are a bridge's feeds, by the key of their polls' content. It has no lock of its own.
 type feeds struct {
 	limit    int
 	byKey    map[upstream.Key]*feed.Feed
@@ -18,7 +18,7 @@ type feeds struct {
 	dividers *dividers
 }
 
-// asked is what the polls of a feed say.
+// asked is the content of a feed's polls.
 type asked struct {
 	key  upstream.Key
 	said *upstream.Said
@@ -31,7 +31,7 @@ func newFeeds(limit int, dividers *dividers) *feeds {
 	}
 }
 
-// room makes room for one more feed: those that only linger go first.
+// room makes room for one more feed. It ends a feed without clients, if there is one.
 func (f *feeds) room() error {
 	if len(f.byKey) < f.limit {
 		return nil
@@ -39,20 +39,20 @@ func (f *feeds) room() error {
 	for old := range f.polls {
 		if old.Idle() {
 			f.drop(old)
-			go old.Halt() // which comes back here, and needs the bridge's lock
+			go old.Halt() // Halt calls drop, and needs the bridge's lock
 			return nil
 		}
 	}
 	return fmt.Errorf("%w: %d feeds", errBusy, f.limit)
 }
 
-// add takes a feed in.
+// add adds a feed.
 func (f *feeds) add(added *feed.Feed, p *upstream.Request, about About, logger *zap.Logger) {
 	f.byKey[p.Key], f.about[added], f.polls[added] = added, about, asked{p.Key, p.Said}
 	f.dividers.add(p.Said, logger)
 }
 
-// drop forgets a feed. It may be called more than once.
+// drop removes a feed. It may be called more than once.
 func (f *feeds) drop(old *feed.Feed) {
 	polls, ok := f.polls[old]
 	if !ok {

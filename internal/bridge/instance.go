@@ -9,7 +9,7 @@ import (
 
 // Instance is a bridge in one configuration, from its provisioning to its cleanup.
 type Instance struct {
-	Logger *zap.Logger // of this configuration, which may be closed while streams go on
+	Logger *zap.Logger // of this configuration; it may be closed while streams continue
 	Ctx    caddy.Context
 	Events *caddyevents.App
 	Http   *caddyhttp.App       // nil if another app holds the handler

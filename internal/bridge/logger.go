@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// newestCore writes to the log of the bridge's newest instance: that of an older one may be
-// closed, since a bridge outlives its configurations.
+// newestCore writes to the log of the bridge's newest instance. The log of an older one may be closed, because
+// a bridge outlives its configurations.
 type newestCore struct {
 	bridge *Bridge
 	fields []zapcore.Field
@@ -17,8 +17,8 @@ type newestCore struct {
 
 func newLogger(b *Bridge) *zap.Logger { return zap.New(newestCore{bridge: b}) }
 
-// sparing returns a log that writes five lines of a message in ten seconds, and then each
-// hundredth: for what a crowd of clients could flood a log with.
+// sparing returns a log that writes five lines of a message in ten seconds, and then every hundredth. It is
+// for messages with which many clients could flood the log.
 func sparing(logger *zap.Logger) *zap.Logger {
 	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 		return zapcore.NewSamplerWithOptions(core, 10*time.Second, 5, 100)
@@ -35,8 +35,8 @@ func (c newestCore) With(fields []zapcore.Field) zapcore.Core {
 	return newestCore{bridge: c.bridge, fields: append(slices.Clip(c.fields), fields...)}
 }
 
-// Check implements zapcore.Core. It lets the cores of the newest log decide and write, each by
-// its own level, names and sampling.
+// Check implements zapcore.Core. The cores of the newest log decide and write, each with its own level, names
+// and sampling.
 func (c newestCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	logger := c.bridge.newestLogger()
 	if !logger.Core().Enabled(entry.Level) {

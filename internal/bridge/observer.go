@@ -7,13 +7,13 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
-// Observer sees all that a bridge asks, and what comes of it.
+// Observer sees all requests of a bridge, and their results.
 type Observer interface {
 	// Begin is told which request the polls of a client make.
 	Begin(p *upstream.Request)
-	// Through returns routes that the observer sees what goes through them, in the place of some.
+	// Through wraps routes, so that the observer sees what goes through them.
 	Through(which upstream.Kind, routes caddyhttp.Handler) caddyhttp.Handler
-	// Polled is told of a poll by the chain that made it, and by one at a time.
+	// Polled is called after each poll, never by two chains at the same time.
 	Polled(p feed.Polled)
 }
 

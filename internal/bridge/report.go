@@ -8,7 +8,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
-// Report is how a feed is at one moment, as the admin API says it.
+// Report is the state of a feed at one moment, for the admin API.
 type Report struct {
 	About
 	State  feed.State `json:"state"`
@@ -65,8 +65,8 @@ func moment(at time.Time) *time.Time {
 	return new(at.UTC())
 }
 
-// Reports returns how the feeds of the bridge are. No lock is held for longer than it takes to look
-// at one of them.
+// Reports returns the state of all feeds of the bridge. No lock is held for longer than the look at one feed
+// takes.
 func (b *Bridge) Reports() []Report {
 	b.mu.Lock()
 	abouts := maps.Clone(b.feeds.about)
@@ -78,7 +78,7 @@ func (b *Bridge) Reports() []Report {
 	return all
 }
 
-// ByUrgency compares two feeds: what is down is first, then what many clients read.
+// ByUrgency compares two feeds. Feeds that are down come first, then those with many clients.
 func ByUrgency(a, b Report) int {
 	return cmp.Or(cmp.Compare(urgency[a.State], urgency[b.State]), cmp.Compare(b.Clients, a.Clients),
 		cmp.Compare(a.Host, b.Host), cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID))

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// FirstAnswer is how long a client's headers are held back for the feed's first answer.
+	// FirstAnswer is how long the bridge waits for the feed's first answer before it sends a client's headers.
 	FirstAnswer = time.Second
-	// busyRetry is how many times longer than usual a client stays away that was turned away.
+	// busyRetry is how many times longer than usual a client that was turned away waits.
 	busyRetry = 10
 )
 
-// Serve gives a client its stream, or says why there is none. Errors are for Caddy to answer.
+// Serve serves a client its stream, or answers why it gets none. Caddy answers the returned errors.
 func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	leave, err := b.admit(ip)
@@ -51,7 +51,7 @@ func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, end.Refusal)
 	case end.Reason == feed.Ended && !reader.Pending():
 		b.Streams.Reject(stream.RejectedEnded)
-		w.WriteHeader(http.StatusNoContent) // by which EventSource stops
+		w.WriteHeader(http.StatusNoContent) // EventSource stops after this status
 		return nil
 	}
 	b.Streams.Serve(w, r, reader, stream.Source{Logger: b.logger, Bridge: b.Name, Feed: b.feedID(request.Key)})
@@ -86,13 +86,13 @@ func refuse(w http.ResponseWriter, refusal *page.Refusal) error {
 	return caddyhttp.Error(refusal.Status, fmt.Errorf("opening the stream: %w", refusal))
 }
 
-// errBusy says that a limit is reached; errHalted that the bridge has ended.
+// errBusy means that a limit is reached, errHalted that the bridge has ended.
 var (
 	errBusy   = errors.New("over a limit")
 	errHalted = errors.New("the bridge has ended")
 )
 
-// admit counts a client in, or says which limit turns it away.
+// admit counts a client, or returns which limit it exceeds.
 func (b *Bridge) admit(ip string) (leave func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,7 +117,7 @@ func (b *Bridge) admit(ip string) (leave func(), err error) {
 	}, nil
 }
 
-// join gives a client its place in the feed of its poll request.
+// join adds a client to the feed of its poll request.
 func (b *Bridge) join(p *upstream.Request) (*feed.Reader, error) {
 	poll := b.poller.Poll(p)
 	if b.observer != nil {
@@ -153,7 +153,7 @@ func (b *Bridge) feed(p *upstream.Request) (*feed.Feed, error) {
 	return f, nil
 }
 
-// hintCopied says once in the bridge's life what polls lack of what a forward_auth in front says.
+// hintCopied warns, once for each bridge, of header fields of a forward_auth in front that polls do not send.
 func (b *Bridge) hintCopied(r *http.Request) {
 	if b.copiedTold.Load() {
 		return

@@ -5,14 +5,15 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 )
 
-// Tally is what a bridge has counted since it began, and what it has now; or several of one name together.
+// Tally is what a bridge has counted since it began, and its present numbers; or the sum of several bridges
+// with one name.
 type Tally struct {
 	feed.Counts
 	stream.Totals
 	Feeds, Clients, LogBytes int64 // now
 }
 
-// Merge adds another bridge's.
+// Merge adds the tally of another bridge.
 func (t *Tally) Merge(other *Tally) {
 	t.Counts.Add(other.Counts)
 	t.Totals.Add(other.Totals)

@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// Origins are the origins that may read streams from a browser (the Fetch standard, section
-// 3.3). None are granted where the list is empty.
+// Origins are the origins that may read streams from a browser (the Fetch standard, section 3.3). An empty
+// list grants nothing.
 type Origins []string
 
-// Grant lets the browser of an allowed origin read the answer. Credentials are allowed, but
-// for `*`; the origin "null" never is, since any sandboxed document has it.
+// Grant lets the browser of an allowed origin read the answer. Credentials are allowed, except with `*`. The
+// origin "null" is never allowed, because any sandboxed document has it.
 func (o Origins) Grant(header http.Header, r *http.Request) bool {
 	if len(o) == 0 {
 		return false
@@ -30,8 +30,7 @@ func (o Origins) Grant(header http.Header, r *http.Request) bool {
 	return true
 }
 
-// Preflight answers a browser that asks whether it may make a request, if that is for a
-// stream's origin. Others are the upstream's to answer.
+// Preflight answers a browser's preflight request if its origin is allowed. The upstream answers all others.
 func (o Origins) Preflight(w http.ResponseWriter, r *http.Request) bool {
 	method := r.Header.Get("Access-Control-Request-Method")
 	if r.Method != http.MethodOptions || method == "" || !o.Grant(w.Header(), r) {

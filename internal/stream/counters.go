@@ -6,7 +6,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
-// The reasons for which clients get no stream.
+// The reasons why clients get no stream.
 const (
 	RejectedLimit   = "limit"
 	RejectedRefused = string(feed.Refused)
@@ -38,7 +38,7 @@ type Totals struct {
 	Ended, Rejected []Labelled
 }
 
-// Add adds those of other streams.
+// Add adds the totals of other streams.
 func (t *Totals) Add(other Totals) {
 	t.Opened += other.Opened
 	t.Deliveries += other.Deliveries
@@ -51,13 +51,13 @@ func (t *Totals) Add(other Totals) {
 	}
 }
 
-// Labelled is a value, and that of the metric's own label.
+// Labelled is a value with the value of the metric's own label.
 type Labelled struct {
 	Label string
 	Value int64
 }
 
-// tallies count by a word of a list that is fixed.
+// tallies count by the words of a fixed list.
 type tallies struct {
 	words  []string
 	counts []atomic.Int64
@@ -67,7 +67,7 @@ func newTallies(words ...string) tallies {
 	return tallies{words: words, counts: make([]atomic.Int64, len(words))}
 }
 
-// add counts one more, and returns how many of that word there were by now.
+// add counts one more, and returns the count of that word.
 func (t tallies) add(word string) int64 {
 	for i := range t.words {
 		if t.words[i] == word {

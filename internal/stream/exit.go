@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// exitWait is how long an exit waits for streams: until the last watchdog has seen it, and for
-	// their last writes.
+	// exitWait is how long an exit waits for streams: until the last watchdog has noticed it, and the last
+	// writes are over.
 	exitWait = look/ExitLooks + exitWrite + exitFlush
-	// exitFlush is for the server to end its answers, after their handlers have returned.
+	// exitFlush is the time for the server to end its answers after their handlers have returned.
 	exitFlush = 200 * time.Millisecond
 )
 
 // streaming counts the streams of all bridges of the process.
 var streaming atomic.Int64
 
-// At exit Caddy waits for the streams of its last configuration alone. Those of earlier ones have
-// a last word to say, too.
+// At exit Caddy waits only for the streams of its last configuration. Those of earlier ones have last writes
+// too.
 func init() {
 	caddy.OnExit(func(ctx context.Context) {
 		if streaming.Load() > 0 {
@@ -29,7 +29,7 @@ func init() {
 	})
 }
 
-// awaitStreams waits for the end of all streams, for exitWait at most.
+// awaitStreams waits for the end of all streams, at most for exitWait.
 func awaitStreams(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, exitWait)
 	defer cancel()

@@ -6,18 +6,18 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// This file leans on the insides of Caddy's server.
+// This file depends on internals of Caddy's server.
 
 // disarm stops Caddy from moving the write deadline of a stream at every Write and every Flush
-// (`write_idle_timeout`): that costs as much as a seventh of a delivery, and the watchdog bounds
-// writes that hang. It must be called before the first write.
+// (`write_idle_timeout`). That costs up to a seventh of a delivery, and the watchdog already ends writes that
+// hang. It must be called before the first write.
 func disarm(r *http.Request) {
 	if _, iw := caddyhttp.IdleTimeoutsFromContext(r.Context()); iw != nil {
 		iw.Ctrl = http.NewResponseController(withoutDeadline{iw.ResponseWriter})
 	}
 }
 
-// withoutDeadline is a writer that supports no deadlines, and does not unwrap to one that does.
+// withoutDeadline is a writer that does not support deadlines, and hides a writer that does.
 type withoutDeadline struct{ w http.ResponseWriter }
 
 func (w withoutDeadline) Header() http.Header         { return w.w.Header() }

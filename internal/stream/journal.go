@@ -11,8 +11,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
-// journal is what is counted of one stream, and said of it in the log. It belongs to the stream's
-// handler.
+// journal counts and logs one stream. It belongs to the stream's handler.
 type journal struct {
 	Source
 	counts *counters
@@ -30,7 +29,7 @@ func newJournal(counts *counters, of Source) *journal {
 	return &journal{Source: of, counts: counts, since: time.Now()}
 }
 
-// wrote counts a batch that was written.
+// wrote counts a written batch.
 func (j *journal) wrote(events, bytes int) {
 	j.events += events
 	j.bytes += int64(bytes)
@@ -40,8 +39,8 @@ func (j *journal) wrote(events, bytes int) {
 	j.counts.bytes.Add(int64(bytes))
 }
 
-// closed ends the journal. Streams that end as they should are of interest for debugging alone; those
-// that are cut off, to an operator.
+// closed ends the journal. Streams that end normally are logged only for debugging; those that are cut off are
+// logged for the operator.
 func (j *journal) closed(r *http.Request, reason feed.Reason, err error) {
 	times := j.counts.ended.add(string(reason))
 	noteAccess(r, zap.String("sse_feed", j.Feed), zap.Int("sse_events", j.events), zap.String("sse_reason", string(reason)))

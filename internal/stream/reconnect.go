@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	// few are clients that are no crowd: they need not wait for one another.
+	// few is a number of clients that is not a crowd: they need not be spread.
 	few = 20
-	// exitSpread is over how long clients come back whose streams ended all at once: so many
-	// seconds that none of them sees a tenth of the clients.
+	// exitSpread is the time over which clients come back whose streams all ended at once. It is so long that
+	// less than a tenth of the clients comes back in any second.
 	exitSpread = 15 * time.Second
-	// spread is over how long the streams of a bridge end that has changed or gone.
+	// spread is the time over which the streams of a bridge end that was changed or removed.
 	spread = 4 * time.Second
-	// maxAway is the most that passes until the clients of a bridge that has changed are back.
+	// maxAway is the longest time until the clients of a changed bridge are back.
 	maxAway = 9500 * time.Millisecond
 )
 
-// reconnects says when the clients of a bridge come back. Independent draws would crowd some
-// moments; these share a sequence of multiples of the golden ratio, which lie evenly however many
-// are drawn (Knuth, The Art of Computer Programming, volume 3, section 6.4, theorem S).
+// reconnects decides when the clients of a bridge come back. Independent random times would crowd at some
+// moments. These are multiples of the golden ratio, which are evenly distributed for any number of clients
+// (Knuth, The Art of Computer Programming, volume 3, section 6.4, theorem S).
 type reconnects struct {
 	retry time.Duration // as configured
-	first float64       // where the sequence begins, so that bridges differ
+	first float64       // the start of the sequence, which differs between bridges
 	drawn atomic.Uint64
 }
 
@@ -38,11 +38,10 @@ func (r *reconnects) share() float64 {
 	return share
 }
 
-// usual returns how long a client waits whose stream ends by itself: what is configured, give or
-// take a fifth.
+// usual returns how long a client waits whose stream ends alone: the configured time, ±20 %.
 func (r *reconnects) usual() time.Duration { return jitter(r.retry) }
 
-// crowd returns how long a client waits whose stream is one of so many that end together.
+// crowd returns how long a client waits whose stream ends together with others, of which the number is given.
 func (r *reconnects) crowd(of int) time.Duration {
 	if of < few {
 		return r.usual()
@@ -50,9 +49,8 @@ func (r *reconnects) crowd(of int) time.Duration {
 	return r.retry + time.Duration(r.share()*float64(exitSpread))
 }
 
-// moved returns when the stream of a bridge ends that has changed, one of so many, and how long its client
-// waits then. Together they are spread evenly over what the configured wait allows, and over
-// maxAway at most, since the new bridge is there already.
+// moved returns when one of the streams of a changed bridge ends, and how long its client then waits. The sums
+// are spread evenly over the configured wait, but at most over maxAway, because the new bridge already exists.
 func (r *reconnects) moved(of int) (end, wait time.Duration) {
 	if of < few {
 		return 0, min(r.usual(), maxAway)
@@ -63,7 +61,7 @@ func (r *reconnects) moved(of int) (end, wait time.Duration) {
 	return end, back - end
 }
 
-// jitter returns d, give or take a fifth, so that clients do not come back all at once.
+// jitter returns d ±20 %, so that clients do not all come back at once.
 func jitter(d time.Duration) time.Duration {
 	return d - d/5 + rand.N(2*d/5+1)
 }

@@ -43,7 +43,7 @@ func SetHeader(header http.Header) {
 	header.Set("X-Accel-Buffering", "no") // for an nginx in front
 }
 
-// Serve writes what a reader brings until one of the two ends.
+// Serve writes a reader's events until the reader or the client ends.
 func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of Source) {
 	j := newJournal(a.counts, of)
 	disarm(r)
@@ -56,7 +56,7 @@ func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Rea
 
 	SetHeader(w.Header())
 	w.WriteHeader(http.StatusOK)
-	// the line is part of the first event, but need not wait for it
+	// this line belongs to the first event, but is sent at once
 	batch := sse.AppendRetry(nil, a.back.usual())
 	var err error
 	for {
@@ -71,7 +71,7 @@ func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Rea
 	j.closed(r, a.finish(w, control, s, err), err)
 }
 
-// TurnAway answers a client that gets no stream now: it comes back after so many times the usual wait.
+// TurnAway answers a client that gets no stream now. It comes back after the given multiple of the usual wait.
 // An error status would close its EventSource for good.
 func (a *Streams) TurnAway(w http.ResponseWriter, r *http.Request, reason string, times int) {
 	noteAccess(r, zap.String("sse_reason", reason))
@@ -79,16 +79,16 @@ func (a *Streams) TurnAway(w http.ResponseWriter, r *http.Request, reason string
 	w.WriteHeader(http.StatusOK)
 	wait := a.back.usual() * time.Duration(times)
 	notice := sse.AppendEvent(sse.AppendRetry(nil, wait), "bridge.busy", fmt.Appendf(nil, `{"reason":%q}`, reason), "")
-	_, _ = w.Write(notice) // a client that did not wait is away as well
+	_, _ = w.Write(notice) // an error means that the client is gone
 }
 
-// Reject counts a client that gets no stream.
+// Reject counts a client that gets no stream, by its reason.
 func (a *Streams) Reject(reason string) { a.counts.rejected.add(reason) }
 
-// EndSpread ends all streams, one by one, and those that come from now on at once.
+// EndSpread ends all streams, spread over time. New streams end at once.
 func (a *Streams) EndSpread() { a.watch.endSpread() }
 
-// finish ends a stream, and returns why: what the client can still read tells it when to come back.
+// finish ends a stream, and returns the reason. It tells the client when to come back.
 func (a *Streams) finish(w http.ResponseWriter, control *http.ResponseController, s *stream, err error) feed.Reason {
 	reason := feed.Gone
 	if end := (*feed.End)(nil); errors.As(err, &end) {
@@ -97,19 +97,18 @@ func (a *Streams) finish(w http.ResponseWriter, control *http.ResponseController
 		reason = feed.Slow
 	}
 	if wait := a.wait(s, reason); wait > 0 {
-		// the client may be gone by now, which is no matter
+		// the client may be gone, which does not matter
 		_ = s.write(w, append(sse.AppendRetry(nil, wait), '\n'), control, true)
 	}
 	return reason
 }
 
-// wait returns for how long the client of a stream that ended stays away; 0 leaves what it was
-// told at the beginning.
+// wait returns how long the client of an ended stream waits; 0: as it was told at the beginning.
 func (a *Streams) wait(s *stream, reason feed.Reason) time.Duration {
 	switch reason {
 	case feed.Stopping:
 		return max(time.Duration(s.wait.Load()), time.Millisecond)
-	case feed.Refused, feed.Ended: // all of the feed at once
+	case feed.Refused, feed.Ended: // all streams of the feed end together
 		return a.back.crowd(a.watch.count())
 	case feed.Lifetime:
 		return a.back.usual()
@@ -117,7 +116,7 @@ func (a *Streams) wait(s *stream, reason feed.Reason) time.Duration {
 	return 0
 }
 
-// Totals returns what was counted so far.
+// Totals returns the present totals.
 func (a *Streams) Totals() Totals {
 	return Totals{
 		Opened: a.counts.opened.Load(), Deliveries: a.counts.deliveries.Load(), Bytes: a.counts.bytes.Load(),

@@ -17,20 +17,20 @@ import (
 const (
 	// Hangs is how long one write may take before its client counts as gone.
 	Hangs = 10 * time.Second
-	// exitWrite is how long a write may take at exit: a client that does not read would hold
-	// Caddy for a minute.
+	// exitWrite is how long a write may take at exit. Otherwise a client that does not read would delay Caddy
+	// for a minute.
 	exitWrite = 500 * time.Millisecond
-	// maxWrite is the most that is written at once.
+	// maxWrite is the maximum size of one write.
 	maxWrite = 64 << 10
-	// look is how often a watchdog looks at its streams.
+	// look is the time between two looks of a watchdog at its streams.
 	look = time.Second
-	// ExitLooks is how many times more often it looks whether Caddy exits.
+	// ExitLooks is how many times more often it checks whether Caddy exits.
 	ExitLooks = 10
 )
 
-// watchdog looks after the streams of a bridge, so that none needs a timer of its own: it wakes
-// those that were silent for a keep-alive, and puts a deadline on writes that hang. Its goroutine
-// runs while there are streams.
+// watchdog monitors the streams of a bridge, so that no stream needs a timer of its own. It wakes streams that
+// were silent, for a keep-alive, and sets a deadline for writes that hang. Its goroutine runs while there are
+// streams.
 type watchdog struct {
 	every     time.Duration // between two looks
 	keepalive int32         // in looks
@@ -45,7 +45,7 @@ type watchdog struct {
 	exiting bool // with the process
 }
 
-// stream is one client's answer, as the watchdog knows it.
+// stream is the watchdog's view of one client's answer.
 type stream struct {
 	reader  *feed.Reader
 	control *http.ResponseController // the innermost writer's: Caddy's own fields have no lock
@@ -67,7 +67,7 @@ func newWatchdog(plan *config.Plan, back *reconnects) *watchdog {
 	}
 }
 
-// add begins to look after a stream.
+// add begins to monitor a stream.
 func (d *watchdog) add(s *stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -89,8 +89,7 @@ func (d *watchdog) add(s *stream) {
 	}
 }
 
-// remove must be called before the stream's handler returns: its writer is not to be touched
-// after that.
+// remove must be called before the stream's handler returns, because its writer must not be used after that.
 func (d *watchdog) remove(s *stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,7 +108,7 @@ func (d *watchdog) run() {
 	for n := 1; ; n++ {
 		<-ticker.C
 		if caddy.Exiting() {
-			d.endNow() // asked here since no event reaches a bridge that has left the configuration
+			d.endNow() // checked here, because a bridge that has left the configuration gets no events
 		}
 		if n%ExitLooks == 0 && !d.look() {
 			return
@@ -138,8 +137,8 @@ func (d *watchdog) look() (more bool) {
 	return d.running
 }
 
-// write writes a batch, and flushes it if nothing follows. A long one goes out in pieces, so that
-// the watchdog sees a client that reads slowly from one that does not read.
+// write writes a batch, and flushes it if nothing follows. It writes a long batch in pieces, so that the
+// watchdog can distinguish a client that reads slowly from one that does not read.
 func (s *stream) write(w io.Writer, batch []byte, control *http.ResponseController, flush bool) error {
 	for {
 		piece := batch[:min(len(batch), maxWrite)]
@@ -163,7 +162,7 @@ func (s *stream) cut(at time.Time) {
 	_ = s.control.SetWriteDeadline(at) // a writer without deadlines has no peer that hangs
 }
 
-// stop ends a stream, whose client stays away for the given time.
+// stop ends a stream, whose client then waits for the given time.
 func (s *stream) stop(wait time.Duration) {
 	s.wait.Store(int64(wait))
 	s.reader.Stop(feed.Stopping)
@@ -196,7 +195,7 @@ func (d *watchdog) endNow() {
 	}
 }
 
-// endSpread ends all streams over some seconds, so that they do not come back all at once.
+// endSpread ends all streams over some seconds, so that the clients do not all come back at once.
 func (d *watchdog) endSpread() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
