@@ -121,7 +121,7 @@ func tryCommand() *cobra.Command {
 	return cmd
 }
 
-// tryUsage is cobra's own template, with the flags as they are and none of what there is not.
+// tryUsage is cobra's own template, with only the parts that this command has.
 const tryUsage = `Usage:
   {{.UseLine}} [flags]
 
@@ -132,10 +132,10 @@ Flags:
 {{.LocalFlags.FlagUsagesWrapped 100 | trimTrailingWhitespaces}}
 `
 
-// errPollFailed ends the command with the status 1. What failed has been printed.
+// errPollFailed ends the command with the status 1. The failure has already been printed.
 var errPollFailed = errors.New("a poll failed")
 
-// flagError adds to the error of a flag that there is none of the one that was meant.
+// flagError adds the flag that was probably meant to the error of an unknown flag.
 func flagError(cmd *cobra.Command, err error) error {
 	wrong, found := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !found {
@@ -198,7 +198,7 @@ func try(ctx context.Context, flags *pflag.FlagSet, target string, out io.Writer
 	return nil
 }
 
-// prepare sets up what is tried, and returns the URL that the client asks for.
+// prepare sets up the configuration to try, and returns the URL that the client requests.
 func (t *attempt) prepare(flags *pflag.FlagSet, file, site, target string) (u *url.URL, err error) {
 	var config []byte
 	var server string
@@ -230,7 +230,7 @@ func (t *attempt) prepare(flags *pflag.FlagSet, file, site, target string) (u *u
 	return u, nil
 }
 
-// suggestBlock looks at an endpoint and prints a block.
+// suggestBlock examines an endpoint and prints a block.
 func suggestBlock(ctx context.Context, target string, headers []string, out io.Writer) error {
 	u, err := parseTarget(target)
 	if err != nil {
@@ -256,7 +256,7 @@ func suggestBlock(ctx context.Context, target string, headers []string, out io.W
 	return err
 }
 
-// inColour reports whether colours are for a person to see (https://no-color.org).
+// inColour reports whether the output is for a terminal that shows colours (https://no-color.org).
 func inColour(out io.Writer) bool {
 	file, ok := out.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))

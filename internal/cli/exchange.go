@@ -27,7 +27,7 @@ func stopwatch() func() time.Duration {
 	return func() time.Duration { return time.Since(start) }
 }
 
-// answered takes what the routes have left.
+// answered notes the answer of the routes.
 func (e *exchanged) answered(a *upstream.Answer, err error) {
 	var failed caddyhttp.HandlerError
 	switch {

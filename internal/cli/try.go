@@ -22,24 +22,24 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
-// reporter writes what became of a poll.
+// reporter writes reports of polls.
 type reporter interface {
 	Write(*trial.Report) error
-	// Waiting is told that the first answer takes its time.
+	// Waiting is called if the first answer takes long.
 	Waiting(so time.Duration)
 }
 
-// silence is how long the first answer is waited for without a word.
+// silence is how long the command waits for the first answer before it prints something.
 const silence = 2 * time.Second
 
-// attempt is one client of a configuration that does not listen: what it asks for goes through the
-// routes of its site, and what the polls bring is reported.
+// attempt is one client of a configuration that does not listen. Its request goes through the routes of the
+// site, and its polls are reported.
 type attempt struct {
 	server  *caddyhttp.Server
 	request *http.Request
 	out     reporter
-	polls   int  // how many are made; 0 for no end
-	secrets bool // they are not masked
+	polls   int  // how many polls are made; 0: no limit
+	secrets bool // secrets are not masked
 
 	mu        sync.Mutex
 	asked     *upstream.Request // nil until a bridge is reached
@@ -51,7 +51,7 @@ type attempt struct {
 	stop      context.CancelFunc
 }
 
-// errNoBridge says that a request reaches no sse_bridge.
+// errNoBridge means that a request reaches no sse_bridge.
 var errNoBridge = errors.New("no sse_bridge answers a request for this URL")
 
 // provisionServer sets a configuration up as `caddy validate` does, and returns its server of that name.
@@ -73,7 +73,7 @@ func provisionServer(config []byte, name string) (*caddyhttp.Server, error) {
 	return app.(*caddyhttp.App).Servers[name], nil
 }
 
-// silent is a log to which nothing is written: the reports say what there is to say.
+// silent is a log that writes nothing, because the reports contain everything.
 func silent() *caddy.Logging {
 	return &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{Level: "FATAL"}}}}
 }
@@ -123,7 +123,7 @@ func (t *attempt) settle(ctx context.Context) {
 	}
 }
 
-// waiting says, unless the first poll has been answered, that it has not.
+// waiting reports that the first poll has not been answered yet, if that is so.
 func (t *attempt) waiting() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,7 +140,7 @@ func (t *attempt) Through(which upstream.Kind, routes caddyhttp.Handler) caddyht
 // tryRequest makes the request of an EventSource for a URL, with header fields of the form
 // "Name: value".
 func tryRequest(u *url.URL, header []string) (*http.Request, error) {
-	r, err := http.NewRequest(http.MethodGet, u.String(), nil) //nolint:noctx // it gets one when it is served
+	r, err := http.NewRequest(http.MethodGet, u.String(), nil) //nolint:noctx // it gets a context when it is served
 	if err != nil {
 		return nil, fmt.Errorf("making the request: %w", err)
 	}
@@ -163,7 +163,7 @@ func tryRequest(u *url.URL, header []string) (*http.Request, error) {
 	return r, nil
 }
 
-// unread is the answer to a client that reads nothing of it.
+// unread is an answer that nobody reads.
 type unread struct {
 	header http.Header
 	status int
@@ -188,7 +188,7 @@ func (w *unread) Write(p []byte) (int, error) {
 // FlushError lets the stream flush, which does nothing here.
 func (w *unread) FlushError() error { return nil }
 
-// recorder notes what goes to an upstream, and what comes back.
+// recorder notes requests to an upstream, and their answers.
 type recorder struct {
 	attempt *attempt
 	which   upstream.Kind

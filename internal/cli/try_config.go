@@ -20,7 +20,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/suggest"
 )
 
-// tryFlags are the subdirectives that a flag may stand for.
+// tryFlags are the subdirectives that have a flag.
 func tryFlags() (flags []config.Subdirective) {
 	for _, group := range config.Subdirectives() {
 		for _, s := range group.Subdirectives {
@@ -32,13 +32,13 @@ func tryFlags() (flags []config.Subdirective) {
 	return flags
 }
 
-// flagValues are what the flag of a subdirective was given, each time. It implements pflag.Value.
+// flagValues are all values that the flag of a subdirective was given. It implements pflag.Value.
 type flagValues struct {
 	kind   string
 	values []string
 }
 
-// Set implements pflag.Value. A flag that may stand alone is given "true" then.
+// Set implements pflag.Value. A flag whose value is optional gets "true" if it has none.
 func (f *flagValues) Set(text string) error {
 	if f.optional() && text == "true" {
 		text = ""
@@ -53,10 +53,10 @@ func (f *flagValues) String() string { return strings.Join(f.values, ", ") }
 // Type implements pflag.Value.
 func (f *flagValues) Type() string { return f.kind }
 
-// optional reports whether the flag may stand without a value.
+// optional reports whether the flag's value is optional.
 func (f *flagValues) optional() bool { return f.kind == "boolfunc" } // for which pflag's help names no default
 
-// kindOf says in a word what the flag of a subdirective takes.
+// kindOf returns a word for the value of a subdirective's flag.
 func kindOf(subdirective string) string {
 	word := soleArgument.FindStringSubmatch(config.ArgumentsOf(subdirective))
 	switch {
@@ -77,7 +77,7 @@ var soleArgument = regexp.MustCompile(`^<(\w+)>$`)
 // flagName is the name of a subdirective as a flag.
 func flagName(subdirective string) string { return strings.ReplaceAll(subdirective, "_", "-") }
 
-// flagLines makes a Caddyfile of flags, and knows which flag each of its lines is.
+// flagLines makes a Caddyfile from flags, and knows the flag of each line.
 type flagLines struct {
 	text  strings.Builder
 	flags []string // by line, from the first
@@ -90,8 +90,8 @@ func (f *flagLines) add(flag, line string) {
 	}
 }
 
-// caddyfileOf makes the Caddyfile of a site that answers any request by polling an upstream. values
-// gives what each flag was given.
+// caddyfileOf makes the Caddyfile of a site that answers all requests by polling an upstream. values returns
+// the values of each flag.
 func caddyfileOf(upstream string, values func(name string) []string) *flagLines {
 	f := new(flagLines)
 	f.add("", "{\n\tadmin off\n\tauto_https off\n}\nhttp:// {")
@@ -114,7 +114,7 @@ func caddyfileOf(upstream string, values func(name string) []string) *flagLines 
 	return f
 }
 
-// pairs is how the flags of subdirectives that take a name and a value may be written, beside the words of a
+// pairs are further forms in which flags with a name and a value may be written, besides the words of a
 // Caddyfile.
 var pairs = map[string]*regexp.Regexp{
 	"query":     regexp.MustCompile(`^([^-\s="'` + "`" + `{][^\s="'` + "`" + `{]*)=((?s:.*))$`),
@@ -123,8 +123,8 @@ var pairs = map[string]*regexp.Regexp{
 	"start":     regexp.MustCompile(`^([A-Za-z_]\w*)=((?s:.+))$`),
 }
 
-// flagWords writes the value of a flag as the arguments of its subdirective. Where there is one
-// argument, it need not be quoted.
+// flagWords writes the value of a flag as the arguments of its subdirective. If there is only one argument, it
+// need not be quoted.
 func flagWords(name, v string) string {
 	if form, ok := pairs[name]; ok {
 		if m := form.FindStringSubmatch(v); m != nil {
@@ -144,10 +144,10 @@ func flagWords(name, v string) string {
 	return v
 }
 
-// place finds where an error of the Caddyfile adapter says that it is.
+// place finds the line in an error of the Caddyfile adapter.
 var place = regexp.MustCompile(`^(?:parsing caddyfile tokens for '[\w-]+': )?((?s:.*?)),? (?:at|on line)? ?flags:(\d+)$`)
 
-// adapt makes the configuration, with the flags in the place of lines in its errors.
+// adapt makes the configuration. Its errors name flags instead of lines.
 func (f *flagLines) adapt() ([]byte, error) {
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(f.text.String()), map[string]any{"filename": "flags"})
 	if err == nil {
@@ -175,7 +175,7 @@ func adaptFile(name string) ([]byte, error) {
 	return config, err
 }
 
-// served is what of a configuration says which requests a server answers.
+// served is the part of a configuration that decides which requests a server answers.
 type served struct {
 	Apps struct {
 		HTTP struct {
@@ -203,7 +203,7 @@ func readServed(config []byte) (s served, err error) {
 	return s, nil
 }
 
-// serverFor returns the name of the server that listens where a URL leads.
+// serverFor returns the name of the server that listens at the address of a URL.
 func serverFor(config []byte, u *url.URL) (string, error) {
 	s, err := readServed(config)
 	if err != nil {
@@ -265,8 +265,8 @@ func (s served) address(host, listen string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// siteURL returns the URL of a site that a target means: a whole URL, or a path at the site, which need
-// not be named where there is one.
+// siteURL returns the URL of a target, which is a whole URL, or a path of a site. The site need not be named
+// if there is only one.
 func siteURL(config []byte, site, target string) (*url.URL, error) {
 	switch {
 	case site == "" && strings.HasPrefix(target, "/"):

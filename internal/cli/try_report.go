@@ -16,7 +16,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
-// Begin is told which request the polls of the client make.
+// Begin notes the request that the client's polls make.
 func (t *attempt) Begin(p *upstream.Request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -32,7 +32,7 @@ func (t *attempt) note(e exchanged) {
 	}
 }
 
-// Polled reports a poll. It is called by the chain that made it, and by one at a time.
+// Polled reports a poll. It is called by the chain that made it, never by two at the same time.
 func (t *attempt) Polled(p feed.Polled) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -71,7 +71,7 @@ func (t *attempt) Polled(p feed.Polled) {
 	}
 }
 
-// evidence is what the last exchange has brought: the poll itself, unless a step has failed.
+// evidence is the result of the last exchange: the poll itself, unless a step has failed.
 func (t *attempt) evidence(p feed.Polled) trial.Evidence {
 	asked, step := t.asked, false
 	var last exchanged
@@ -85,7 +85,7 @@ func (t *attempt) evidence(p feed.Polled) trial.Evidence {
 	switch {
 	case last.response != nil:
 		e.Found = asked.Reader.Explain(*last.response, t.asked.Env(p.Ask))
-	case p.Err != nil: // a long poll that was held to its end is none
+	case p.Err != nil: // a long poll that was held until its timeout is not an error
 		e.Err = errors.Join(last.err, p.Err)
 	}
 	return e
@@ -98,7 +98,7 @@ func (t *attempt) stepOf(which upstream.Kind) *upstream.Request {
 	return t.asked.Wait
 }
 
-// exchange writes an exchange for the report.
+// exchange converts an exchange for the report.
 func (t *attempt) exchange(e exchanged) trial.Exchange {
 	x := trial.Exchange{Request: t.requestOf(e.asked, e.which, e.body), To: e.to, Took: e.took}
 	x.Step = [...]string{upstream.KindPoll: "", upstream.KindOpen: "open", upstream.KindWait: "wait"}[e.which]
@@ -115,8 +115,8 @@ func (t *attempt) exchange(e exchanged) trial.Exchange {
 	return x
 }
 
-// requestOf writes a request for the report. It is shown as it leaves for the upstream that is tried by
-// its URL, and else as the site's.
+// requestOf converts a request for the report. If the upstream is tried by its URL, the request is shown as it
+// is sent there; otherwise as a request of the site.
 func (t *attempt) requestOf(r *http.Request, which upstream.Kind, body []byte) trial.Request {
 	p := t.asked
 	if which != upstream.KindPoll {
@@ -127,7 +127,7 @@ func (t *attempt) requestOf(r *http.Request, which upstream.Kind, body []byte) t
 	return trial.Request{Method: r.Method, URL: p.Absolute(r.URL, r.Header).String(), Header: trial.Telling(r.Header, usual), Body: string(body)}
 }
 
-// next says when the next poll follows, why, and what it asks.
+// next returns when the next poll follows, why, and its request.
 func (t *attempt) next(p feed.Polled) *trial.Next {
 	plan := t.asked.Plan
 	n := &trial.Next{Wait: p.Wait, Why: string(p.Why), Because: because(plan, p), Cursor: p.Next.From.ID()}
@@ -146,7 +146,7 @@ func (t *attempt) next(p feed.Polled) *trial.Next {
 	return n
 }
 
-// because says in words why a poll follows when it does.
+// because returns a text with the reason for the time of the next poll.
 func because(plan *config.Plan, p feed.Polled) string {
 	switch p.Why {
 	case feed.Held:
@@ -172,7 +172,7 @@ func because(plan *config.Plan, p feed.Polled) string {
 	return fmt.Sprintf("interval %s, counted from the start of this poll", plan.IntervalMin)
 }
 
-// paused says which pause the backend has asked for.
+// paused returns a text with the pause that the backend has asked for.
 func paused(p feed.Polled) string {
 	wait, asked := p.Page.Wait, p.Page.Asked
 	if failed, ok := errors.AsType[*page.Error](p.Err); ok {
@@ -184,7 +184,7 @@ func paused(p feed.Polled) string {
 	return fmt.Sprintf("the backend asks for a pause of %s", wait)
 }
 
-// events are those that clients get of a poll.
+// events are the events that clients get from a poll.
 func (t *attempt) events(p feed.Polled) []trial.Event {
 	if t.asked.Plan.Reader.Document() && !p.News {
 		return nil
@@ -200,7 +200,7 @@ func (t *attempt) events(p feed.Polled) []trial.Event {
 	return events
 }
 
-// notices say what else a page means for clients.
+// notices are texts about what else a page means for clients.
 func notices(p feed.Polled) []string {
 	var all []string
 	for _, n := range []struct {
@@ -220,7 +220,7 @@ func notices(p feed.Polled) []string {
 	return all
 }
 
-// reason is an error in the words of who made it: Caddy puts an id and a place in its code before them.
+// reason is the text of the original error: Caddy puts an id and a place in its code before it.
 func reason(err error) string {
 	var handler caddyhttp.HandlerError
 	if errors.As(err, &handler) && handler.Err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
-// ParseCaddyfile returns what the tokens of a directive say. Errors name file, line and field.
+// ParseCaddyfile parses the tokens of a directive. Errors name file, line and field.
 func ParseCaddyfile(h httpcaddyfile.Helper) (*Config, error) {
 	h.Next() // consume the directive's name
 	p := newParser(h)
@@ -24,8 +24,8 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (*Config, error) {
 	return p.config, nil
 }
 
-// parser fills a Config from the tokens of one directive. It checks their count and form;
-// whatever else must hold for the JSON too, and is found when the Config is compiled.
+// parser fills a Config from the tokens of one directive. It checks their count and form. All other checks
+// apply to JSON too, and are made when the Config is compiled.
 type parser struct {
 	httpcaddyfile.Helper
 	config *Config
@@ -60,7 +60,7 @@ func (p *parser) subdirective() error {
 	return p.Errf("unrecognized subdirective '%s': the subdirectives are %s", name, strings.Join(NamesOf(func(Subdirective) bool { return true }), ", "))
 }
 
-// upstreams takes the arguments of the directive as those of a reverse_proxy.
+// upstreams parses the arguments of the directive as those of a reverse_proxy.
 func (p *parser) upstreams() error {
 	proxy := p.Token()
 	proxy.Text = "reverse_proxy"
@@ -108,7 +108,7 @@ func (p *parser) upstreamBlock() error {
 	return nil
 }
 
-// locate adds to an error of compile where in the Caddyfile the field stands.
+// locate adds the field's place in the Caddyfile to an error of Compile.
 func (p *parser) locate(err error) error {
 	token, err := p.place(err)
 	d := caddyfile.NewDispenser([]caddyfile.Token{token})
@@ -116,9 +116,9 @@ func (p *parser) locate(err error) error {
 	return d.WrapErr(err)
 }
 
-// place returns the token of the field that an error of compile is about. What is wrong in routes is at
-// the placeholder's own token, and is called by the field that the routes are in: their path in the JSON
-// says nothing to who has written a Caddyfile.
+// place returns the token of the field that an error of Compile is about. For an error in routes, it is the
+// placeholder's own token, and the error names the field that contains the routes: their path in the JSON
+// means nothing to the author of a Caddyfile.
 func (p *parser) place(err error) (caddyfile.Token, error) {
 	var path string
 	field, placeholder := (*fieldError)(nil), (*placeholderError)(nil)

@@ -15,7 +15,7 @@ func (p *parser) argErr(name string) error {
 	return p.Errf("%s: wrong number of arguments: it takes %s; quote an argument that has spaces", name, ArgumentsOf(name))
 }
 
-// once notes where the field of the current subdirective stands, and refuses it a second time.
+// once notes the place of the current subdirective's field, and refuses a second one.
 func (p *parser) once(path string) error {
 	if before, twice := p.tokens[path]; twice {
 		return p.Errf("%s: it is given twice: the first is on line %d", strings.TrimSpace(strings.ReplaceAll(path, ".", " ")), before.Line)
@@ -180,7 +180,7 @@ func (p *parser) event() error {
 	return nil
 }
 
-// cursor parses `cursor [<name>] <value>`. A name that was there before gets one more source.
+// cursor parses `cursor [<name>] <value>`. A name that is repeated gets one more value.
 func (p *parser) cursor() error {
 	token, args := p.Token(), p.RemainingArgs()
 	if len(args) != 1 && len(args) != 2 {

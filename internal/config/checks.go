@@ -28,13 +28,13 @@ func (h *Config) checkUpstream(c *Plan) (err error) {
 	return nil
 }
 
-// compileWants says what the upstream takes of a client's request, beside what polls have of it.
+// compileWants finds what the upstream takes from a client's request, besides the parts that polls have.
 func (h *Config) compileWants(c *Plan) (err error) {
 	c.Wants, err = c.routes.want("upstream", c.owns())
 	return err
 }
 
-// checkReading checks how format, items, id, order and accept go together.
+// checkReading checks that format, items, id, order and accept fit together.
 func (h *Config) checkReading(c *Plan) error {
 	format, order := c.Page.Format, c.Page.Order
 	switch {
@@ -80,7 +80,7 @@ func (h *Config) checkReading(c *Plan) error {
 		}
 	}
 	if h.Diff != "" && format == page.Auto {
-		c.Page.Format = page.JSON // what is not, such as a login page, cannot be patched
+		c.Page.Format = page.JSON // other answers, such as a login page, cannot be patched
 	}
 	c.Page.Unsent = !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool { return len(e.template.Cursors()) > 0 })
 	c.Reader = page.NewReader(c.Page)
@@ -161,8 +161,8 @@ func (h *Config) compileReplay(c *Plan) error {
 	return nil
 }
 
-// checkOrigin accepts what browsers send in Origin (RFC 6454, section 6.2) and nothing that
-// could never match.
+// checkOrigin accepts an origin as browsers send it (RFC 6454, section 6.2), and refuses one that could never
+// match.
 func checkOrigin(origin string, count int) error {
 	switch {
 	case origin == "*" && count > 1:

@@ -12,14 +12,14 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// bridgeName is what a bridge may be called: it is a label of metrics, and part of paths.
+// bridgeName matches the name of a bridge, which is a label of metrics and part of paths.
 var bridgeName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// loneCursor is a rewrite that is nothing but a cursor.
+// loneCursor matches a rewrite that is only a cursor.
 var loneCursor = regexp.MustCompile(`^\{sse\.cursor(\.\w+)?\}$`)
 
-// Compile checks the configuration and parses what it holds as text. It is called before the
-// upstream routes are provisioned, which empties them. Its errors are *fieldError.
+// Compile checks the configuration and parses its texts. It must be called before the upstream routes are
+// provisioned, which empties them. Its errors are *fieldError.
 func (h *Config) Compile() (*Plan, error) {
 	c := &Plan{Start: h.Start, Limits: DefaultLimits}
 	for _, step := range []func(*Plan) error{
@@ -29,7 +29,7 @@ func (h *Config) Compile() (*Plan, error) {
 		h.compilePace,
 		h.compileReading,
 		h.checkReading,
-		h.compileDelivery, // its limits are those of steps too
+		h.compileDelivery, // its limits apply to steps too
 		h.compileSteps,
 		h.checkCursors,
 	} {
@@ -173,8 +173,7 @@ func orDefault(d caddy.Duration, otherwise time.Duration) time.Duration {
 	return time.Duration(d)
 }
 
-// bodyType guesses the type of a body that has none from how it begins. A lone brace may begin
-// a placeholder.
+// bodyType guesses the type of a body without one from its beginning. A single brace may begin a placeholder.
 func bodyType(b *Body) string {
 	text := strings.TrimSpace(b.Template)
 	switch {

@@ -8,12 +8,12 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// conditionField is a subdirective that is a list of conditions, any of which is enough.
+// conditionField is a subdirective with a list of conditions, of which one must hold.
 type conditionField struct {
 	name       string
 	conditions []Condition
 	to         *[]value.Condition
-	items      bool // it looks at items, where there are some
+	items      bool // it looks at items, if there are items
 }
 
 func (h *Config) conditionFields(c *Plan) []conditionField {
@@ -42,7 +42,7 @@ func (h *Config) compileConditions(c *Plan) (err error) {
 	return nil
 }
 
-// checkConditions checks that what looks into JSON has some to look into.
+// checkConditions checks that conditions with paths have JSON to look at.
 func (h *Config) checkConditions(c *Plan) error {
 	if c.Page.Format != page.Text && c.Page.Format != page.Lines {
 		return nil

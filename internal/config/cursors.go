@@ -53,7 +53,7 @@ func (h *Config) checkCursors(c *Plan) error {
 	return nil
 }
 
-// notSent is the error of a cursor that is read for nothing.
+// notSent is the error of a cursor that is read but never sent.
 func notSent(path, name string) error {
 	return &fieldError{
 		path, strings.TrimSpace("cursor " + name),
@@ -79,7 +79,7 @@ func (h *Config) cursorsRead(c *Plan) []string {
 	return names
 }
 
-// unreadCursor says how a cursor would come to be that is sent and not read.
+// unreadCursor is the error of a cursor that is sent but never read. It says how to read one.
 func (h *Config) unreadCursor(name string, read []string) error {
 	placeholder := PlaceholderOf(name)
 	switch {
@@ -114,7 +114,7 @@ type pollEdit struct {
 	template   value.Template
 }
 
-// edits returns all that can send a cursor.
+// edits returns all edits that can send a cursor.
 func (h *Config) edits(c *Plan) []pollEdit {
 	all := []pollEdit{{"method", "method", c.Method}, {"rewrite", "rewrite", c.RewritePath}, {"rewrite", "rewrite", c.RewriteQuery}, {"body", "body", c.Body}}
 	for i, e := range c.Query {
@@ -126,7 +126,7 @@ func (h *Config) edits(c *Plan) []pollEdit {
 	return all
 }
 
-// values returns all that can read a cursor while an answer is read.
+// values returns all values that can contain a cursor while an answer is read.
 func (h *Config) values() []readValue {
 	all := []readValue{{"id", "id", h.ID}, {"epoch", "epoch", h.Epoch}, {"data", "data", h.Data}, {"retry_after", "retry_after", h.RetryAfter}}
 	if h.Event != nil {

@@ -11,22 +11,22 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// fieldError is what is wrong with one field of the configuration.
+// fieldError is the error of one field of the configuration.
 type fieldError struct {
-	path string // where it stands, as in the JSON, dotted: query.0
-	name string // what messages call it: query since
+	path string // its place in the JSON, with dots: query.0
+	name string // its name in messages: query since
 	err  error
 }
 
 func (e *fieldError) Error() string { return e.name + ": " + e.err.Error() }
 func (e *fieldError) Unwrap() error { return e.err }
 
-// wrong makes the error of a field whose name is its place.
+// wrong makes the error of a field whose name equals its path.
 func wrong(field, format string, args ...any) error {
 	return &fieldError{field, field, fmt.Errorf(format, args...)}
 }
 
-// answerPlaceholder finds what is known only once a poll has been answered.
+// answerPlaceholder finds placeholders whose values are known only after a poll has been answered.
 var answerPlaceholder = regexp.MustCompile(`(?:^|[^\\])(\{sse\.(?:status|header|body|item)\b[^}]*\}?)`)
 
 // parseEdit parses a text that goes into a poll. An empty one is the zero template.
@@ -85,8 +85,8 @@ func compileEdits(field string, edits []Edit, check func(name string) error) ([]
 	return out, nil
 }
 
-// connectionHeaders concern one connection, so that a poll cannot take them over (RFC 9110,
-// section 7.6.1), or are the transport's own to write.
+// connectionHeaders belong to one connection, so a poll cannot copy them (RFC 9110, section 7.6.1), or are
+// written by the transport.
 var connectionHeaders = []string{
 	"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
 }
@@ -133,8 +133,8 @@ func compileCursors(cursors []Cursor) ([]page.Cursor, error) {
 	return out, nil
 }
 
-// normalMethod writes a method as HTTP does: they are told apart by case (RFC 9110, section
-// 9.1), and all that are in use are upper case.
+// normalMethod writes a method in upper case: methods are case-sensitive (RFC 9110, section 9.1), and all
+// methods in use are upper case.
 func normalMethod(method string) string {
 	if hasPlaceholder(method) {
 		return method
@@ -161,7 +161,7 @@ type readValue struct{ path, name, text string }
 
 func (v readValue) cursors() []string { return v.template().Cursors() }
 
-// template returns the value as a template, which is the zero one where it is none.
+// template returns the value as a template; the zero template if it is not a template.
 func (v readValue) template() value.Template {
 	if strings.HasPrefix(v.text, "=") {
 		return value.Template{}
@@ -173,7 +173,7 @@ func (v readValue) template() value.Template {
 	return t
 }
 
-// checkScope checks that what looks at the body does not ask for an item, of which there may be many.
+// checkScope checks that a value for the whole body does not read an item: there may be many items.
 func (v readValue) checkScope() error {
 	switch v.name {
 	case "id", "event", "data", "ignore":

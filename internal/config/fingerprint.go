@@ -11,8 +11,8 @@ import (
 	"slices"
 )
 
-// Fingerprint identifies a bridge by its whole JSON. The adapter numbers route groups through a
-// whole Caddyfile, so that an unrelated block changes them: they are numbered anew.
+// Fingerprint identifies a bridge by its whole JSON. The adapter numbers route groups throughout a Caddyfile,
+// so an unrelated block changes the numbers. Fingerprint therefore renumbers them.
 func Fingerprint(c *Config) (string, error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -34,8 +34,8 @@ func Fingerprint(c *Config) (string, error) {
 
 var groupName = regexp.MustCompile(`^group\d+$`)
 
-// renumber numbers the adapter's route groups from 1, in the order in which they come. A field
-// of that name in anything but a route says something else.
+// renumber numbers the adapter's route groups from 1, in their order. A field with that name outside of a
+// route has another meaning.
 func renumber(config any, names map[string]string) {
 	switch config := config.(type) {
 	case []any:

@@ -14,7 +14,7 @@ var formats = []string{
 	string(page.Lines), string(page.Text), string(page.Message),
 }
 
-// checkFormat checks what belongs to some formats alone.
+// checkFormat checks the fields that belong to some formats only.
 func (h *Config) checkFormat(c *Plan) error {
 	format := c.Page.Format
 	switch {
@@ -36,7 +36,7 @@ func (h *Config) checkFormat(c *Plan) error {
 	return nil
 }
 
-// bodyPath returns the first path that can only find something in a body of JSON.
+// bodyPath returns the first path that needs a body of JSON.
 func (h *Config) bodyPath(c *Plan) (readValue, bool) {
 	if c.Page.Epoch.NeedsJSON() {
 		return readValue{"epoch", "epoch", h.Epoch}, true
@@ -51,7 +51,7 @@ func (h *Config) bodyPath(c *Plan) (readValue, bool) {
 	return readValue{}, false
 }
 
-// isCellSeparator reports whether encoding/csv takes s as what stands between cells.
+// isCellSeparator reports whether encoding/csv accepts s as the separator of cells.
 func isCellSeparator(s string) bool {
 	c, n := utf8.DecodeRuneInString(s)
 	return n == len(s) && c != utf8.RuneError && !strings.ContainsRune("\x00\"\r\n", c)

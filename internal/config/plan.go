@@ -26,8 +26,8 @@ var DefaultLimits = Limits{Feeds: 10_000, Chains: 8, Polls: 64, Response: 8 << 2
 // Plan is a configuration that has been checked, with its strings parsed and its defaults
 // applied.
 type Plan struct {
-	routes *routesRead // those of the upstream
-	Wants  Wants       // what they take of a client's request
+	routes *routesRead // the routes of the upstream
+	Wants  Wants       // what the routes take from a client's request
 
 	Method  value.Template // zero: the client's own
 	Cookies *[]string      // nil: all of the client's
@@ -35,7 +35,7 @@ type Plan struct {
 	RewritePath   value.Template // zero: the client's own path
 	RewriteQuery  value.Template
 	RewritesQuery bool // false: the client's own query
-	FollowsCursor bool // the rewrite is a cursor alone, which is a URL
+	FollowsCursor bool // the rewrite is only a cursor, which is a URL
 
 	Query    []PlannedEdit
 	HeaderUp []PlannedEdit  // names in their canonical form
@@ -53,7 +53,7 @@ type Plan struct {
 	ValidatorCursors bool              // the cursors are ETag and Last-Modified
 	Start            map[string]string // by the name of the cursor
 
-	Forgetful bool // the upstream forgets what was polled
+	Forgetful bool // the upstream forgets events that were polled
 	Replay    int  // events in a log
 	Linger    time.Duration
 
@@ -66,16 +66,16 @@ type Plan struct {
 	Open, Wait *Plan // nil: none
 }
 
-// Holds reports whether the upstream tells of news by answering a request that it has held.
+// Holds reports whether the upstream holds requests until there is news.
 func (c *Plan) Holds() bool { return c.Hold > 0 || c.Wait != nil && c.Wait.Hold > 0 }
 
-// Unsent reports whether all polls are the same, but for what makes one conditional. Where each answer is
-// a message, its validators say which one follows.
+// Unsent reports whether all polls are the same, except for validators. If each answer is a message, its
+// validators decide which one follows, so polls differ.
 func (c *Plan) Unsent() bool {
 	return c.Page.Unsent && !(c.ValidatorCursors && c.Page.Format == page.Message)
 }
 
-// CursorParameters are the names in a query that cursors write.
+// CursorParameters are the names of the query parameters that contain cursors.
 func (c *Plan) CursorParameters() []string {
 	var names []string
 	for _, e := range c.Query {
@@ -95,11 +95,11 @@ type PlannedEdit struct {
 // Always reports whether no poll skips the edit.
 func (e PlannedEdit) Always() bool { return len(e.Value.Cursors()) == 0 }
 
-// OwnHeaders are the header fields that polls have of their own, in their canonical form.
+// OwnHeaders are the header fields that polls set themselves, in their canonical form.
 func (c *Plan) OwnHeaders() []string { return c.owns().headers }
 
-// owns is what polls have of their own: what the bridge says, what they keep of the client's header, and
-// what edits say.
+// owns returns the parts that polls set themselves: fields of the bridge, fields that are kept from the
+// client's header, and edits.
 func (c *Plan) owns() owner {
 	own := owner{headers: []string{"Accept", "Accept-Language", "Content-Type", "If-Modified-Since", "If-None-Match", "X-Requested-With"}}
 	if !c.Elsewhere {
@@ -114,7 +114,7 @@ func (c *Plan) owns() owner {
 	return own
 }
 
-// Warnings are those of the upstream and of the steps', each once.
+// Warnings are the warnings of the upstream and of the steps, each once.
 func (c *Plan) Warnings() (all []string) {
 	for _, plan := range []*Plan{c, c.Open, c.Wait} {
 		if plan == nil {

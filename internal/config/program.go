@@ -8,7 +8,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 )
 
-// compileProgram parses the jq program. Which cursors it yields is known by those that are sent.
+// compileProgram parses the jq program. The cursors that it yields are known from those that are sent.
 func (h *Config) compileProgram(c *Plan) (err error) {
 	if h.JQ == "" {
 		return nil
@@ -49,9 +49,10 @@ func (h *Config) compileProgram(c *Plan) (err error) {
 	return nil
 }
 
-// yields reports whether a program may yield a cursor of that name: it has an object with such a key
-// or a string that could become one, or, for the one without a name, a cursor that is no object. A key
-// or session of a step that only has the letters of something in the program would go into event ids.
+// yields reports whether a program may yield a cursor with a name: it has an object with such a key, or a
+// string that could become one; for the cursor without a name, it has a cursor that is not an object. This
+// check is strict: otherwise a key or session of a step, whose name happens to be part of the program, would
+// go into event ids.
 func yields(program, name string) bool {
 	quoted := regexp.QuoteMeta(name)
 	key := `[{,]\s*\$?` + quoted + `\s*[:,}]|[^\[]"` + quoted + `"`

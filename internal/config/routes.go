@@ -13,27 +13,26 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// routesRead is what the JSON of an upstream's routes says of the requests that they look at.
+// routesRead is what the JSON of an upstream's routes reveals about the parts of requests that they read.
 type routesRead struct {
-	bridge       bool             // another bridge is in there
+	bridge       bool             // the routes contain another bridge
 	original     bool             // a handler may see the URL as the client sent it, before it was rewritten
-	tracing      bool             // a handler begins a trace for each request
-	elsewhere    []string         // handlers that are told what to do where nobody reads it here
+	tracing      bool             // a handler creates a trace for each request
+	elsewhere    []string         // handlers whose instructions are elsewhere, where the bridge cannot read them
 	placeholders []found          // each once
 	written      map[string]bool  // header fields of the request that handlers set or delete, in their canonical form
-	matched      []found          // header fields by which the routes are chosen, likewise
-	addresses    []string         // matchers that look at the address of a client
-	trusted      [][]netip.Prefix // by reverse_proxy: whose X-Forwarded-* it keeps, beside the server's trusted proxies
+	matched      []found          // header fields that matchers read, in their canonical form
+	addresses    []string         // matchers that read the address of a client
+	trusted      [][]netip.Prefix // for each reverse_proxy: whose X-Forwarded-* it keeps, besides the server's trusted proxies
 }
 
-// found is something that stands in routes.
+// found is something that was found in routes.
 type found struct {
 	name string
 	path string // in the JSON, dotted: 0.handle.0.body
 }
 
-// readRoutes reads routes that have not been provisioned, at any depth, since many handlers hold
-// routes of their own.
+// readRoutes reads routes that have not been provisioned, at any depth, because many handlers contain routes.
 func readRoutes(routes caddyhttp.RouteList) (*routesRead, error) {
 	raw, err := json.Marshal(routes)
 	if err != nil {
@@ -46,10 +45,10 @@ func readRoutes(routes caddyhttp.RouteList) (*routesRead, error) {
 	return readDecoded(decoded), nil
 }
 
-// HoldsBridge reports whether there is a bridge in what has been decoded of routes or handlers.
+// HoldsBridge reports whether decoded routes or handlers contain a bridge.
 func HoldsBridge(node any) bool { return readDecoded(node).bridge }
 
-// readDecoded reads what has been decoded of routes or handlers.
+// readDecoded reads decoded routes or handlers.
 func readDecoded(node any) *routesRead {
 	read := &routesRead{written: make(map[string]bool)}
 	read.node("", node)
@@ -67,7 +66,7 @@ func (r *routesRead) node(path string, node any) {
 	case map[string]any:
 		if module, ok := node["handler"].(string); ok {
 			if module == "log_append" {
-				return // what it says reaches the log alone
+				return // its text goes only to the log
 			}
 			r.handler(module, node)
 		}
@@ -85,7 +84,7 @@ func (r *routesRead) node(path string, node any) {
 
 func below(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 
-// text notes the placeholders of a text, as Caddy finds them: a backslash takes a brace its meaning.
+// text notes the placeholders of a text, as Caddy finds them: a backslash escapes a brace.
 func (r *routesRead) text(path, text string) {
 	for i := range len(text) {
 		if text[i] != '{' || i > 0 && text[i-1] == '\\' {
@@ -111,7 +110,7 @@ func (r *routesRead) text(path, text string) {
 	}
 }
 
-// blindHandlers do not look at the URL as the client sent it. All others may.
+// blindHandlers do not read the URL as the client sent it. All others may.
 var blindHandlers = []string{
 	"authentication", "copy_response", "copy_response_headers", "encode", "error", "headers", "intercept", "map", "request_body",
 	"reverse_proxy", "rewrite", "static_response", "subroute", "timeouts", "tracing", "vars",
@@ -139,7 +138,7 @@ func (r *routesRead) handler(module string, node map[string]any) {
 	}
 }
 
-// edits notes which fields of a request's header a handler changes.
+// edits notes the header fields of a request that a handler changes.
 func (r *routesRead) edits(ops map[string]any) {
 	for _, op := range []string{"add", "set", "replace"} {
 		for name := range object(ops, op) {
@@ -151,7 +150,7 @@ func (r *routesRead) edits(ops map[string]any) {
 	}
 }
 
-// The modules of a reverse_proxy that do not look at the URL as the client sent it.
+// The modules of a reverse_proxy that do not read the URL as the client sent it.
 var (
 	blindTransports = []string{"", "http"}
 	blindSources    = []string{"", "a", "multi", "srv"}
@@ -163,7 +162,7 @@ var (
 
 func (r *routesRead) proxy(node map[string]any) {
 	transport := word(object(node, "transport"), "protocol")
-	if transport == "fastcgi" { // which says REMOTE_USER and PATH_INFO
+	if transport == "fastcgi" { // it sends REMOTE_USER and PATH_INFO
 		for _, name := range []string{"http.auth.user.id", "http.matchers.file.remainder"} {
 			r.text("", "{"+name+"}")
 		}
@@ -175,20 +174,20 @@ func (r *routesRead) proxy(node map[string]any) {
 	}
 	var ranges []netip.Prefix
 	for _, text := range texts(node["trusted_proxies"]) {
-		if prefix, err := caddyhttp.CIDRExpressionToPrefix(text); err == nil { // what is wrong, reverse_proxy says
+		if prefix, err := caddyhttp.CIDRExpressionToPrefix(text); err == nil { // reverse_proxy reports wrong ones
 			ranges = append(ranges, prefix)
 		}
 	}
 	r.trusted = append(r.trusted, ranges)
 }
 
-// object returns a member that is an object, and else an empty one.
+// object returns a member if it is an object; otherwise an empty one.
 func object(node map[string]any, name string) map[string]any {
 	member, _ := node[name].(map[string]any)
 	return member
 }
 
-// word returns a member that is a text, and else an empty one.
+// word returns a member if it is a text; otherwise an empty one.
 func word(node map[string]any, name string) string {
 	text, _ := node[name].(string)
 	return text

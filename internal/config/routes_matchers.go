@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// blindMatchers do not look at the URL as the client sent it. All others may.
+// blindMatchers do not read the URL as the client sent it. All others may.
 var blindMatchers = []string{
 	"client_ip", "expression", "file", "header", "header_regexp", "host", "method", "not", "path", "path_regexp", "protocol", "query", "remote_ip",
 	"tls", "url_pattern", "vars", "vars_regexp",
@@ -62,7 +62,7 @@ var (
 	regexpCall  = regexp.MustCompile(`\bheader_regexp\((?:\s*['"][^'"]*['"]\s*,)?\s*['"]([^'"]+)['"]\s*,\s*['"]`)
 )
 
-// expression reads the matchers that an expression calls.
+// expression finds the matchers that an expression calls.
 func (r *routesRead) expression(path, text string) {
 	for _, call := range addressCall.FindAllStringSubmatch(text, -1) {
 		r.addresses = append(r.addresses, "expression "+call[1])

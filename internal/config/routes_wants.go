@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// want returns what the handlers of routes take of a client's request. Its error is a *fieldError
-// whose path begins with field.
+// want returns what the handlers of routes take from a client's request. Its error is a *fieldError whose path
+// begins with field.
 func (r *routesRead) want(field string, own owner) (Wants, error) {
 	w := Wants{Original: r.original}
 	if !slices.ContainsFunc(r.trusted, func(ranges []netip.Prefix) bool { return len(ranges) == 0 }) {
@@ -34,7 +34,7 @@ func (r *routesRead) want(field string, own owner) (Wants, error) {
 	return w, nil
 }
 
-// refuse says why a placeholder cannot stand in an upstream, and what to write instead.
+// refuse returns why a placeholder cannot be used in an upstream, and what to write instead.
 func (r *routesRead) refuse(name string) error {
 	header, _ := headerIn(name)
 	switch {
@@ -64,7 +64,8 @@ func headerIn(placeholder string) (name string, ok bool) {
 	return http.CanonicalHeaderKey(name), ok
 }
 
-// warn says by name which matchers cannot hold for polls as they do for clients, and what is not read.
+// warn returns warnings of matchers that cannot work for polls as they do for clients, and of parts that the
+// bridge cannot read.
 func (r *routesRead) warn(own owner) (warnings []string) {
 	add := func(format string, args ...any) {
 		if text := fmt.Sprintf(format, args...); !slices.Contains(warnings, text) {

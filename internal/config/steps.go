@@ -9,7 +9,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
-// stepFormats are those in which an answer is one thing.
+// stepFormats are the formats in which an answer is one document.
 var stepFormats = []page.Format{page.Auto, page.JSON, page.JSONP, page.XML, page.Text}
 
 // compileSteps compiles `open` and `wait`.
@@ -42,7 +42,7 @@ func (h *Config) compileSteps(c *Plan) (err error) {
 	return nil
 }
 
-// compileStep checks a step. Its errors are those of a [Config.compile] with the step's name before them.
+// compileStep checks a step. Its errors are those of [Config.Compile], after the step's name.
 func (h *Config) compileStep(name string, s *Step, main *Plan) (*Plan, error) {
 	asked := s.config()
 	step := &Plan{Limits: main.Limits, routes: main.routes, Elsewhere: len(s.Upstream) > 0}
@@ -64,7 +64,7 @@ func (h *Config) compileStep(name string, s *Step, main *Plan) (*Plan, error) {
 	return step, nil
 }
 
-// common returns the names that are in both lists, of which one may be nil, for all names.
+// common returns the names that are in both lists. The second one may be nil, which means all names.
 func common(names []string, others *[]string) *[]string {
 	if others == nil {
 		return &names
@@ -73,7 +73,7 @@ func common(names []string, others *[]string) *[]string {
 	return &both
 }
 
-// steps are `open` and `wait`, as far as they are there.
+// steps are `open` and `wait`, if they are configured.
 func (h *Config) steps(c *Plan) []namedStep {
 	var all []namedStep
 	if h.Open != nil && c.Open != nil {
@@ -105,8 +105,8 @@ func (h *Config) stepCursors() []string {
 	return names
 }
 
-// checkStepCursors checks that what a step reads is sent, and the reverse. read are all cursors that there are, and sent those
-// that polls send.
+// checkStepCursors checks that all cursors that a step reads are sent, and the reverse. read are all cursors
+// that are read, and sent those that polls send.
 func (h *Config) checkStepCursors(c *Plan, read []string, sent map[string]bool) error {
 	steps := h.steps(c)
 	for _, s := range steps {

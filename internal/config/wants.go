@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// The fields by which a proxy in front says what its client has asked for.
+// The fields in which a proxy in front reports the request of its client.
 const (
 	forwardedFor   = "X-Forwarded-For"
 	ForwardedProto = "X-Forwarded-Proto"
@@ -19,26 +19,26 @@ const (
 
 var ForwardedFields = []string{forwardedFor, ForwardedHost, ForwardedProto}
 
-// OwnVars are the request variables that Caddy sets for each request; all others are operators'.
+// OwnVars are the request variables that Caddy sets for each request. Operators set all others.
 var OwnVars = []string{caddyhttp.ClientIPVarKey, caddyhttp.TrustedProxyVarKey, "start_time", "uuid", "trace_id", "span_id"}
 
-// Wants is what the handlers of an upstream take of a client's request, by their configuration.
+// Wants is what the handlers of an upstream take from a client's request, according to their configuration.
 type Wants struct {
-	Placeholders []string         // the names of those that are resolved when the client comes
-	Carried      []string         // header fields that handlers read and write, so that polls have the client's
+	Placeholders []string         // the names of those that are resolved when the client connects
+	Carried      []string         // header fields that handlers both read and write, so polls have the client's
 	Original     bool             // the URL as the client sent it
-	Local        bool             // the address that the client has reached
-	trusted      [][]netip.Prefix // by reverse_proxy: from whom it keeps X-Forwarded-*; nil if one trusts nobody
-	Warnings     []string         // what of the configuration does not hold for polls
+	Local        bool             // the server address that the client connected to
+	trusted      [][]netip.Prefix // for each reverse_proxy: from whom it keeps X-Forwarded-*; nil if one of them trusts nobody
+	Warnings     []string         // the parts of the configuration that do not work for polls
 }
 
-// owner tells what of a request is the poll's own.
+// owner knows which parts of a request polls set themselves.
 type owner struct {
 	headers []string // the fields, in their canonical form
 	cookie  func(name string) bool
 }
 
-// placeholderError is what is wrong with a placeholder in the routes of an upstream.
+// placeholderError is the error of a placeholder in the routes of an upstream.
 type placeholderError struct {
 	name string
 	err  error
@@ -47,8 +47,8 @@ type placeholderError struct {
 func (e *placeholderError) Error() string { return "{" + e.name + "} " + e.err.Error() }
 func (e *placeholderError) Unwrap() error { return e.err }
 
-// ownPlaceholders are those of the poll itself, of what its upstream sets on the way, and of the
-// system. Those that end in a dot stand for all that begin with them.
+// ownPlaceholders are the placeholders of the poll itself, of handlers of the upstream, and of the system. One
+// that ends in a dot means all placeholders that begin with it.
 var ownPlaceholders = []string{
 	"env.", "file.", "system.", "time.", "http.shutting_down", "http.time_until_shutdown", "http.reverse_proxy.", "http.intercept.",
 	"http.request.method", "http.request.scheme", "http.request.host", "http.request.hostport", "http.request.port", "http.request.host.labels.",
@@ -56,7 +56,7 @@ var ownPlaceholders = []string{
 	"http.request.orig_method", "http.request.orig_uri", "http.request.orig_uri.",
 }
 
-// has reports whether a placeholder is left to the poll.
+// has reports whether a placeholder is resolved from the poll.
 func (o owner) has(name string) bool {
 	if header, ok := headerIn(name); ok {
 		return slices.Contains(o.headers, header)
@@ -72,10 +72,10 @@ func (o owner) has(name string) bool {
 	})
 }
 
-// upgradeHeaders are of requests that no poll can be.
+// upgradeHeaders belong to requests that can never be polls.
 var upgradeHeaders = []string{"Connection", "Host", "Sec-Websocket-Key", "Sec-Websocket-Protocol", "Sec-Websocket-Version", "Upgrade"}
 
-// Header reports whether the upstream's handlers take a header field of the client.
+// Header reports whether the upstream's handlers use a header field of the client.
 func (w Wants) Header(name string) bool {
 	return slices.Contains(w.Carried, name) || slices.ContainsFunc(w.Placeholders, func(placeholder string) bool {
 		header, ok := headerIn(placeholder)

@@ -7,9 +7,9 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
-// chain is a cursor that moves: one poller, and the log of what it brought. One poll is in
-// flight, ever. What it knows is in its parts; here stands what one poll means to several of them.
-// The feed's lock guards it, and is held where a method does not say otherwise.
+// chain is a cursor that moves: one poller, and the log of the events that it brought. At most one poll is in
+// flight. Its state is in its parts; this file has what one poll means to several parts. The feed's lock
+// guards it, and is held in all methods that do not say otherwise.
 type chain struct {
 	feed    *common
 	id      string
@@ -31,9 +31,9 @@ type chain struct {
 	hold     *hold  // the poll that is in flight, in long polling
 	first    *start // the poll that newcomers share, until it is answered
 
-	failures int       // polls running that brought nothing to read
+	failures int       // failed polls in a row
 	failed   time.Time // when the last of them did
-	alone    bool      // they are of its own making: the feed is well
+	alone    bool      // only this chain fails: the feed works
 }
 
 // over reports whether the chain has ended. Anybody may ask.
@@ -64,8 +64,8 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 	return next.Sub(now), wanted
 }
 
-// begin notes that a poll is made, and says what it asks for; ok is false if the chain has ended. It takes
-// the feed's lock.
+// begin notes that a poll is made, and returns its request; ok is false if the chain has ended. It takes the
+// feed's lock.
 func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
@@ -95,7 +95,7 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	return ask, true
 }
 
-// take takes an answer that could be read. It reports whether the answer was news. It takes the feed's lock.
+// take processes a readable answer, and reports whether it was news. It takes the feed's lock.
 func (c *chain) take(p page.Page) (news bool) {
 	now := time.Now()
 	c.feed.mu.Lock()
@@ -140,7 +140,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	return news
 }
 
-// alive takes note that the upstream has answered a poll, or holds it.
+// alive notes that the upstream has answered a poll, or holds it.
 func (c *chain) alive(now time.Time) {
 	if c.check.answered() {
 		c.feed.health.up()
@@ -148,8 +148,8 @@ func (c *chain) alive(now time.Time) {
 	}
 }
 
-// found takes note that the upstream holds a poll, by its number: it is there. It reports whether it is
-// a poll that only asks a question. It takes the feed's lock.
+// found notes that the upstream holds the poll with a number, so it is reachable. It reports whether that poll
+// only asks a question. It takes the feed's lock.
 func (c *chain) found(number int) (question bool) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
@@ -163,7 +163,7 @@ func (c *chain) found(number int) (question bool) {
 	return c.check.aside()
 }
 
-// settled has the check take an answer first, and reports whether the readers get nothing of it.
+// settled passes an answer to the check first, and reports whether the readers get nothing of it.
 func (c *chain) settled(p page.Page, now time.Time) bool {
 	switch r := c.check.settle(p, c.feed.circuit.open); {
 	case !r.spent:
@@ -182,7 +182,7 @@ func (c *chain) settled(p page.Page, now time.Time) bool {
 	return true
 }
 
-// takeDocument takes an answer that is a document, and reports whether that is another one.
+// takeDocument processes an answer that is a document, and reports whether the document has changed.
 func (c *chain) takeDocument(p page.Page) (news bool) {
 	c.progress.at = p.Next.Clone()
 	if len(p.Events) > 0 { // an answer without a document leaves the one that is known
@@ -226,7 +226,7 @@ func (c *chain) fresh(now time.Time) bool {
 	return now.Sub(c.progress.good) < c.feed.config.Interval
 }
 
-// takeEvents takes an answer that is events, and the position after them.
+// takeEvents processes an answer with events, and the position after them.
 func (c *chain) takeEvents(p page.Page, now time.Time) {
 	config := c.feed.config
 	c.finds.answer(p, c.feed.health.logger)
@@ -263,7 +263,7 @@ func (c *chain) publish(batch []byte, marks []mark) {
 	c.audience.wake()
 }
 
-// fail takes a poll that brought nothing to read. It takes the feed's lock.
+// fail processes a failed poll. It takes the feed's lock.
 func (c *chain) fail(err error) {
 	now, by := time.Now(), failureOf(err)
 	f := c.feed
@@ -314,8 +314,8 @@ func (c *chain) outside(now time.Time) outside {
 	}
 }
 
-// heard lets the streams go on that wait for the first answer, unless the next one says what becomes of them.
-// It takes the feed's lock.
+// heard lets streams begin that wait for the first answer, unless the next answer decides about them. It takes
+// the feed's lock.
 func (c *chain) heard() {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
@@ -324,7 +324,7 @@ func (c *chain) heard() {
 	}
 }
 
-// startOver goes on as for a newcomer, and says so.
+// startOver continues as for a newcomer, and tells the readers.
 func (c *chain) startOver(now time.Time, reason reset) {
 	c.progress.forget()
 	c.document.forget()
@@ -337,7 +337,7 @@ func (c *chain) startOver(now time.Time, reason reset) {
 	c.pace.soon(now)
 }
 
-// count counts a poll that came back.
+// count counts a finished poll.
 func (c *chain) count(now time.Time, outcome Outcome, status, events int) {
 	poll := LastPoll{At: c.pace.started, Took: now.Sub(c.pace.started), Outcome: outcome, Status: status, Events: events}
 	saved := max(len(c.audience.readers)-1, 0)
@@ -345,7 +345,7 @@ func (c *chain) count(now time.Time, outcome Outcome, status, events int) {
 	c.feed.tally.poll(poll, saved)
 }
 
-// sit makes a reader one of the chain's, at a place in its log.
+// sit adds a reader to the chain, at a place in its log.
 func (c *chain) sit(r *Reader, at place) {
 	c.add(r)
 	r.open(at)
@@ -357,7 +357,7 @@ func (c *chain) add(r *Reader) {
 	c.audience.add(r)
 }
 
-// leave takes a reader off the chain, which ends some time after the last one.
+// leave removes a reader from the chain, which ends some time after the last one has left.
 func (c *chain) leave(r *Reader) {
 	c.audience.leave(r)
 	c.document.leave(r)

@@ -31,8 +31,8 @@ func (l chains) older(c, d *chain) bool {
 	return false
 }
 
-// vouch reports whether another chain than c shows that the upstream is well: it was answered just now, or
-// its poll is being held.
+// vouch reports whether a chain other than c shows that the upstream works: it was answered just now, or its
+// poll is being held.
 func (l chains) vouch(c *chain, now time.Time) bool {
 	config := c.feed.config
 	return slices.ContainsFunc(l, func(a *chain) bool {
@@ -49,8 +49,8 @@ func (l chains) answered(c *chain) bool {
 	return slices.ContainsFunc(l, func(a *chain) bool { return a != c && a.progress.placed && a.failures == 0 })
 }
 
-// lead returns the chain by whose polls c times its own, if there is one: two that poll at the
-// same moment see the same page, and meet. One that polls at once, or is backed off, goes by its own
+// lead returns the chain whose polls set the time of the polls of c, if there is one: two chains that poll at
+// the same moment see the same page, and meet. A chain that polls at once, or is backed off, keeps its own
 // time.
 func (l chains) lead(c *chain) *chain {
 	if c.feed.config.LongPoll || c.pace.why == AtOnce || c.pace.why == Backoff {

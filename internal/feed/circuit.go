@@ -6,8 +6,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// circuit is what the chains of a feed share of an outage: while polls fail, one chain probes for
-// all, and the others wait for what becomes of it. The feed's lock guards it.
+// circuit is the state of an outage that the chains of a feed share. While polls fail, one chain probes for
+// all, and the others wait for its result. The feed's lock guards it.
 type circuit struct {
 	feed    *common
 	backoff waits
@@ -24,7 +24,7 @@ type circuit struct {
 	comment string    // why the last poll brought nothing
 }
 
-// backOff takes a poll that started at the given time and brought nothing to read.
+// backOff processes a failed poll that started at the given time.
 func (k *circuit) backOff(now, started time.Time, hint time.Duration) {
 	if !k.open || started.After(k.last) { // those that were under way say nothing new
 		k.open, k.last = true, now
@@ -46,7 +46,7 @@ func (k *circuit) forget() {
 	k.backoff.reset()
 }
 
-// failed takes note of a poll of c that brought nothing to read.
+// failed notes a failed poll of c.
 func (k *circuit) failed(c *chain, now time.Time, by failure) {
 	if k.probe == c {
 		k.probe = nil
@@ -88,7 +88,7 @@ func (k *circuit) failsAlone(c *chain, now time.Time) bool {
 	return !c.progress.placed && k.feed.chains.vouch(c, now)
 }
 
-// answered takes note of a poll of c that was answered, or is held: an outage is over.
+// answered notes that a poll of c was answered, or is held: an outage is over.
 func (k *circuit) answered(c *chain, now time.Time) {
 	k.good = now
 	c.alone = false
@@ -105,7 +105,7 @@ func (k *circuit) answered(c *chain, now time.Time) {
 	k.wake()
 }
 
-// wake has all readers hear the news of the upstream, and all pollers look again at what they wait for.
+// wake makes all readers read the news of the upstream, and all pollers check again what they wait for.
 func (k *circuit) wake() {
 	k.feed.chains.wake()
 	k.feed.lobby.wake()
@@ -121,14 +121,14 @@ func (k *circuit) probes(c *chain) {
 	k.feed.chains.nudge() // they need not wait for its end if it is held
 }
 
-// gate returns when a chain may poll that wants to at the given time, and false if it waits for
-// what becomes of another one's poll.
+// gate returns when a chain may poll that wants to poll at the given time; false if it must wait for the
+// result of another chain's poll.
 func (k *circuit) gate(c *chain, next time.Time) (time.Time, bool) {
 	switch {
 	case !k.open:
 		return next, true
 	case !k.certain && c.failures == 0:
-		return c.pace.next, true // what another one met need not concern it
+		return c.pace.next, true // the failure of another chain need not concern it
 	case k.probe == c: // it has more to ask
 		return c.pace.next, true
 	case k.probe != nil && k.feed.config.LongPoll: // a probe that is held has found the upstream

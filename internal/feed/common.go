@@ -20,11 +20,11 @@ type common struct {
 	tally   Tally
 }
 
-// full reports whether there are as many chains as there may be.
+// full reports whether the limit of chains is reached.
 func (f *common) full() bool { return len(f.chains) >= f.config.Chains }
 
-// meet ends the chains that stand where another one's log can take their readers over. It is
-// called whenever a chain has moved.
+// meet ends chains whose readers can continue in the log of another chain. It is called whenever a chain has
+// moved.
 func (f *common) meet() {
 	if len(f.chains) < 2 {
 		return
@@ -40,7 +40,7 @@ func (f *common) meet() {
 	f.lobby.clear(f.host)
 }
 
-// goOver ends a chain whose readers go on in the log of another one.
+// goOver ends a chain, and moves its readers to the log of another one.
 func (f *common) goOver(c, to *chain, at place) {
 	c.meeting.into = to
 	f.end(c)
@@ -66,7 +66,7 @@ func (f *common) end(c *chain) {
 	}
 }
 
-// stop stops the streams of a chain once they have all that there is, and ends it.
+// stop ends a chain, and stops its streams after they have sent everything.
 func (f *common) stop(c *chain, end *End) {
 	c.audience.stop(end)
 	f.end(c)

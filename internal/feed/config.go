@@ -12,10 +12,10 @@ type Config struct {
 	Document bool // the answer is a document: only the newest counts
 	Cursors  int  // how many cursors stand in an id
 	Messages bool // each answer is an event: positions within a page count answers
-	Tokens   bool // the upstream words its cursors itself, and may word one place in many ways
-	// Diff returns what makes one document of another, as a patch that is worth it. Clients get the
-	// document once as a snapshot, and then patches. An error says that the two cannot be compared.
-	// nil: each document whole.
+	Tokens   bool // cursors are opaque tokens, and one place may have several
+	// Diff returns the patch from one document to another, and whether it is worth it. Clients get the
+	// document once as a snapshot, and then patches. An error means that the two cannot be compared. nil:
+	// documents are always sent whole.
 	Diff func(before, after []byte) (patch []byte, worth bool, err error)
 
 	Notify bool // clients get an event when the upstream goes down, and when it is back
@@ -25,12 +25,12 @@ type Config struct {
 	Opens  bool // a request before a newcomer's first poll gets its first cursor
 
 	Interval    time.Duration // least time between the starts of two polls
-	MaxInterval time.Duration // what the wait doubles up to while there is no news; at least Interval
+	MaxInterval time.Duration // the maximum of the wait, which doubles while there is no news; at least Interval
 	LongPoll    bool          // the upstream holds polls until there is news
-	Linger      time.Duration // how long a chain goes on after its last reader
+	Linger      time.Duration // how long a chain continues after its last reader has left
 
-	// Forgetful is set for an upstream that forgets what was polled: there is one chain, and no
-	// client's id goes upstream.
+	// Forgetful is set for an upstream that forgets events after they were polled: there is only one chain,
+	// and no client's id goes upstream.
 	Forgetful bool
 
 	Chains int     // how many chains a feed may have; at least 2: the head, and one that catches up
@@ -39,15 +39,15 @@ type Config struct {
 
 	// Counters count for all feeds together.
 	Counters Counters
-	// Turned is called, with locks held, when a feed's upstream goes down, with the reason, and when
-	// it is back, without one. nil: nobody is told.
+	// Turned is called, with locks held, when a feed's upstream goes down, with the reason, and when it is
+	// back, without one. nil: not needed.
 	Turned func(f *Feed, reason string)
 
 	// NewJar makes the cookie jar of a chain.
 	NewJar func() http.CookieJar
 	// Closed is called once, without locks held, when a feed takes no more clients.
 	Closed func(*Feed)
-	// Polled is called after each poll, by the chain that made it, without locks held. nil: by none.
+	// Polled is called after each poll, by the chain that made it, without locks held. nil: not needed.
 	Polled func(Polled)
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Outcome is a fixed word for what became of a poll, for logs and metrics.
+// Outcome is a fixed word for the result of a poll, for logs and metrics.
 type Outcome string
 
 // The outcomes of polls.
@@ -15,7 +15,7 @@ const (
 	Silent    Outcome = "no_news"   // it was answered, and brought neither
 	Failed    Outcome = "error"     // it brought nothing that could be read
 	Declined  Outcome = "refused"   // by the upstream, with a 4xx or a redirect elsewhere
-	Abandoned Outcome = "abandoned" // nobody was left to whom its answer mattered
+	Abandoned Outcome = "abandoned" // no client was left for its answer
 )
 
 // Outcomes are all outcomes.
@@ -28,8 +28,8 @@ var Resets = [...]string{string(unknownID), string(gap), string(ordered), string
 // in seconds. One more bucket holds what is longer.
 var DurationBounds = [...]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
 
-// Counters count what the feeds of a bridge do, over the feeds' own lives. The zero value is ready
-// for use. They lock for a moment, once a poll: a delivery counts nothing here.
+// Counters count for the feeds of a bridge, beyond the lives of the feeds. The zero value is ready for use.
+// They lock for a moment at each poll. Deliveries are not counted here.
 type Counters struct {
 	mu     sync.Mutex
 	counts Counts
@@ -40,7 +40,7 @@ type Counts struct {
 	Polls     [len(Outcomes)]int64           // by the index of their outcome in Outcomes
 	Durations [len(DurationBounds) + 1]int64 // of the polls that were not abandoned, by bucket
 	Took      time.Duration                  // the sum of these
-	Saved     int64                          // for each poll, the clients that it was made for, but one
+	Saved     int64                          // for each poll, the number of clients that it served minus one
 	Events    int64                          // that polls brought
 	Resets    [len(Resets)]int64             // by the index of their reason in Resets
 	Chains    int64                          // that there are now

@@ -37,13 +37,13 @@ type waiter struct {
 	since  time.Time
 }
 
-// forget makes the keys mean nothing: the upstream has started over.
+// forget removes the keys, because the upstream has started over.
 func (d *document) forget() { d.key, d.past = "", nil }
 
 // awaited reports whether readers wait for the answer to a poll.
 func (d *document) awaited() bool { return len(d.waiting) > 0 }
 
-// await has a reader wait for the document.
+// await makes a reader wait for the document.
 func (d *document) await(r *Reader, now time.Time) { d.waiting = append(d.waiting, waiter{r, now}) }
 
 // leave takes a reader off.
@@ -58,8 +58,8 @@ func (d *document) knows(id string) bool {
 	return id == "" || id == d.key || held || slices.Contains(d.past, id)
 }
 
-// patch makes a patch of the document of an answer, where the one before is known and it is worth it. The
-// poller calls it without the feed's lock, since it may take long.
+// patch replaces the document of an answer by a patch, if the one before is known and a patch is worth it. The
+// poller calls it without the feed's lock, because it may take long.
 func (d *document) patch(p page.Page, logger *zap.Logger) page.Page {
 	if d.config.Diff == nil || len(p.Events) == 0 || p.Events[0].Key == d.key {
 		return p

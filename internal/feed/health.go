@@ -13,7 +13,7 @@ import (
 // refusalMemory is how long the clients of a refused feed get its refusal.
 const refusalMemory = 10 * time.Second
 
-// health is what all chains of a feed know of their upstream. The feed's lock guards it.
+// health is the state of the upstream for all chains of a feed. The feed's lock guards it.
 type health struct {
 	feed   *Feed
 	logger *zap.Logger
@@ -44,13 +44,12 @@ func (h *health) up() {
 	}
 }
 
-// fail notes a poll that brought nothing to read, and was not refused.
+// fail notes a failed poll that was not refused.
 func (h *health) fail() {
 	h.strikes = 0
 }
 
-// fall notes that the upstream is down, and not only for one chain; it is logged where the reason
-// is new.
+// fall notes that the upstream is down for all chains. A new reason is logged.
 func (h *health) fall(comment string, err error) {
 	if h.turn(comment) {
 		h.logger.Warn("upstream is down; clients stay connected, polls are backed off",
@@ -87,7 +86,7 @@ func (h *health) close() {
 	}
 }
 
-// state returns how the upstream is, why, and since when.
+// state returns the state of the upstream, its reason, and since when.
 func (h *health) state() (state State, reason string, since time.Time) {
 	switch {
 	case h.refusal != nil && time.Since(h.refused) < refusalMemory:
@@ -155,7 +154,7 @@ func (h *health) remembers(now time.Time) time.Duration {
 // first reports whether the upstream has not answered any poll yet.
 func (h *health) first() bool { return !h.worked }
 
-// answer lets the streams go on that wait for the first answer.
+// answer lets streams begin that wait for the first answer.
 func (h *health) answer() {
 	if h.answered != nil {
 		close(h.answered)

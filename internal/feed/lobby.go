@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// lobby is where the readers are that wait for a chain, as there are too many. The feed's lock guards it.
+// lobby holds the readers that wait for a chain because there are too many chains. The feed's lock guards it.
 type lobby struct {
 	log     *log // all readers stand here until they have a place in another one
 	waiting []*Reader
 	timer   *time.Timer // until the next look at them; nil: nobody waits
 }
 
-// look has a look follow in a second, if somebody waits.
+// look schedules the next look in a second, if readers wait.
 func (l *lobby) look(look func()) {
 	if l.timer == nil && len(l.waiting) > 0 {
 		l.timer = time.AfterFunc(time.Second, look)

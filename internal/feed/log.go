@@ -11,8 +11,8 @@ import (
 // maxBorders is how many positions of pages without events a log remembers.
 const maxBorders = 64
 
-// log is the recent part of what a chain brought: linked nodes, one per page, which readers
-// follow on their own and without a lock. All that changes it holds the feed's lock.
+// log is the recent events of a chain: linked nodes, one for each page. Readers follow them without a lock.
+// All functions that change it hold the feed's lock.
 type log struct {
 	demand *demand // of its readers; nil in a lobby
 	tail   atomic.Pointer[node]
@@ -29,7 +29,7 @@ type log struct {
 	budget  *Budget
 }
 
-// cut is where a log starts over: what was before it means nothing any more.
+// cut is where a log starts over: everything before it is invalid.
 type cut struct {
 	seq    int64  // of the first node behind it
 	notice []byte // which begins that node
@@ -62,14 +62,14 @@ func (m mark) event(batch []byte) []byte {
 	return batch[m.start:m.end]
 }
 
-// place is a place in a log: so many bytes of a node have been taken.
+// place is a place in a log: a node, and how many of its bytes have been taken.
 type place struct {
 	node *node
 	off  int
 	took int32 // events of the node before off
 }
 
-// spot is where an id stands in a log. An id that came more than once names no place.
+// spot is the place of an id in a log. An id that came more than once has no place.
 type spot struct {
 	place
 	event []byte // before it, as it was sent; nil for a border

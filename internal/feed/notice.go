@@ -27,8 +27,7 @@ func upstreamEvent(dst []byte, state, reason string) []byte {
 	return sse.AppendEvent(dst, "bridge.upstream", data, "")
 }
 
-// notice is what there is to say of the upstream beside a log: a comment, or nothing while all is well.
-// Readers look at it without a lock.
+// notice is the comment about the state of the upstream; empty while it works. Readers read it without a lock.
 type notice struct{ comment atomic.Pointer[string] }
 
 func (n *notice) say(comment string) {
@@ -37,10 +36,10 @@ func (n *notice) say(comment string) {
 	}
 }
 
-// clear takes the comment back, and reports whether there was one.
+// clear removes the comment, and reports whether there was one.
 func (n *notice) clear() bool { return n.comment.Swap(nil) != nil }
 
-// hearing is what a client has been told of its upstream.
+// hearing is what a client knows about the state of its upstream.
 type hearing struct {
 	seen *string // the comment that was sent last
 	down bool    // it was told by an event that the upstream is down
@@ -77,7 +76,7 @@ func (h *hearing) recovered(n *notice) []byte {
 // sayPosition is for how long a cursor moves without events before its position is sent.
 const sayPosition = time.Minute
 
-// reset is why a client cannot go on where it stopped, for the data of a bridge.reset.
+// reset is the reason why a client cannot continue where it stopped, for the data of a bridge.reset.
 type reset string
 
 const (

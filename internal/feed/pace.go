@@ -28,7 +28,7 @@ const (
 	AtOnce        Why = "at_once"   // there is more to read, or the chain starts over
 )
 
-// pace decides when a chain polls next. It knows no clock: it is told the times.
+// pace decides when a chain polls next. It has no clock: its methods get the times.
 type pace struct {
 	config  *Config
 	wait    time.Duration // between the starts of two polls, while there is no news
@@ -45,7 +45,7 @@ type pace struct {
 	why     Why // next is when it is
 }
 
-// waits are those after errors: exponential with full jitter, from 1s up to maxBackoff.
+// waits are the waits after errors: exponential with full jitter, from 1s up to maxBackoff.
 type waits struct{ backoff *backoff.ExponentialBackOff }
 
 func (w *waits) next() time.Duration {
@@ -61,7 +61,7 @@ func (w *waits) next() time.Duration {
 
 func (w *waits) reset() { w.backoff = nil }
 
-// most is what the wait doubles up to.
+// most is the maximum of the wait.
 func (p *pace) most() time.Duration { return max(p.config.Interval, p.config.MaxInterval) }
 
 // start takes a poll that is sent, and returns how many were before it.
@@ -96,7 +96,7 @@ func (p *pace) answered(now time.Time, news, more bool, hint time.Duration) {
 		}
 	}
 	p.hint(now, hint)
-	if !more || p.more >= maxMore { // after so many, one is paced
+	if !more || p.more >= maxMore { // after that many polls at once, one is paced
 		p.more = 0
 		return
 	}
@@ -104,7 +104,7 @@ func (p *pace) answered(now time.Time, news, more bool, hint time.Duration) {
 	p.soon(now)
 }
 
-// retry takes a poll that brought nothing to read; the feed's circuit says when the next one is due.
+// retry processes a failed poll. The feed's circuit decides when the next one is due.
 func (p *pace) retry() {
 	p.next = p.started
 	if !p.config.LongPoll {

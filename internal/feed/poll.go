@@ -34,7 +34,7 @@ const (
 	Begun              // the head of an answer has come that is not an error
 )
 
-// Session is what the polls of one chain keep between them. Only they use it, one after another.
+// Session is the state that the polls of one chain share. Only they use it, one after another.
 type Session struct {
 	Jar http.CookieJar // the cookies that the upstream set
 	// Opened are the cursors that a request before the first poll has got, by their names. It is

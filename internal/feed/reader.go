@@ -13,7 +13,7 @@ import (
 // keepAlive is what a stream that has been silent gets.
 var keepAlive = sse.AppendComment(nil, "")
 
-// End says why a stream is over. It is the error of [Reader.Next].
+// End is the reason why a stream is over. It is the error of [Reader.Next].
 type End struct {
 	Reason  Reason
 	Refusal *page.Refusal // with Refused
@@ -96,8 +96,8 @@ func (r *Reader) Next() ([]byte, error) {
 // among them.
 func (r *Reader) Took() int { return int(r.took) }
 
-// farewell returns end, and before it, once, the position of a reader that is sent away and has got
-// none yet: it would come back as a newcomer, and miss what came meanwhile.
+// farewell returns end. Before it, once, it returns the position of a reader that is sent away and has got
+// none yet: otherwise the client would come back as a newcomer, and miss events.
 func (r *Reader) farewell(end *End) ([]byte, error) {
 	if end.Reason != Lifetime && end.Reason != Stopping || r.fed || r.lastID != "" || r.feed.config.Document {
 		return nil, end

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	bareAnswers = 3 // after so many answers without items a path is in doubt
-	manyResets  = 3 // after so many resets running the conditions for them are in doubt
+	bareAnswers = 3 // after this many answers without items, the path may be wrong
+	manyResets  = 3 // after this many resets in a row, their conditions may be wrong
 )
 
-// remarks are what the operator has been told of a feed's answers, once each: what is odd in them, and goes
-// well all the same. The feed's lock guards them.
+// remarks note which warnings about a feed's answers the operator has got, each once: about answers that are
+// unusual, but work. The feed's lock guards them.
 type remarks struct{ repeats, hashed, pause bool }
 
-// answer remarks on an answer.
+// answer warns of unusual answers.
 func (r *remarks) answer(p page.Page, document bool, logger *zap.Logger) {
 	if p.Repeats != "" && !r.repeats {
 		r.repeats = true
@@ -33,7 +33,7 @@ func (r *remarks) answer(p page.Page, document bool, logger *zap.Logger) {
 	r.wait(p.Wait, p.Asked, logger)
 }
 
-// wait remarks on a pause that is shorter than the upstream has asked for, if it has.
+// wait warns of a pause that is shorter than the upstream has asked for.
 func (r *remarks) wait(wait, asked time.Duration, logger *zap.Logger) {
 	if asked == 0 || r.pause {
 		return
@@ -43,7 +43,7 @@ func (r *remarks) wait(wait, asked time.Duration, logger *zap.Logger) {
 		zap.Duration("asked", asked), zap.Duration("pause", wait))
 }
 
-// finds are what the answers to one chain's polls have had where items are looked for.
+// finds note whether the answers to one chain's polls had items.
 type finds struct {
 	any   bool  // there have been events
 	stuck bool  // the operator was warned of a cursor that does not move
@@ -67,7 +67,7 @@ func (f *finds) answer(p page.Page, logger *zap.Logger) {
 	}
 }
 
-// reset warns of an upstream that takes its positions back, as many running as that.
+// reset warns of an upstream that rejects its own positions, after the given number of resets in a row.
 func (f *finds) reset(running int, logger *zap.Logger) {
 	if running == manyResets {
 		logger.Warn("the upstream rejects each position that it has just given: does a `reset` condition or `epoch` match good answers?",

@@ -13,12 +13,12 @@ const (
 	Shut  State = "refused" // the upstream has refused the poll for good; clients that come now get that status
 )
 
-// Status is how a feed is at one moment, for operators. Of the upstream's and the clients' words it
-// holds only the cursor.
+// Status is the state of a feed at one moment, for operators. The cursor is the only text in it that comes
+// from the upstream or a client.
 type Status struct {
 	State  State
 	Reason string    // why it is Down or Shut, in one of a few fixed texts
-	Since  time.Time // when it came to be so
+	Since  time.Time // since when the state is so
 
 	Cursor  string // the position of the oldest chain, as an event id; empty where there is none
 	Clients int
@@ -50,7 +50,7 @@ type LastPoll struct {
 	Events  int
 }
 
-// poll counts a poll that came back.
+// poll counts a finished poll.
 func (t *Tally) poll(poll LastPoll, saved int) {
 	t.Last = poll
 	t.Polls++
