@@ -40,7 +40,7 @@ test-packages:
 	nice $(GO) test -race -timeout 30m ./...
 
 test-site:
-	$(GO) test -race -count=1 -p 3 -timeout 30m ./test/... ./examples/demo/... # the cache does not watch the files of other modules
+	$(GO) test -race -count=1 -p 4 -timeout 30m ./test/servers ./test/e2e ./test/... ./examples/demo/... # the cache does not watch the files of other modules
 
 golden: ## rewrite the golden files from the code
 	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry$$' ./test/adapt ./internal/cli -args -update
