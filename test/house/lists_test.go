@@ -1,8 +1,8 @@
 package house
 
 import (
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,12 +18,16 @@ func TestTheWorkspaceListsAllModules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tracked, err := exec.CommandContext(t.Context(), "git", "ls-files", "go.mod", "**/go.mod").Output()
-	if err != nil {
-		t.Skipf("this is no clone: %v", err)
-	}
-	for file := range strings.FieldsSeq(string(tracked)) {
-		folder := filepath.Dir(file)
+	err = filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", "bin", "node_modules", "vendor"}, entry.Name()):
+			return filepath.SkipDir
+		case entry.Name() != "go.mod":
+			return nil
+		}
+		folder := filepath.ToSlash(filepath.Dir(path))
 		use := "\t./" + folder + "\n"
 		if folder == "." {
 			use = "\t.\n"
@@ -31,6 +35,10 @@ func TestTheWorkspaceListsAllModules(t *testing.T) {
 		if !slices.Contains(outside, folder) && !strings.Contains(string(work), use) {
 			t.Errorf("go.work does not list %s", folder)
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
