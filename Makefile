@@ -30,14 +30,14 @@ build: ## build bin/caddy, a Caddy with this module
 
 test: ## run all tests, with the race detector
 	@$(GO) build -race -o /dev/null ./cmd/caddy # both of the following need it
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-packages test-site
-	@# The race detector uses memory of its own, so the memory for an answer is measured without it. The
-	@# garbage collector stops the world, so that the figures do not depend on how busy the machine is.
-	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/jq ./internal/page ./internal/upstream
+	@$(MAKE) --no-print-directory -j2 test-packages test-site
 
 # The tests of packages compute. The tests of sites mostly wait, and have time limits: they get the processor first.
 test-packages:
 	nice $(GO) test -race -timeout 30m ./...
+	@# The race detector uses memory of its own, so the memory for an answer is measured without it. The
+	@# garbage collector stops the world, so that the figures do not depend on how busy the machine is.
+	GODEBUG=gcstoptheworld=1 nice $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/jq ./internal/page ./internal/upstream
 
 test-site:
 	$(GO) test -race -count=1 -p 4 -timeout 30m ./test/servers ./test/e2e ./test/... ./examples/demo/... # the cache does not watch the files of other modules
