@@ -113,23 +113,39 @@ func TestTheDirectiveStandsBetweenEncodeAndTheProxies(t *testing.T) {
 	}
 }
 
-// Default names of bridges in metrics are made of their blocks' fingerprints.
+// Default names of bridges in metrics are made of their blocks' fingerprints. So `make golden` adds those of new
+// Caddyfiles, and a fingerprint that has changed stays an error.
 func TestTheFingerprintOfABlockOutlivesVersions(t *testing.T) {
+	const file = "test/adapt/testdata/keys.txt"
+	known, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := make(map[string]string)
+	for line := range strings.Lines(string(known)) {
+		name, key, _ := strings.Cut(strings.TrimSpace(line), " ")
+		before[name] = key
+	}
+	caddyfiles := goldens(t)
 	var got strings.Builder
-	for _, file := range slices.Sorted(maps.Keys(goldens(t))) {
-		adapted, err := testsite.Adapt(goldens(t)[file])
+	for _, path := range slices.Sorted(maps.Keys(caddyfiles)) {
+		adapted, err := testsite.Adapt(caddyfiles[path])
 		if err != nil {
 			t.Fatal(err)
 		}
+		name := strings.TrimSuffix(filepath.Base(path), ".caddyfiletest")
 		for _, block := range testplan.Blocks(t, adapted) {
 			key, err := config.Fingerprint(block)
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintln(&got, strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), key)
+			if was := before[name]; was != "" && was != key {
+				t.Fatalf("the fingerprint of %s was %s, and is %s", name, was, key)
+			}
+			fmt.Fprintln(&got, name, key)
 		}
 	}
-	testsite.Golden(t, "test/adapt/testdata/keys.txt", got.String())
+	testsite.Golden(t, file, got.String())
 }
 
 // FuzzCaddyfile puts any text into the directive's block: it adapts to what compiles, or is refused.
