@@ -121,16 +121,7 @@ func TestStreamsSayWhenToComeBack(t *testing.T) {
 func TestHEADOfAStreamIsItsHeaders(t *testing.T) {
 	addr, polls := testsite.Hanging(t)
 	s := testsite.Run(t, testsite.BridgeSite(addr, "long_poll"))
-	r, err := http.NewRequestWithContext(t.Context(), "HEAD", s.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", "text/event-stream")
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
+	resp, _ := testsite.Do(t, "HEAD", s.URL, "", "Accept", "text/event-stream")
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Vary") != "Accept" || len(polls) > 0 {
 		t.Errorf("got %s %v after %d polls", resp.Status, resp.Header, len(polls))
 	}
@@ -200,14 +191,8 @@ func TestOnlyWhatCanBeRepeatedIsPolled(t *testing.T) {
 				t.Errorf("%q, %s: got %v", line, c.method, resp.Header)
 			}
 		}
-		r, err := http.NewRequestWithContext(t.Context(), "DELETE", s.URL, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp, err := http.DefaultTransport.RoundTrip(r); err != nil || resp.StatusCode != 200 {
-			t.Errorf("a legacy client's DELETE gets %v, %v", resp, err)
-		} else {
-			resp.Body.Close()
+		if resp, _ := testsite.Do(t, "DELETE", s.URL, ""); resp.StatusCode != 200 {
+			t.Errorf("a legacy client's DELETE gets %s", resp.Status)
 		}
 		polled()
 	}
@@ -222,18 +207,8 @@ func TestLegacyClientsKeepTheirURL(t *testing.T) {
 		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.RequestURI, r.Header.Get("X-Secret"), body)
 	})
 	s := testsite.Run(t, testsite.BridgeSite(addr, "rewrite /polled", "header_up X-Secret polled", "method PUT", "cookies"))
-	r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/legacy?lastEventId=3", strings.NewReader("a=1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("X-Secret", "mine")
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusTeapot || string(body) != "POST /legacy?lastEventId=3 mine a=1" || resp.Header.Get("Set-Cookie") != "sid=1" {
+	resp, body := testsite.Do(t, "POST", s.URL+"/legacy?lastEventId=3", "a=1", "X-Secret", "mine")
+	if resp.StatusCode != http.StatusTeapot || body != "POST /legacy?lastEventId=3 mine a=1" || resp.Header.Get("Set-Cookie") != "sid=1" {
 		t.Errorf("got %s %s", resp.Status, body)
 	}
 	if vary := resp.Header.Values("Vary"); !slices.Contains(vary, "Accept") || !slices.Contains(vary, "Cookie") {

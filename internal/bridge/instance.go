@@ -13,7 +13,7 @@ type Instance struct {
 	Ctx    caddy.Context
 	Events *caddyevents.App
 	Http   *caddyhttp.App       // nil if another app holds the handler
-	Routes [3]caddyhttp.Handler // by [request]
+	Routes [3]caddyhttp.Handler // by [upstream.Kind]
 
 	started, stopping bool // the configuration; guarded by bridge.mu
 }

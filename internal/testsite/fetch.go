@@ -1,6 +1,7 @@
 package testsite
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +30,30 @@ func Fetch(t *testing.T, url string) string {
 		t.Fatalf("%s answers %d: %s", url, resp.StatusCode, body)
 	}
 	return string(body)
+}
+
+// Do makes one request, and follows no redirects. It returns the response and its body. Header fields come in pairs.
+func Do(t *testing.T, method, url, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("reading the answer to %s %s: %v", method, url, err)
+	}
+	return resp, string(text)
 }
 
 // HasMetrics waits until a site's metrics have these lines.

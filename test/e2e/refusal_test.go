@@ -49,18 +49,8 @@ func TestARefusalAtFirstContactIsTheClients(t *testing.T) {
 
 func TestARefusalGoesThroughHandleErrors(t *testing.T) {
 	s := testsite.Run(t, "{{site}} {\n\tsse_bridge "+testsite.Backend(t, refusing)+"\n\thandle_errors {\n\t\trespond \"sorry, {err.status_code}\"\n\t}\n}")
-	r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/401", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", "text/event-stream")
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != 401 || string(body) != "sorry, 401" || resp.Header.Get("WWW-Authenticate") == "" {
+	resp, body := testsite.Do(t, "GET", s.URL+"/401", "", "Accept", "text/event-stream")
+	if resp.StatusCode != 401 || body != "sorry, 401" || resp.Header.Get("WWW-Authenticate") == "" {
 		t.Errorf("got %s %q", resp.Status, body)
 	}
 }
@@ -237,16 +227,7 @@ func TestClientsOverALimitAreAskedToComeBack(t *testing.T) {
 func TestTheBodyOfAClientThatIsTooLargeIsRefused(t *testing.T) {
 	addr, polls := testsite.Hanging(t)
 	s := testsite.Run(t, testsite.BridgeSite(addr, "long_poll"))
-	r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL, strings.NewReader(strings.Repeat("a", 2<<20)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", "text/event-stream")
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
+	resp, _ := testsite.Do(t, "POST", s.URL, strings.Repeat("a", 2<<20), "Accept", "text/event-stream")
 	if resp.StatusCode != http.StatusRequestEntityTooLarge || len(polls) > 0 {
 		t.Errorf("got %s after %d polls", resp.Status, len(polls))
 	}
