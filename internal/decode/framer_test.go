@@ -137,6 +137,14 @@ var steady = []steadyAnswer{
 		"lines with a separator", func(limit int) Framer { return NewLineFramer("ab", limit) }, "a a a aab1aab", 2,
 		func(size int) string { return strings.Repeat("aa", size/2) + "ab" },
 	},
+	{
+		"json", NewJSONFramer, `{"id":1,"text":"some text"},` + "\n" + `{"id":2,"list":[1,-2e5,true]}` + "\n\x1e17 ", 3,
+		func(size int) string { return `{"a":"` + strings.Repeat("x", size-8) + `"}` },
+	},
+	{
+		"json in an array", func(limit int) Framer { f := NewJSONFramer(limit); f.Push([]byte("[")); return f }, `{"id":1,"text":"some text"},`, 1,
+		func(size int) string { return "[" + strings.Repeat("[1],", size/4-1) + "[]]" },
+	},
 }
 
 // What has arrived of a record is never read again.
@@ -295,4 +303,11 @@ func FuzzLineFramerWithSeparator(f *testing.F) {
 		f.Add([]byte(text), []byte{1, 2, 3})
 	}
 	fuzzFramer(f, func() Framer { return NewLineFramer("ab", 100) })
+}
+
+func FuzzJSONFramer(f *testing.F) {
+	for _, c := range jsonCases {
+		f.Add([]byte(c.text), []byte{1, 2, 3})
+	}
+	fuzzFramer(f, func() Framer { return NewJSONFramer(100) })
 }
