@@ -145,6 +145,10 @@ var steady = []steadyAnswer{
 		"json in an array", func(limit int) Framer { f := NewJSONFramer(limit); f.Push([]byte("[")); return f }, `{"id":1,"text":"some text"},`, 1,
 		func(size int) string { return "[" + strings.Repeat("[1],", size/4-1) + "[]]" },
 	},
+	{
+		"sse", NewEventFramer, ": hello\n\nid: 1\nevent: price\ndata: {\"a\":1}\ndata: 2\n\ndata: 3\r\n\r\n", 2,
+		func(size int) string { return strings.Repeat("data: \n", size-1) + "data:x\n\n" },
+	},
 }
 
 // What has arrived of a record is never read again.
@@ -310,4 +314,11 @@ func FuzzJSONFramer(f *testing.F) {
 		f.Add([]byte(c.text), []byte{1, 2, 3})
 	}
 	fuzzFramer(f, func() Framer { return NewJSONFramer(100) })
+}
+
+func FuzzEventFramer(f *testing.F) {
+	for _, c := range eventCases {
+		f.Add([]byte(c.text), []byte{1, 2, 3})
+	}
+	fuzzFramer(f, func() Framer { return NewEventFramer(100) })
 }
