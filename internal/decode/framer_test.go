@@ -149,6 +149,20 @@ var steady = []steadyAnswer{
 		"sse", NewEventFramer, ": hello\n\nid: 1\nevent: price\ndata: {\"a\":1}\ndata: 2\n\ndata: 3\r\n\r\n", 2,
 		func(size int) string { return strings.Repeat("data: \n", size-1) + "data:x\n\n" },
 	},
+	{
+		"multipart", partsOf("multipart/x-mixed-replace; boundary=x"), "--x\r\nContent-Length: 3\r\n\r\nabc\r\n--x\r\nEtag: 5\r\n\r\nabc\r\nd\r\n--x\r\n\r\n\r\n", 2,
+		func(size int) string { return "--x\r\n\r\n" + strings.Repeat("\r\n--y", (size-2)/5) + "\r\n--x" },
+	},
+}
+
+func partsOf(contentType string) func(limit int) Framer {
+	return func(limit int) Framer {
+		f, err := NewPartFramer(contentType, limit)
+		if err != nil {
+			panic(err)
+		}
+		return f
+	}
 }
 
 // What has arrived of a record is never read again.
@@ -321,4 +335,11 @@ func FuzzEventFramer(f *testing.F) {
 		f.Add([]byte(c.text), []byte{1, 2, 3})
 	}
 	fuzzFramer(f, func() Framer { return NewEventFramer(100) })
+}
+
+func FuzzPartFramer(f *testing.F) {
+	for _, c := range partCases {
+		f.Add([]byte(c.text), []byte{1, 2, 3})
+	}
+	fuzzFramer(f, func() Framer { return partsOf("multipart/mixed; boundary=--x")(100) })
 }
