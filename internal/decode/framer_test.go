@@ -153,6 +153,10 @@ var steady = []steadyAnswer{
 		"multipart", partsOf("multipart/x-mixed-replace; boundary=x"), "--x\r\nContent-Length: 3\r\n\r\nabc\r\n--x\r\nEtag: 5\r\n\r\nabc\r\nd\r\n--x\r\n\r\n\r\n", 2,
 		func(size int) string { return "--x\r\n\r\n" + strings.Repeat("\r\n--y", (size-2)/5) + "\r\n--x" },
 	},
+	{
+		"scripts", NewCallFramer, `<p>text</p><script>parent.update({"id":1,"a":[1,2,3]});` + "\n" + `f('it\'s', 2)</script>` + "\n", 2,
+		func(size int) string { return `<script>f("` + strings.Repeat("x", size-2) + `")</script>` },
+	},
 }
 
 func partsOf(contentType string) func(limit int) Framer {
@@ -256,6 +260,24 @@ func TestARecordIsBounded(t *testing.T) {
 	}
 }
 
+// A record that is kept keeps no large memory of others.
+func TestARecordKeepsNoLargeMemory(t *testing.T) {
+	f := NewCallFramer(1 << 20)
+	text := []byte(`<script>f(1)</script>` + strings.Repeat("<p>text</p>", 3000))
+	var kept []Record
+	before := heapAfter(func() { f.Push(text) })
+	after := heapAfter(func() {
+		for range 1000 {
+			records, _ := f.Push(text)
+			kept = append(kept, records...)
+		}
+	})
+	if each := (after - before) / int64(len(kept)); each > 1000 {
+		t.Errorf("a record of one byte keeps %d", each)
+	}
+	runtime.KeepAlive(kept)
+}
+
 func TestFramersHaveRecordsOfSteadyAnswers(t *testing.T) {
 	t.Parallel()
 	for _, c := range steady {
@@ -342,4 +364,11 @@ func FuzzPartFramer(f *testing.F) {
 		f.Add([]byte(c.text), []byte{1, 2, 3})
 	}
 	fuzzFramer(f, func() Framer { return partsOf("multipart/mixed; boundary=--x")(100) })
+}
+
+func FuzzCallFramer(f *testing.F) {
+	for _, c := range callCases {
+		f.Add([]byte(c.text), []byte{1, 2, 3})
+	}
+	fuzzFramer(f, func() Framer { return NewCallFramer(100) })
 }
