@@ -58,15 +58,9 @@ const maxBoundary = 256
 //
 // The error is a Content-Type that is not multipart, or has no boundary.
 func NewPartFramer(contentType string, limit int) (Framer, error) {
-	kind, params, err := mime.ParseMediaType(contentType)
-	boundary := params["boundary"]
-	switch {
-	case err != nil:
-		return nil, errors.New("the answer's Content-Type cannot be read: it should be multipart/mixed or the like, with a boundary")
-	case !strings.HasPrefix(kind, "multipart/"):
-		return nil, errors.New("the answer's Content-Type is not multipart")
-	case boundary == "" || len(boundary) > maxBoundary || strings.ContainsAny(boundary, "\r\n"):
-		return nil, fmt.Errorf("the answer's Content-Type is multipart, and has no boundary of 1 to %d characters", maxBoundary)
+	boundary, err := boundaryOf(contentType)
+	if err != nil {
+		return nil, err
 	}
 	f := &partFramer{limit: limit, delimiters: [][]byte{[]byte("--" + boundary)}}
 	if strings.HasPrefix(boundary, "--") && strings.Trim(boundary, "-") != "" {
@@ -74,6 +68,28 @@ func NewPartFramer(contentType string, limit int) (Framer, error) {
 	}
 	f.buffered = bufio.NewReaderSize(&f.source, 512)
 	return f, nil
+}
+
+// boundaryOf returns the boundary that a Content-Type names. One with a slash or the like in it needs
+// quotes, and servers forget them: it ends at the next semicolon then.
+func boundaryOf(contentType string) (string, error) {
+	kind, rest, _ := strings.Cut(contentType, ";")
+	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "multipart/") {
+		return "", errors.New("the answer's Content-Type is not multipart")
+	}
+	_, params, err := mime.ParseMediaType(contentType)
+	boundary := params["boundary"]
+	for err != nil && boundary == "" && rest != "" {
+		var param string
+		param, rest, _ = strings.Cut(rest, ";")
+		if name, text, _ := strings.Cut(param, "="); strings.EqualFold(strings.TrimSpace(name), "boundary") {
+			boundary = strings.Trim(strings.TrimSpace(text), `"`)
+		}
+	}
+	if boundary == "" || len(boundary) > maxBoundary || strings.ContainsAny(boundary, "\r\n") {
+		return "", fmt.Errorf("the answer's Content-Type is multipart, and has no boundary of 1 to %d characters", maxBoundary)
+	}
+	return boundary, nil
 }
 
 func (f *partFramer) Push(p []byte) ([]Record, error) {

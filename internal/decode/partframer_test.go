@@ -55,11 +55,27 @@ func TestABoundaryMayHaveTheDashesOfTheDelimiter(t *testing.T) {
 	}.run(t, func() Framer { return partsOf("Multipart/X-Mixed-Replace;boundary=--x")(100) })
 }
 
+// RFC 2046 has characters in boundaries that a parameter has in quotes only. nchan writes no quotes.
+func TestABoundaryMayStandWithoutQuotes(t *testing.T) {
+	t.Parallel()
+	for _, contentType := range []string{
+		"multipart/mixed; boundary=gsk3/Kl.N=s", `Multipart/Mixed;a="/;";  BOUNDARY = gsk3/Kl.N=s ; charset=utf-8`,
+		`multipart/mixed; boundary="gsk3/Kl.N=s"`, `multipart/mixed; a=/; boundary="gsk3/Kl.N=s"`,
+	} {
+		f, err := NewPartFramer(contentType, 100)
+		if err != nil {
+			t.Errorf("%s: %v", contentType, err)
+		} else if got := push(f, "--gsk3/Kl.N=s\r\n\r\na\r\n--gsk3/Kl.N=s").String(); got != "a" {
+			t.Errorf("%s: %s", contentType, got)
+		}
+	}
+}
+
 func TestAContentTypeMustHaveABoundary(t *testing.T) {
 	t.Parallel()
 	for contentType, want := range map[string]string{
-		"":                           "cannot be read",
-		"multipart/mixed; boundary=": "cannot be read",
+		"":                           "is not multipart",
+		"multipart/mixed; boundary=": "has no boundary",
 		"application/json":           "is not multipart",
 		"multipart/mixed":            "has no boundary",
 		"multipart/mixed; boundary=" + strings.Repeat("secret", 100): "has no boundary",
