@@ -70,7 +70,12 @@ func (f *callFramer) Partial() bool { return f.spot >= atArgument }
 
 func (f *callFramer) read(p []byte) error {
 	for i := 0; i < len(p); i++ {
-		if i += f.scripts.skip(p[i:]); i == len(p) {
+		i += f.scripts.skip(p[i:])
+		plain := f.plain(p[i:])
+		if err := f.out.add(p[i : i+plain]); err != nil {
+			return err
+		}
+		if i += plain; i == len(p) {
 			return nil
 		}
 		before := f.scripts.inScript()
@@ -89,6 +94,21 @@ func (f *callFramer) read(p []byte) error {
 	return nil
 }
 
+// plain returns how many bytes p begins with that only go on with the string that an argument is in.
+func (f *callFramer) plain(p []byte) int {
+	inJSON := f.spot == inArgument && f.value.state == jsonString
+	inScript := f.spot == inArgumentString && f.text.state == inScriptText
+	if !inJSON && !inScript || f.scripts.end > 0 {
+		return 0
+	}
+	for i, c := range p {
+		if c == '"' || c == '\'' || c == '\\' || c == '<' || c < ' ' {
+			return i
+		}
+	}
+	return len(p)
+}
+
 // leave forgets a script that has ended, whatever it was in the middle of.
 func (f *callFramer) leave() {
 	f.spot, f.run = inCode, 0
@@ -98,7 +118,7 @@ func (f *callFramer) leave() {
 
 // step reads a byte of a script. rest is how much of the chunk is still to be read.
 func (f *callFramer) step(c byte, rest int) error {
-	space := bytes.IndexByte([]byte(Space), c) >= 0
+	space := isSpace(c)
 	switch f.spot {
 	case inCodeString:
 		switch {
@@ -169,7 +189,7 @@ func (f *callFramer) inCode(c byte) error {
 	switch {
 	case isName(c):
 		f.addName(c)
-	case bytes.IndexByte([]byte(Space), c) >= 0:
+	case isSpace(c):
 		f.gap = len(f.name) > 0
 	case c == '(' && f.isCall():
 		f.call = string(f.name)

@@ -1,5 +1,6 @@
 // Package decode makes JSON of answers in other formats: XML, RSS, Atom and JSON feeds, CSV, lines, and
-// text in any charset. It is pure, and what it returns is new, or a part of the text that it was given.
+// text in any charset. It cuts answers that go on into records. It is pure, and what it returns is new, or
+// a part of the text that it was given.
 //
 // A function that takes a bound on memory takes no more bytes than that at once, beside the text itself
 // and for what it returns too. What would take more is an error that names the bound. No error has a word
@@ -21,6 +22,9 @@ var ErrTooManyItems = fmt.Errorf("the page has more than %d items", MaxItems)
 
 // Space are the bytes that are white space in JSON, XML, CSV and their like.
 const Space = " \t\r\n"
+
+// isSpace reports whether c is one of [Space].
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // Nature says what a text is that is not in the format that was expected: HTML, XML, broken JSON, or text.
 func Nature(text []byte) string {

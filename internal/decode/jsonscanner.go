@@ -108,7 +108,7 @@ func (s *jsonScanner) step(c byte) jsonStep {
 	if s.state >= jsonMinus {
 		return s.inNumber(c)
 	}
-	if bytes.IndexByte([]byte(Space), c) >= 0 {
+	if isSpace(c) {
 		return jsonMore
 	}
 	switch s.state {
@@ -234,7 +234,7 @@ func (s *jsonScanner) afterScalar(c byte) jsonStep {
 	if len(s.open) == 0 {
 		return jsonAfter
 	}
-	if s.state = jsonComma; bytes.IndexByte([]byte(Space), c) >= 0 {
+	if s.state = jsonComma; isSpace(c) {
 		return jsonMore
 	}
 	return s.afterValue(c)

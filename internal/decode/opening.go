@@ -47,7 +47,7 @@ func (w *htmlWatch) find(p []byte) int {
 		return 0
 	}
 	for i, c := range p {
-		if w.seen == 0 && bytes.IndexByte([]byte(Space), c) >= 0 {
+		if w.seen == 0 && isSpace(c) {
 			continue
 		}
 		w.head[w.seen] = c

@@ -126,7 +126,7 @@ func (s *scriptFinder) inTag(c byte) {
 		s.state, s.quote, s.equals = inAttribute, c, false
 	case c == '=':
 		s.equals = true
-	case bytes.IndexByte([]byte(Space), c) < 0:
+	case !isSpace(c):
 		s.equals = false
 	}
 }
@@ -148,5 +148,5 @@ func (s *scriptFinder) inCode(c byte) {
 }
 
 func isTagEnd(c byte) bool {
-	return c == '>' || c == '/' || c == '\f' || bytes.IndexByte([]byte(Space), c) >= 0
+	return c == '>' || c == '/' || c == '\f' || isSpace(c)
 }
