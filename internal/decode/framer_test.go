@@ -147,7 +147,9 @@ var steady = []steadyAnswer{
 	},
 	{
 		"sse", NewEventFramer, ": hello\n\nid: 1\nevent: price\ndata: {\"a\":1}\ndata: 2\n\ndata: 3\r\n\r\n", 2,
-		func(size int) string { return strings.Repeat("data: "+strings.Repeat("x", 63)+"\n", size/64) + "\n" },
+		func(size int) string {
+			return strings.Repeat("data: "+strings.Repeat("x", 63)+"\n", size/64) + "data: " + strings.Repeat("x", size%64) + "\n\n"
+		},
 	},
 	{
 		"multipart", partsOf("multipart/x-mixed-replace; boundary=x"), "--x\r\nContent-Length: 3\r\n\r\nabc\r\n--x\r\nEtag: 5\r\n\r\nabc\r\nd\r\n--x\r\n\r\n\r\n", 2,

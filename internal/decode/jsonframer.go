@@ -1,8 +1,8 @@
 package decode
 
 import (
-	"bytes"
 	"fmt"
+	"strings"
 )
 
 // jsonFramer cuts an answer into JSON values.
@@ -20,14 +20,13 @@ type jsonFramerState byte
 const (
 	betweenValues jsonFramerState = iota
 	withinValue
-	afterScalar // a number or a literal, which something must separate from what follows
-	noValue     // at what is no JSON
+	noValue // at what is no JSON
 )
 
 // NewJSONFramer returns a framer whose records are JSON values (RFC 8259), as they are written. White
 // space, commas and the record separators of RFC 7464 may stand between them. Of an array its elements
 // are records, each as soon as it is complete, whether the array ever ends or not. A number or a literal
-// is complete with what follows it.
+// is complete with what separates it from the next one.
 //
 // What is no JSON is an error that says what it is, as [Nature] does.
 func NewJSONFramer(limit int) Framer { return &jsonFramer{out: recordBuffer{limit: limit}} }
@@ -62,12 +61,8 @@ func (f *jsonFramer) next(p []byte) (n int, err error) {
 	}
 	c := p[0]
 	switch {
-	case bytes.IndexByte([]byte(Space+",\x1e"), c) >= 0:
-		f.state = betweenValues
-	case c == ']' && f.array:
-		f.state, f.array = betweenValues, false
-	case f.state == afterScalar:
-		return 0, errBrokenJSON
+	case f.separates(c):
+		f.array = f.array && c != ']'
 	case c == '[' && !f.array:
 		f.array = true
 	case c == ']' || c == '}' || c == ':':
@@ -82,6 +77,11 @@ func (f *jsonFramer) next(p []byte) (n int, err error) {
 		return 1, f.out.addByte(c)
 	}
 	return 1, nil
+}
+
+// separates reports whether c may stand after a value, and belongs to none.
+func (f *jsonFramer) separates(c byte) bool {
+	return isSpace(c) || c == ',' || c == '\x1e' || c == ']' && f.array
 }
 
 // within reads bytes of a value.
@@ -105,19 +105,20 @@ func (f *jsonFramer) within(p []byte) (n int, err error) {
 		if err := f.out.add(p[:n]); err != nil {
 			return n, err
 		}
-		if f.state = betweenValues; step == jsonAfter {
-			f.state = afterScalar
+		if step == jsonAfter && !f.separates(p[n]) {
+			return n, errBrokenJSON
 		}
+		f.state = betweenValues
 		f.out.complete(0, f.out.len(), nil, len(p)-n)
 		return n, nil
 	}
 	if err := f.out.add(p[:n]); err != nil || n == len(p) {
 		return n, err
 	}
-	if f.value.step(p[n]) != jsonAfter {
+	if f.value.step(p[n]) != jsonAfter || !f.separates(p[n]) {
 		return n, ErrRecordTooLarge
 	}
-	f.state = afterScalar
+	f.state = betweenValues
 	f.out.complete(0, f.out.len(), nil, len(p)-n)
 	return n, nil
 }
@@ -128,8 +129,8 @@ func (f *jsonFramer) foreign(c byte) error {
 		return err
 	}
 	text := f.out.bytes()
-	if text[0] == '<' && len(text) < len("<?xml") {
-		return nil
+	if declared := "<?xml"; len(text) < len(declared) && strings.HasPrefix(declared, string(text)) {
+		return nil // which may be XML or HTML
 	}
 	return fmt.Errorf("%s where JSON values were expected", Nature(text))
 }
