@@ -18,8 +18,8 @@ func (rd *reading) holds(conditions []value.Condition) bool {
 // JSON says nothing of an answer that is none, as in holds, and nor does what looks into an item, where
 // the answer is not the one item.
 func (rd *reading) passedOver() bool {
-	one := rd.reader.document || rd.reader.config.Format == Message
-	if rd.reader.config.Format == Message {
+	one := rd.reader.document || rd.reader.messages
+	if rd.reader.messages {
 		rd.env.Item = rd.body.text
 		defer func() { rd.env.Item = nil }()
 	}

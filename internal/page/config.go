@@ -19,6 +19,11 @@ const (
 	Feed  Format = "feed"  // RSS, Atom or JSON Feed, which is read as decode.Feed describes; its entries are the items
 	CSV   Format = "csv"   // a table; its rows are the items, as decode.CSV describes
 	Lines Format = "lines" // text; each line is an item
+
+	// Of answers that go on, beside JSON and Lines.
+	EventStream Format = "sse"       // an event stream: each event is a record
+	Multipart   Format = "multipart" // each part is a record
+	Scripts     Format = "scripts"   // HTML with scripts: what each of their calls is given is a record
 )
 
 // Order says how the items of a page stand, and what to do with those that came before.
@@ -38,6 +43,7 @@ type Cursor struct {
 
 // Config says how to read answers.
 type Config struct {
+	Stream    bool       // answers go on: each record is read like an answer of its own, by [Records]
 	Format    Format     // default: Auto
 	Separator string     // between Lines, default LF or CRLF; between the cells of CSV, one character, default a comma
 	Header    bool       // the first row of CSV names the columns

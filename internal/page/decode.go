@@ -24,7 +24,7 @@ func (r *Reader) decode(resp Response) body {
 		return body{text: text, json: r.readsJSON && value.ValidJSON(text), raw: true}
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
-	if r.config.Format == Text && !(r.readsJSON && !r.accepts(resp.Status)) {
+	if r.config.Format == Text && !(r.readsJSON && !r.Accepts(resp.Status)) {
 		return body{text: trimNewline(text)}
 	}
 	return r.decodeJSON(text)
@@ -75,7 +75,7 @@ func (r *Reader) translate(resp Response) body {
 		return body{text: text, err: err}
 	}
 	memory -= ownMemory(text, resp.Body)
-	switch accepted := r.accepts(resp.Status); {
+	switch accepted := r.Accepts(resp.Status); {
 	case len(text) == 0 || r.ignoresSpace() && len(bytes.TrimSpace(text)) == 0:
 		return body{}
 	case r.config.Format == XML:

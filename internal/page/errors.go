@@ -11,6 +11,7 @@ import (
 const (
 	Unreachable = "upstream unreachable" // no answer came
 	Unreadable  = "unreadable answer"
+	Ended       = "answer ended" // at once, where it goes on
 )
 
 // Error is an answer that holds nothing to read: the poll is repeated later.

@@ -25,6 +25,9 @@ func (rd *reading) events() (Page, error) {
 	if err := oldestFirst(items, &rd.reader.config); err != nil {
 		return Page{}, unreadable("%w", err)
 	}
+	if rd.fresh && rd.below(items) {
+		return Page{Restarted: true, Next: rd.from}, nil
+	}
 	w := rd.walk(items)
 	before := rd.resume(w)
 	w.skip(before.skipped)
@@ -71,7 +74,7 @@ func (rd *reading) events() (Page, error) {
 		p.Events = append(p.Events, e)
 	}
 	rd.env.Item = nil
-	if rd.reader.messages && ignored && !w.moved { // nobody can ask for what comes after it
+	if rd.reader.messages && len(p.Events) == 0 && p.Next.Cursor.Equal(rd.from.Cursor) { // nobody can ask for what comes after it
 		p.Next = rd.from
 	}
 	if before.open.count > 0 {
@@ -149,10 +152,10 @@ func (rd *reading) items() ([]item, error) {
 
 // split splits the body into its items.
 func (rd *reading) split() ([]item, error) {
-	if rd.reader.config.Format == Lines {
+	if rd.reader.config.Format == Lines && !rd.record {
 		return rd.lines()
 	}
-	if !rd.body.json || rd.body.raw {
+	if !rd.body.json || rd.body.raw && !rd.record || rd.reader.whole {
 		return []item{{raw: rd.body.text, json: rd.body.json}}, nil
 	}
 	found := rd.reader.config.Items.Get(rd.body.text)

@@ -15,7 +15,8 @@ type Reader struct {
 	names     []string        // of the cursors, in the order of a [position.Cursor]
 	values    [][]value.Value // fromValues: for each name
 	document  bool
-	messages  bool // each answer is an event
+	messages  bool // each answer is an event, or a record
+	whole     bool // a record is an item, if it is a list too
 	needsJSON bool // something configured can only be looked up in JSON, and every answer has it
 	itemJSON  bool // something is looked up in the JSON of items, which lines may be
 	readsJSON bool // something is looked up in JSON, if only in that of errors
@@ -33,11 +34,14 @@ const (
 	fromValidators                     // ETag and Last-Modified
 )
 
-// The paths to the answer itself, and to the entries of a feed; and what the ids of a program's items are called.
+// The paths to the answer itself, and to the entries of a feed; what the ids of a program's items are called;
+// and the fields of an event stream.
 var (
 	itself, _    = value.ParsePath("@this")
 	entries, _   = value.ParsePath("items")
 	programID, _ = value.Parse("id")
+	eventID, _   = value.Parse("{sse.header.Id}")
+	eventType, _ = value.Parse("{sse.header.Event}")
 )
 
 // listed reports whether a format makes events of any answer.
@@ -48,13 +52,25 @@ func NewReader(c Config) *Reader {
 	needJSON := func(conditions []value.Condition) bool {
 		return slices.ContainsFunc(conditions, value.Condition.NeedsJSON)
 	}
+	if c.Format == EventStream {
+		if c.ID.IsZero() && len(c.Cursors) == 0 && c.Program.IsZero() {
+			c.ID = eventID
+		}
+		if c.Event.IsZero() {
+			c.Event = eventType
+		}
+	}
 	r := &Reader{
 		itemJSON:    c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || needJSON(c.Ignore),
-		document:    c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero(),
-		messages:    c.Format == Message && c.Program.IsZero(),
+		document:    c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero() && !c.Stream,
+		messages:    c.Format == Message && c.Program.IsZero() || c.Stream,
+		whole:       c.Stream && c.Items.IsZero(),
 		readsErrors: needJSON(c.Reset),
 	}
 	r.needsJSON = !c.Items.IsZero() || r.itemJSON && c.Format != Lines || c.Epoch.NeedsJSON() || needJSON(c.More) || needJSON(c.End)
+	if c.Stream { // records without what a condition looks for are as good as others
+		r.needsJSON = !c.Items.IsZero() || c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || c.Epoch.NeedsJSON()
+	}
 	for _, cursor := range c.Cursors {
 		i := slices.Index(r.names, cursor.Name)
 		if i < 0 {
@@ -78,6 +94,7 @@ func NewReader(c Config) *Reader {
 		r.source = fromValues
 	case !c.ID.IsZero():
 		r.source, r.names = fromItems, []string{""}
+	case c.Stream && c.Format != Multipart:
 	case !r.document:
 		r.source, r.names = fromValidators, []string{"etag", "last_modified"}
 	}
@@ -101,16 +118,23 @@ func (r *Reader) Tokens() bool { return r.source == fromValues }
 // All other answers are events, each sent once.
 func (r *Reader) Document() bool { return r.document }
 
-// Messages reports whether each answer is one event, whatever came before. The position after one that
-// has not moved the cursor is no place of the upstream's: it counts such answers.
+// Messages reports whether each answer is one event, whatever came before, or each record. The position after
+// one that has not moved the cursor is no place of the upstream's: it counts such answers.
 func (r *Reader) Messages() bool { return r.messages }
+
+// LastEventID reports whether the cursor is the id of an event stream, which goes back in the header field of
+// that name.
+func (r *Reader) LastEventID() bool { return r.config.ID.String() == eventID.String() }
+
+// Validators reports whether the cursors are ETag and Last-Modified.
+func (r *Reader) Validators() bool { return r.source == fromValidators }
 
 // Cursors returns the names of the cursors, in the order in which a [position.Cursor] has
 // them: those that are configured; else, for events, a single unnamed one if items have an
 // id, and "etag" and "last_modified" if not. Those of a document only steer its polls.
 func (r *Reader) Cursors() []string { return slices.Clone(r.names) }
 
-// accepts reports whether a status is that of an answer.
-func (r *Reader) accepts(status int) bool {
+// Accepts reports whether a status is that of an answer.
+func (r *Reader) Accepts(status int) bool {
 	return status/100 == 2 || slices.Contains(r.config.Accept, status)
 }

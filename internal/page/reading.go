@@ -25,6 +25,9 @@ type reading struct {
 	last    bool   // nothing will follow
 
 	itemless bool // there is nothing at the path of the items
+
+	record bool // it is one record of an answer that goes on
+	fresh  bool // no record before it has moved the cursor since the poll
 }
 
 // read reads the answer.

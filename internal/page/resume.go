@@ -29,6 +29,9 @@ func (rd *reading) walk(items []item) *walk {
 		}
 		return w
 	}
+	if w.record = rd.record; w.record {
+		w.done = rd.from.Done
+	}
 	w.ids, w.numbers = make(position.Cursor, len(items)), rd.reader.config.Order == ByID
 	ascend, newest := true, integer{}
 	for i := range items {
@@ -46,7 +49,10 @@ func (rd *reading) walk(items []item) *walk {
 
 // resume finds out which items of a page came before the position of the poll.
 func (rd *reading) resume(w *walk) came {
-	if rd.reader.messages {
+	switch {
+	case rd.record && w.ids != nil:
+		return rd.repeated(w)
+	case rd.reader.messages:
 		return came{}
 	}
 	if w.ids != nil && !rd.from.Cursor.IsZero() {

@@ -18,7 +18,7 @@ const (
 // judge says what the status makes of an answer. One that is spent for the time being may ask for more
 // time than other answers do.
 func (rd *reading) judge() (verdict, error) {
-	accepted := rd.reader.accepts(rd.status)
+	accepted := rd.reader.Accepts(rd.status)
 	switch s := rd.status; {
 	case s == http.StatusNotModified:
 		return nothing, nil

@@ -26,6 +26,7 @@ type walk struct {
 	ids     position.Cursor  // of the items, one for all positions; nil if they are not the cursor
 	numbers bool             // ids are integers, and 7 is 007; what is not above the cursor came before
 	sent    bool             // polls send the cursor
+	record  bool             // the items are of a record, behind others
 	last    int              // the last item with an id; -1 for none
 	places  map[integer]span // of the ids; nil if all are known to differ
 	repeats bool             // some do not
@@ -111,7 +112,7 @@ func (w *walk) next() position.Position {
 		if w.moved && !w.content && i == len(w.items)-1 {
 			return w.end
 		}
-	} else if from, ok := w.names(i); ok {
+	} else if from, ok := w.names(i); ok && !(w.record && len(w.border.Cursor) > 0 && w.border.Cursor[0] == w.items[i].id) {
 		w.border.Cursor = w.ids[i : i+1 : i+1]
 		w.done, w.prints = 0, position.Prints{}
 		p := w.border

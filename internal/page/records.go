@@ -1,0 +1,176 @@
+package page
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+// Records reads the records of one answer that goes on, each like an answer of its own.
+//
+// A record whose id is new, or which moves a cursor, is a place of the upstream's. The position after any other
+// counts the records since the last such place; nobody can ask for what comes after it.
+type Records struct {
+	reader *Reader
+	status int
+	header http.Header
+	at     position.Position
+	fresh  bool // no record has moved the cursor yet
+}
+
+// Records returns what reads the records of an answer to a poll from a position.
+func (r *Reader) Records(resp Response, from position.Position) *Records {
+	if len(from.Cursor) != len(r.names) {
+		cursor := make(position.Cursor, len(r.names))
+		copy(cursor, from.Cursor)
+		from.Cursor = cursor
+	}
+	return &Records{reader: r, status: resp.Status, header: resp.Header, at: from, fresh: !from.Cursor.IsZero()}
+}
+
+// Read reads the first of the records, of which there is at least one, and those behind it that make one page
+// with it. It returns that page, and how many records it has read. Its events share memory with the records.
+//
+// The error is an [*Error] for a first record that cannot be read.
+func (s *Records) Read(records []decode.Record, env *value.Env) (page Page, read int, err error) {
+	page.Next, page.Status = s.at, s.status
+	for i := range records {
+		p, err := s.one(&records[i], env)
+		special := err != nil || p.Reset || p.Restarted || p.Lost
+		switch {
+		case special && i > 0: // for the next page
+			return page, i, nil
+		case err != nil:
+			return Page{}, 0, err
+		case special && !p.Lost:
+			return p, 1, nil
+		}
+		if s.fresh = s.fresh && p.Next.Cursor.Equal(s.at.Cursor); len(page.Events) == 0 {
+			page.Events = p.Events
+		} else {
+			page.Events = append(page.Events, p.Events...)
+		}
+		s.at, page.Next = p.Next, p.Next
+		page.News, page.Lost, page.More, page.End = page.News || p.News, page.Lost || p.Lost, p.More, p.End
+		if page.End {
+			return page, i + 1, nil
+		}
+	}
+	return page, len(records), nil
+}
+
+// Status is that of the answer.
+func (s *Records) Status() int { return s.status }
+
+// Skip passes a record over that cannot be read. What it has said is lost.
+func (s *Records) Skip() Page { return Page{Status: s.status, News: true, Lost: true, Next: s.at} }
+
+// one reads a record.
+func (s *Records) one(record *decode.Record, env *value.Env) (Page, error) {
+	b := s.reader.record(record, s.header.Get("Content-Type"))
+	env.Status, env.Header, env.Body, env.Item = s.status, s.fields(record), b.text, nil
+	rd := &reading{
+		reader: s.reader, status: s.status, header: env.Header, body: b, env: env, from: s.at, record: true, fresh: s.fresh,
+	}
+	if name := record.Header.Get("Event"); s.reader.config.Format == EventStream && IsReserved(name) {
+		return rd.notice(name), nil
+	}
+	if record.Body == nil {
+		return rd.bookmark(), nil
+	}
+	return rd.read()
+}
+
+// fields returns the header of a record: its own fields, and those of the answer.
+func (s *Records) fields(record *decode.Record) http.Header {
+	if record.Header == nil {
+		return s.header
+	}
+	fields := maps.Clone(record.Header)
+	for name, values := range s.header {
+		if _, own := fields[name]; !own {
+			fields[name] = values
+		}
+	}
+	return fields
+}
+
+// record returns the body that a record is.
+func (r *Reader) record(record *decode.Record, typ string) body {
+	switch r.config.Format {
+	case JSON, Scripts:
+		return body{text: record.Body, json: true}
+	case Multipart:
+		typ = record.Header.Get("Content-Type")
+	case EventStream:
+		typ = "" // it is always UTF-8 (HTML standard, 9.2.5)
+	}
+	text := decode.Text(record.Body, typ)
+	b := body{text: text, json: r.readsJSON && value.ValidJSON(bytes.Trim(text, decode.Space)), raw: true}
+	if !b.json && r.needsJSON {
+		b.err = errors.New(b.nature() + " where a record of JSON was expected")
+	}
+	return b
+}
+
+// bookmark returns the page of a record that has only fields: it may move the cursor.
+func (rd *reading) bookmark() Page {
+	p := Page{Next: rd.from}
+	next := rd.cursor()
+	if id := rd.look(rd.reader.config.ID, nil); rd.reader.source == fromItems && present(id) {
+		next = position.Cursor{string(id)}
+	}
+	if !next.Equal(rd.from.Cursor) {
+		p.News, p.Next = true, rd.border(next)
+	}
+	return p
+}
+
+// notice returns the page of an event by which another bridge speaks of itself. Events that it could not give
+// are lost here too.
+func (rd *reading) notice(name string) Page {
+	if strings.TrimPrefix(name, Reserved) == "reset" {
+		return Page{News: true, Lost: true, Next: rd.from}
+	}
+	return rd.bookmark()
+}
+
+// below reports whether the first id that comes after a poll from a number is a lower one: the upstream counts
+// anew.
+func (rd *reading) below(items []item) bool {
+	if rd.reader.source != fromItems || rd.reader.config.Order == Overlap || rd.from.Cursor.IsZero() {
+		return false
+	}
+	at, numbered := parseInteger(rd.from.Cursor[0])
+	i := slices.IndexFunc(items, func(it item) bool { return it.id != "" })
+	if !numbered || i < 0 {
+		return false
+	}
+	id, numbered := parseInteger(items[i].id)
+	return numbered && id.compare(at) < 0
+}
+
+// repeated is resume for the items of a record: some upstreams begin with the item whose id they were asked
+// by.
+func (rd *reading) repeated(w *walk) (c came) {
+	cursor := rd.from.Cursor[0]
+	if w.numbers && cursor != "" {
+		return rd.resumeAtID(w)
+	}
+	if !rd.fresh {
+		return came{}
+	}
+	for c.done < len(w.items) && w.items[c.done].id == cursor {
+		c.done++
+	}
+	c.skipped = c.done
+	c.lost = rd.reader.config.Order == Overlap && c.done == 0 && w.items[0].id != ""
+	return c
+}
