@@ -29,6 +29,8 @@ type chain struct {
 	told     told
 	finds    finds
 	hold     *hold  // the poll that is in flight, in long polling
+
+	connection connection // of a stream
 	first    *start // the poll that newcomers share, until it is answered
 
 	failures int       // failed polls in a row
@@ -74,7 +76,7 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	}
 	awaited := c.document.awaited()
 	asked := c.check.next(awaited && c.document.key != "")
-	c.feed.starts.forget(now, c.feed.config.Interval, c.feed.full())
+	c.feed.starts.forget(now, c.feed.config.startServes(), c.feed.full())
 	number := c.pace.start(now)
 	c.feed.circuit.probes(c)
 	ask = c.progress.words(asked)
@@ -86,10 +88,11 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	case anew:
 		c.session.Opened = nil // what it got may have moved on
 	}
+	ask.Aside = asked != onward
 	if awaited {
 		c.showLater()
 	}
-	if c.feed.config.Messages && asked == onward && ask.First && c.first == nil { // it is the same as a newcomer's
+	if c.feed.config.Messages && !c.feed.config.Stream && asked == onward && ask.First && c.first == nil { // it is the same as a newcomer's
 		c.first = c.feed.starts.offer(c.key, c)
 	}
 	return ask, true
@@ -121,9 +124,13 @@ func (c *chain) take(p page.Page) (news bool) {
 	} else {
 		c.takeEvents(p, now)
 	}
-	if news {
+	switch {
+	case c.feed.config.Stream: // the poll goes on
+		c.feed.config.Counters.came(len(p.Events))
+		c.feed.tally.came(LastPoll{At: c.pace.started, Outcome: News, Status: p.Status, Events: len(p.Events)})
+	case news:
 		c.count(now, News, p.Status, len(p.Events))
-	} else {
+	default:
 		c.count(now, Silent, p.Status, 0)
 	}
 	if c.first != nil {
@@ -146,6 +153,38 @@ func (c *chain) alive(now time.Time) {
 		c.feed.health.up()
 		c.feed.circuit.answered(c, now)
 	}
+	if c.feed.config.Stream && c.check.asked == onward && c.connection.begun() {
+		c.breach()
+	}
+}
+
+// breach tells the readers that records are lost.
+func (c *chain) breach() {
+	notice := gap.event(&c.feed.config.Counters)
+	c.log.forget(notice)
+	c.publish(notice, nil)
+}
+
+// closed processes the end of an answer that goes on. It takes the feed's lock.
+func (c *chain) closed(by *Closed) {
+	if outage := by.outage(); outage != nil {
+		c.fail(outage)
+		return
+	}
+	now := time.Now()
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	if c.over() {
+		return
+	}
+	c.pace.polling, c.failures = false, 0
+	c.alive(now)
+	c.connection.ended(c.progress.at)
+	c.count(now, Silent, by.Status, 0)
+	wait := c.connection.wait(by)
+	c.pace.soon(now)
+	c.pace.hint(now, wait)
+	c.finds.ended(by, c.feed.health.logger)
 }
 
 // found notes that the upstream holds the poll with a number, so it is reachable. It reports whether that poll
@@ -283,6 +322,7 @@ func (c *chain) fail(err error) {
 	}
 	f.remarks.wait(by.wait, by.wished, f.health.logger)
 	c.pace.polling = false
+	c.connection.ended(c.progress.at)
 	c.failures++
 	c.check.missed(!by.later && !c.pace.heldFor(now))
 	if by.refusal != nil || c.failures%placeTries == 0 {
@@ -334,6 +374,9 @@ func (c *chain) startOver(now time.Time, reason reset) {
 	notice := reason.event(&c.feed.config.Counters)
 	c.log.forget(notice)
 	c.publish(notice, nil)
+	if c.connection.forget(); c.feed.config.Stream {
+		c.first = c.feed.starts.offer(c.key, c)
+	}
 	c.pace.soon(now)
 }
 

@@ -60,6 +60,7 @@ func (f *common) end(c *chain) {
 	if i := slices.Index(f.chains, c); i >= 0 {
 		f.chains = slices.Delete(f.chains, i, i+1)
 		f.config.Counters.gauge(-1, 0)
+		c.connection.release()
 		c.log.free()
 		f.starts.forgetOf(c)
 		f.circuit.leave(c)

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -27,6 +28,10 @@ type Config struct {
 	Interval    time.Duration // least time between the starts of two polls
 	MaxInterval time.Duration // the maximum of the wait, which doubles while there is no news; at least Interval
 	LongPoll    bool          // the upstream holds polls until there is news
+	// Stream is set if an answer goes on. Its records come in pages: a poll returns the next one of the chain's
+	// answer, for which it makes a request if there is none. LongPoll and Messages are set too.
+	Stream      bool
+	Connections *Connections // how many such answers all feeds may have together; nil: any number
 	Linger      time.Duration // how long a chain continues after its last reader has left
 
 	// Forgetful is set for an upstream that forgets events after they were polled: there is only one chain,
@@ -54,6 +59,15 @@ type Config struct {
 // skips reports whether readers that fall behind skip to the newest document. Patches need
 // those before them.
 func (c *Config) skips() bool { return c.Document && c.Diff == nil }
+
+// startServes is for how long an answer to newcomers serves later ones. The start of a stream is that of all of
+// them, as long as a log holds it.
+func (c *Config) startServes() time.Duration {
+	if c.Stream {
+		return math.MaxInt64
+	}
+	return c.Interval
+}
 
 // counts reports whether a position is no place of the upstream's, but a count of a chain's messages.
 func (c *Config) counts(at position.Position) bool { return c.Messages && at.Done > 0 }

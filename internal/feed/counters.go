@@ -77,6 +77,13 @@ func (k *Counters) poll(poll LastPoll, saved int) {
 	k.counts.Events += int64(poll.Events)
 }
 
+// came counts events of a poll that goes on.
+func (k *Counters) came(events int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.counts.Events += int64(events)
+}
+
 func (k *Counters) reset(reason reset) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

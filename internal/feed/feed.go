@@ -117,7 +117,10 @@ func (f *Feed) seatAt(r *Reader, at position.Position) bool {
 	if f.full() {
 		return false
 	}
-	c := f.begin(r.start)
+	c := f.connect(r)
+	if c == nil {
+		return true
+	}
 	c.progress.at, c.meeting.standing = at, brought(time.Now())
 	if f.circuit.away {
 		c.check.owe(false)
@@ -133,7 +136,7 @@ func (f *Feed) seatNewcomer(r *Reader) bool {
 		f.chains[0].sit(r, f.chains[0].log.end())
 		return true
 	}
-	if s := f.starts.find(r.start.Key, time.Now(), f.config.Interval, f.full()); s != nil {
+	if s := f.starts.find(r.start.Key, time.Now(), f.config.startServes(), f.full()); s != nil && !f.headOnly(s.heir()) {
 		s.heir().sit(r, s.root)
 		return true
 	}
@@ -146,7 +149,10 @@ func (f *Feed) seatNewcomer(r *Reader) bool {
 	if f.full() {
 		return false
 	}
-	c := f.begin(r.start)
+	c := f.connect(r)
+	if c == nil {
+		return true
+	}
 	c.first, c.meeting.reached = f.starts.offer(r.start.Key, c), true
 	c.sit(r, c.first.root)
 	return true
@@ -172,6 +178,22 @@ func (f *Feed) seatDocument(r *Reader) {
 	}
 }
 
+// headOnly reports whether a newcomer beside a chain gets only what comes from now on: that of a stream whose
+// records are no places to ask from.
+func (f *Feed) headOnly(c *chain) bool {
+	return f.config.Stream && c.progress.at.Cursor.IsZero() && f.config.counts(c.progress.at)
+}
+
+// connect is begin for a reader. It stops the reader and returns nil if there is no room for another connection to
+// the upstream.
+func (f *Feed) connect(r *Reader) *chain {
+	if !f.config.Connections.take() {
+		r.stop(&End{Reason: Busy})
+		return nil
+	}
+	return f.begin(r.start)
+}
+
 // begin begins a chain by a client's own first request. The feed's lock is held, so nothing is polled yet.
 func (f *Feed) begin(first Start) *chain {
 	c := f.newChain()
@@ -192,7 +214,7 @@ func (f *Feed) newChain() *chain {
 	c.progress.config = f.config
 	c.check.progress = &c.progress
 	c.document = document{config: f.config, log: c.log}
-	c.messages.config = f.config
+	c.messages.config, c.connection.config = f.config, f.config
 	c.meeting.born = time.Now()
 	f.chains = append(f.chains, c)
 	f.config.Counters.gauge(1, 0)
@@ -297,6 +319,7 @@ func (f *Feed) Halt() {
 	f.halted = true
 	for _, c := range f.chains {
 		c.cancel()
+		c.connection.release()
 	}
 	if f.closing != nil {
 		f.closing.Stop()

@@ -43,6 +43,13 @@ func (h *hold) reached(stage Stage) {
 	})
 }
 
+// begun is reached for an answer that goes on: before its head, it says nothing.
+func (h *hold) begun(stage Stage) {
+	if stage == Begun {
+		h.reached(stage)
+	}
+}
+
 func (h *hold) after(wait time.Duration, do func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

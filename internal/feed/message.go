@@ -24,6 +24,9 @@ func (m *messages) name(p page.Page, ask Ask) page.Page {
 	if m.echo = false; !m.config.Messages || len(p.Events) == 0 {
 		return p
 	}
+	if m.config.Stream {
+		return m.nameRecords(p, ask)
+	}
 	print := p.Next.Print // of the message; none where it has moved the cursor
 	m.echo = m.config.LongPoll && m.config.counts(p.Next) && print == m.last
 	if m.last = print; !m.config.counts(p.Next) {
@@ -34,5 +37,23 @@ func (m *messages) name(p page.Page, ask Ask) page.Page {
 	}
 	p.Next.Print = m.count
 	p.Events[len(p.Events)-1].At = p.Next
+	return p
+}
+
+// nameRecords is name for the records of an answer that goes on, of which one page may have several.
+func (m *messages) nameRecords(p page.Page, ask Ask) page.Page {
+	rename := func(at *position.Position) {
+		if m.config.counts(*at) {
+			at.Print = m.count
+		}
+	}
+	for i := range p.Events {
+		at := &p.Events[i].At
+		if at.Done == 1 {
+			m.count = new(position.Prints).Next(fmt.Appendf(nil, "%s %d %d", ask.Chain, ask.Number, i))
+		}
+		rename(at)
+	}
+	rename(&p.Next)
 	return p
 }

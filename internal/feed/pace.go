@@ -84,7 +84,7 @@ func (p *pace) answered(now time.Time, news, more bool, hint time.Duration) {
 		p.wait = p.config.Interval
 	}
 	switch {
-	case p.config.LongPoll && (news || !prompt):
+	case p.config.Stream || p.config.LongPoll && (news || !prompt):
 		p.next, p.why = now, Held
 	default:
 		p.next, p.why = p.started.Add(p.wait), EveryInterval

@@ -19,6 +19,7 @@ type Ask struct {
 	Chain      string            // a UUID, the same for all polls of a chain
 	Session    *Session          // only of this chain
 	Held       bool              // the upstream is expected to hold the poll until there is news
+	Aside      bool              // it only asks a question: of a stream, an answer of its own that does not go on
 	Ring       bool              // the last answer was the newest: wait for a sign of news first, where there is one
 	// Reached is called when the poll has been sent, and when the head of a good answer has come. Until
 	// the poll returns, that is all that is known of an upstream that holds it. nil: it does not matter.
@@ -46,6 +47,9 @@ type Session struct {
 
 // Poll asks the upstream once and reads its answer. Its error is a [*page.Refusal], a
 // [*page.Error], or one that only says that no answer came.
+//
+// Where answers go on, it returns the next page of the one that it has, if that has come as far as the position
+// that it is asked from. Then the context is that of all pages. The error may be [*Closed].
 type Poll func(ctx context.Context, ask Ask) (page.Page, error)
 
 // Polled is what a chain has made of one poll, for Config.Polled.

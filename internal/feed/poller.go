@@ -34,10 +34,13 @@ func (p *poller) run() {
 			err = errResetFirst
 			c.session.Opened = nil
 		}
-		news := false
-		if err != nil {
+		news, closed := false, (*Closed)(nil)
+		switch {
+		case errors.As(err, &closed):
+			c.closed(closed)
+		case err != nil:
 			c.fail(err)
-		} else {
+		default:
 			answer = c.document.patch(c.messages.name(answer, ask), f.health.logger)
 			news = c.take(answer)
 		}
@@ -82,7 +85,14 @@ func (p *poller) send(ask Ask) (page.Page, error) {
 	c.hold = h
 	c.feed.mu.Unlock()
 	ask.Reached = h.reached
-	answer, err := p.poll(h.ctx, ask)
+	if c.feed.config.Stream {
+		ask.Reached = h.begun
+	}
+	ctx := h.ctx
+	if c.feed.config.Stream && !ask.Aside {
+		ctx = c.ctx // the answer goes on
+	}
+	answer, err := p.poll(ctx, ask)
 	switch abandoned := h.returned(); {
 	case err == nil || !abandoned:
 		return answer, err

@@ -26,7 +26,7 @@ func (p *progress) forget() { *p = progress{config: p.config, good: p.good} }
 // taken takes an answer to a poll from the position.
 func (p *progress) taken(answer page.Page) {
 	switch {
-	case p.config.Unsent || p.config.Forgetful || len(answer.Events) == 0:
+	case p.config.Stream || p.config.Unsent || p.config.Forgetful || len(answer.Events) == 0:
 	case p.config.counts(p.at) || p.config.counts(answer.Next): // a poll that asks again gets another message
 		p.lately = lately{}
 	default:
@@ -52,6 +52,7 @@ func (p *progress) asksAnew() bool { return !p.at.Cursor.IsZero() || p.condition
 func (p *progress) questions() (list []question) {
 	config, known := p.config, p.lately.last != ""
 	switch {
+	case config.Stream: // its first record tells
 	case config.Forgetful: // to ask is to acknowledge
 	case config.Document:
 		if p.asksAnew() {

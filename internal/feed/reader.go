@@ -37,6 +37,7 @@ const (
 	Refused  Reason = "refused"
 	Ended    Reason = "ended"    // by the upstream: nothing will follow
 	Lifetime Reason = "lifetime" // it has lasted for as long as a stream may
+	Busy     Reason = "limit"    // there is no room for another connection to the upstream
 )
 
 // host is the feed itself, as far as what it is made of calls it.
@@ -90,6 +91,12 @@ func (r *Reader) Next() ([]byte, error) {
 		}
 		<-r.wake
 	}
+}
+
+// Busy reports whether there was no room for the connection to the upstream that the reader needs.
+func (r *Reader) Busy() bool {
+	end := r.end.Load()
+	return end != nil && end.Reason == Busy
 }
 
 // Took returns how many events there were in what Next returned last, notices of the bridge not

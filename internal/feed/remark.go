@@ -48,6 +48,7 @@ type finds struct {
 	any   bool  // there have been events
 	stuck bool  // the operator was warned of a cursor that does not move
 	bare  int32 // answers without items, before any with some; 0 from then on
+	brief bool  // the operator was warned of answers that end at once
 }
 
 // answer warns of a cursor that does not move, and of a path that never finds items: the stream would stay
@@ -65,6 +66,15 @@ func (f *finds) answer(p page.Page, logger *zap.Logger) {
 		logger.Warn("`items` has found nothing in any answer so far: is the path correct? Some upstreams omit the list while there is no news",
 			zap.Int("answers", bareAnswers))
 	}
+}
+
+// ended warns of answers that should go on, and do not.
+func (f *finds) ended(closed *Closed, logger *zap.Logger) {
+	if f.brief || closed.Lasted >= held {
+		return
+	}
+	f.brief = true
+	logger.Warn("the upstream ends its answer at once: does it go on? If not, `interval` instead of `stream` polls it", zap.Duration("after", closed.Lasted))
 }
 
 // reset warns of an upstream that rejects its own positions, after the given number of resets in a row.

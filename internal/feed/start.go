@@ -31,7 +31,7 @@ type start struct {
 // shared reports whether a newcomer at the given time gets the same from s as from a poll of its
 // own: while s waits for its answer, and for an interval after a prompt one.
 func (s *start) shared(now time.Time, interval time.Duration) bool {
-	return (s.prompt || s.answered.IsZero()) && s.serves(now, interval)
+	return (s.prompt || s.answered.IsZero() || s.chain.feed.config.Stream) && s.serves(now, interval)
 }
 
 // serves reports whether a newcomer can still get the answer of s, and all that came since, so long

@@ -61,6 +61,12 @@ func (t *Tally) poll(poll LastPoll, saved int) {
 	}
 }
 
+// came counts events of a poll that goes on.
+func (t *Tally) came(poll LastPoll) {
+	t.Last = poll
+	t.Events += int64(poll.Events)
+}
+
 // chain adds a chain of the feed.
 func (s *Status) chain(c *chain) {
 	s.Chains++
