@@ -104,6 +104,7 @@ func New(plan *config.Plan) *Bridge {
 		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: plan.Open != nil,
 		Chains: plan.Limits.Chains, Replay: plan.Replay, Budget: feed.NewBudget(plan.Limits.Log),
 		Diff:   diffOf(plan),
+		Stream: plan.Stream, Connections: connectionsOf(plan),
 		NewJar: newJar, Closed: b.forget, Turned: b.turns.turned,
 	}
 	return b
@@ -115,6 +116,14 @@ func diffOf(plan *config.Plan) func(before, after []byte) ([]byte, bool, error) 
 		return nil
 	}
 	return page.Diff
+}
+
+// connectionsOf returns the bound of answers that go on; nil: there are none.
+func connectionsOf(plan *config.Plan) *feed.Connections {
+	if !plan.Stream {
+		return nil
+	}
+	return feed.NewConnections(plan.Limits.Streams)
 }
 
 func newJar() http.CookieJar {

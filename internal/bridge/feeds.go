@@ -36,14 +36,22 @@ func (f *feeds) room() error {
 	if len(f.byKey) < f.limit {
 		return nil
 	}
-	for old := range f.polls {
-		if old.Idle() {
-			f.drop(old)
-			go old.Halt() // Halt calls drop, and needs the bridge's lock
-			return nil
-		}
+	if idle := f.dropIdle(nil); idle != nil {
+		go idle.Halt() // Halt calls drop, and needs the bridge's lock
+		return nil
 	}
 	return fmt.Errorf("%w: %d feeds", errBusy, f.limit)
+}
+
+// dropIdle removes a feed without clients other than one, and returns it, to be halted; nil: there is none.
+func (f *feeds) dropIdle(except *feed.Feed) *feed.Feed {
+	for old := range f.polls {
+		if old != except && old.Idle() {
+			f.drop(old)
+			return old
+		}
+	}
+	return nil
 }
 
 // add adds a feed.

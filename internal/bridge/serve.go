@@ -46,6 +46,8 @@ func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 	defer reader.Close()
 	switch end := reader.Answered(r.Context(), FirstAnswer); {
 	case end == nil:
+	case end.Reason == feed.Busy:
+		return b.turnAway(w, r, fmt.Errorf("%w: %d streams of the upstream", errBusy, b.plan.Limits.Streams))
 	case end.Refusal != nil:
 		b.Streams.Reject(stream.RejectedRefused)
 		return refuse(w, end.Refusal)
@@ -128,11 +130,29 @@ func (b *Bridge) join(p *upstream.Request) (*feed.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r := f.Join(p.LastID, feed.Start{Key: p.First.Key(), Poll: poll, Asks: p.Asks}); r != nil {
+		r := f.Join(p.LastID, feed.Start{Key: p.First.Key(), Poll: poll, Asks: p.Asks})
+		switch {
+		case r == nil:
+		case r.Busy() && b.makeRoom(f):
+			r.Close()
+			continue
+		default:
 			return r, nil
 		}
 		b.forget(f) // it closed in between
 	}
+}
+
+// makeRoom ends a feed without clients other than f, and reports whether there was one.
+func (b *Bridge) makeRoom(f *feed.Feed) bool {
+	b.mu.Lock()
+	idle := b.feeds.dropIdle(f)
+	b.mu.Unlock()
+	if idle == nil {
+		return false
+	}
+	idle.Halt()
+	return true
 }
 
 func (b *Bridge) feed(p *upstream.Request) (*feed.Feed, error) {

@@ -51,7 +51,7 @@ func (p *parser) limits() error {
 	}
 	l := new(Limits)
 	counts := map[string]*int{
-		"feeds": &l.Feeds, "chains": &l.Chains, "clients": &l.Clients, "clients_per_ip": &l.ClientsPerIP, "polls": &l.Polls,
+		"feeds": &l.Feeds, "chains": &l.Chains, "clients": &l.Clients, "clients_per_ip": &l.ClientsPerIP, "polls": &l.Polls, "streams": &l.Streams,
 	}
 	sizes := map[string]*int64{"response": &l.Response, "log": &l.Log}
 	for nesting := p.Nesting(); p.NextBlock(nesting); {

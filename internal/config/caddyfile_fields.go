@@ -114,6 +114,15 @@ func (p *parser) longPoll() error {
 	return p.once(p.Val())
 }
 
+// stream parses `stream [<silence>]`.
+func (p *parser) stream() error {
+	if p.CountRemainingArgs() > 0 {
+		return p.duration(&p.config.Stream)
+	}
+	p.config.Stream = caddy.Duration(defaultSilence)
+	return p.once(p.Val())
+}
+
 // edit parses `<field> [-]<name> [<template>]`.
 func (p *parser) edit(edits *[]Edit) error {
 	field := p.Val()

@@ -40,6 +40,8 @@ func (h *Config) checkReading(c *Plan) error {
 	switch {
 	case !slices.Contains(formats, string(format)):
 		return wrong("format", "%q is not one of %s", format, strings.Join(formats, ", "))
+	case slices.Contains(streamFormats, string(format)) && !c.Stream && format != page.JSON && format != page.Lines:
+		return wrong("format", "only answers that go on are read as %s: add `stream`, or use another format", format)
 	case h.Items != "" && (format == page.Text || format == page.Message):
 		return wrong("items", "format %s has no items: remove `items`, or use another format", format)
 	case h.ID != "" && format == page.Message:
@@ -65,6 +67,9 @@ func (h *Config) checkReading(c *Plan) error {
 			}
 		}
 	}
+	if err := h.checkStream(c); err != nil {
+		return err
+	}
 	if err := h.checkFormat(c); err != nil {
 		return err
 	}
@@ -82,10 +87,10 @@ func (h *Config) checkReading(c *Plan) error {
 	if h.Diff != "" && format == page.Auto {
 		c.Page.Format = page.JSON // other answers, such as a login page, cannot be patched
 	}
-	c.Page.Unsent = !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool { return len(e.template.Cursors()) > 0 })
+	c.Page.Unsent = !c.Stream && !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool { return len(e.template.Cursors()) > 0 })
 	c.Reader = page.NewReader(c.Page)
 	c.CursorNames = c.Reader.Cursors()
-	c.ValidatorCursors = !c.Reader.Document() && len(c.Page.Cursors) == 0 && c.Page.ID.IsZero() && h.JQ == ""
+	c.ValidatorCursors, c.LastEventID = c.Reader.Validators(), c.Reader.LastEventID()
 	return nil
 }
 
@@ -114,6 +119,7 @@ func (h *Config) compileDelivery(c *Plan) error {
 		{"clients", int64(h.Limits.Clients), func() { c.Limits.Clients = h.Limits.Clients }},
 		{"clients_per_ip", int64(h.Limits.ClientsPerIP), func() { c.Limits.ClientsPerIP = h.Limits.ClientsPerIP }},
 		{"polls", int64(h.Limits.Polls), func() { c.Limits.Polls = h.Limits.Polls }},
+		{"streams", int64(h.Limits.Streams), func() { c.Limits.Streams = h.Limits.Streams }},
 		{"response", h.Limits.Response, func() { c.Limits.Response = h.Limits.Response }},
 		{"log", h.Limits.Log, func() { c.Limits.Log = h.Limits.Log }},
 	} {

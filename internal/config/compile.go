@@ -105,12 +105,13 @@ func (h *Config) compilePace(c *Plan) error {
 	for _, field := range []struct {
 		name string
 		d    caddy.Duration
-	}{{"long_poll", h.LongPoll}, {"timeout", h.Timeout}, {"keepalive", h.Keepalive}, {"retry", h.Retry}, {"lifetime", h.Lifetime}} {
+	}{{"long_poll", h.LongPoll}, {"stream", h.Stream}, {"timeout", h.Timeout}, {"keepalive", h.Keepalive}, {"retry", h.Retry}, {"lifetime", h.Lifetime}} {
 		if field.d < 0 {
 			return wrong(field.name, "the duration must be positive")
 		}
 	}
 	c.Hold = time.Duration(h.LongPoll)
+	c.Silence, c.Stream = time.Duration(h.Stream), h.Stream > 0
 	c.Timeout = orDefault(h.Timeout, defaultTimeout)
 	if h.Timeout == 0 && c.Hold > 0 {
 		c.Timeout = c.Hold + timeoutAboveHold
@@ -126,7 +127,7 @@ func (h *Config) compilePace(c *Plan) error {
 
 func (h *Config) compileReading(c *Plan) (err error) {
 	c.Page = page.Config{
-		Format: page.Auto, Separator: h.Separator, Header: h.Header, Order: page.Order(h.Order), Accept: h.Accept,
+		Stream: c.Stream, Format: page.Auto, Separator: h.Separator, Header: h.Header, Order: page.Order(h.Order), Accept: h.Accept,
 	}
 	if h.Format != "" {
 		c.Page.Format = page.Format(h.Format)

@@ -59,8 +59,18 @@ type Config struct {
 	// `long_poll` without a value is 60s.
 	LongPoll caddy.Duration `json:"long_poll,omitempty"`
 
+	// Set for an answer that goes on: each of its records is read like an answer of its own, as soon as it is
+	// complete. The value is after how much silence the connection counts as broken; anything that comes breaks
+	// the silence, blank lines and comments too. The next request is made from the last record's cursor: at once
+	// after an answer that ended in good order and took a second, and with a backoff otherwise. If there is no
+	// cursor, clients get a `bridge.reset`, with the reason `gap`. It needs the `format` `lines`, `json`, `sse`,
+	// `multipart` or `scripts`, and replaces `interval` and `long_poll`. Default: 0, which is no stream; in a
+	// Caddyfile, `stream` without a value is 60s.
+	Stream caddy.Duration `json:"stream,omitempty"`
+
 	// How long a poll may take. A poll that takes longer counts as no news in long polling, and as
-	// an error otherwise. Default: 30s, or 10s more than `long_poll`.
+	// an error otherwise. For a `stream`, how long the head of the answer may take. Default: 30s, or 10s more than
+	// `long_poll`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	// How an answer is read. An answer in another format is an error, never an event. Default:
@@ -77,6 +87,16 @@ type Config struct {
 	// `lines` | Text. Each line is an item; so is a last line without a line break. Paths work in lines that are JSON.
 	// `text` | Text, even if it looks like JSON.
 	// `message` | One event, which is compared with none before.
+	//
+	// The records of a `stream` are read in these formats:
+	//
+	// Format | The records
+	// -------|------------
+	// `lines` | The lines, except blank ones.
+	// `json` | JSON values one after another, or the elements of an array that does not end.
+	// `sse` | The events of an event stream. Their `id` is the cursor, and goes back in `Last-Event-ID`, unless `id` or `cursor` says otherwise; `event` is the type. The fields are `{sse.header.Id}`, `{sse.header.Event}` and `{sse.header.Retry}`.
+	// `multipart` | The parts of `multipart/x-mixed-replace`, `multipart/mixed` and the like. `{sse.header.NAME}` is a field of the part. `ETag` and `Last-Modified` of the part are the cursor, unless `id` or `cursor` says otherwise.
+	// `scripts` | What is given to each function call in the `<script>` elements of an HTML page that does not end. `{sse.header.Call}` is the function's name.
 	Format string `json:"format,omitempty"`
 
 	// In the format `lines`, the text that separates items. Default: LF or CRLF. In the format

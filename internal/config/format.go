@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,7 +12,36 @@ import (
 
 var formats = []string{
 	string(page.Auto), string(page.JSON), string(page.JSONP), string(page.XML), string(page.Feed), string(page.CSV),
-	string(page.Lines), string(page.Text), string(page.Message),
+	string(page.Lines), string(page.Text), string(page.Message), string(page.EventStream), string(page.Multipart), string(page.Scripts),
+}
+
+// streamFormats are the formats of answers that go on.
+var streamFormats = []string{
+	string(page.Lines), string(page.JSON), string(page.EventStream), string(page.Multipart), string(page.Scripts),
+}
+
+// checkStream checks what cannot be said of an answer that goes on.
+func (h *Config) checkStream(c *Plan) error {
+	if !c.Stream {
+		return nil
+	}
+	for _, field := range []struct {
+		name  string
+		given bool
+	}{{"interval", h.Interval != nil}, {"long_poll", h.LongPoll != 0}, {"wait", h.Wait != nil}} {
+		if field.given {
+			return wrong(field.name, "a stream is not polled: remove `%s`, or remove `stream`", field.name)
+		}
+	}
+	switch {
+	case !slices.Contains(streamFormats, h.Format):
+		return wrong("stream", "the format must say where a record ends: add `format`, with one of %s", strings.Join(streamFormats, ", "))
+	case h.Diff != "":
+		return wrong("diff", "it compares whole answers, and a stream has records: remove `diff`, or remove `stream`")
+	case c.Page.Order == page.NewestFirst:
+		return wrong("order", "the records of a stream come oldest first: remove `order`")
+	}
+	return nil
 }
 
 // checkFormat checks the fields that belong to some formats only.
@@ -24,10 +54,10 @@ func (h *Config) checkFormat(c *Plan) error {
 		return wrong("separator", "%q cannot separate CSV cells: use one character, except a quote or a line break", h.Separator)
 	case h.Header && format != page.CSV:
 		return wrong("header", "only csv has a row of column names: remove it for format %s", format)
-	case h.Items != "" && format == page.Lines:
+	case h.Items != "" && format == page.Lines && !c.Stream:
 		return wrong("items", "with format lines each line is an item: remove `items`")
 	}
-	if format != page.Lines {
+	if format != page.Lines || c.Stream {
 		return nil
 	}
 	if field, ok := h.bodyPath(c); ok {

@@ -93,7 +93,11 @@ type Limits struct {
 	// Default: 64.
 	Polls int `json:"polls,omitempty"`
 
-	// The maximum size of an answer, in bytes after decoding. Default: 8 MiB.
+	// How many answers that go on may be open at the same time. Default: 1,000.
+	Streams int `json:"streams,omitempty"`
+
+	// The maximum size of an answer, in bytes after decoding; of an answer that goes on, the maximum size of a
+	// record. Default: 8 MiB.
 	Response int64 `json:"response,omitempty"`
 
 	// The maximum size of the recent events that are kept for clients that come back, in bytes.

@@ -14,6 +14,7 @@ const (
 	defaultInterval  = 2 * time.Second
 	defaultHold      = time.Minute
 	defaultTimeout   = 30 * time.Second
+	defaultSilence   = time.Minute
 	timeoutAboveHold = 10 * time.Second
 	DefaultKeepalive = 15 * time.Second
 	DefaultRetry     = 3 * time.Second
@@ -21,7 +22,7 @@ const (
 	DefaultLinger    = 5 * time.Second
 )
 
-var DefaultLimits = Limits{Feeds: 10_000, Chains: 8, Polls: 64, Response: 8 << 20, Log: 64 << 20}
+var DefaultLimits = Limits{Feeds: 10_000, Chains: 8, Polls: 64, Streams: 1000, Response: 8 << 20, Log: 64 << 20}
 
 // Plan is a configuration that has been checked, with its strings parsed and its defaults
 // applied.
@@ -44,6 +45,8 @@ type Plan struct {
 
 	IntervalMin, IntervalMax time.Duration
 	Hold                     time.Duration // 0: no long polling
+	Stream                   bool          // answers go on
+	Silence                  time.Duration // of such an answer, after which it counts as broken
 	Timeout                  time.Duration
 
 	Diff             bool // documents are sent as patches
@@ -51,6 +54,7 @@ type Plan struct {
 	Reader           *page.Reader
 	CursorNames      []string          // as in page.Reader.Cursors
 	ValidatorCursors bool              // the cursors are ETag and Last-Modified
+	LastEventID      bool              // the cursor is an event id, which goes back in Last-Event-ID
 	Start            map[string]string // by the name of the cursor
 
 	Forgetful bool // the upstream forgets events that were polled
@@ -67,7 +71,7 @@ type Plan struct {
 }
 
 // Holds reports whether the upstream holds requests until there is news.
-func (c *Plan) Holds() bool { return c.Hold > 0 || c.Wait != nil && c.Wait.Hold > 0 }
+func (c *Plan) Holds() bool { return c.Stream || c.Hold > 0 || c.Wait != nil && c.Wait.Hold > 0 }
 
 // Unsent reports whether all polls are the same, except for validators. If each answer is a message, its
 // validators decide which one follows, so polls differ.

@@ -82,13 +82,17 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.longPoll() },
 			},
 			{
+				Name: "stream", Arguments: `[<silence>]`, Does: "the answer goes on, and each record in it is read like an answer, as soon as it is complete; a connection that is silent for this time (default: `60s`) is made anew. It needs a `format`", Default: `off`, Trial: "the answer goes on, and is broken after that much silence: --stream=60s",
+				parse: func(p *parser, _ *Config) error { return p.stream() },
+			},
+			{
 				Name: "timeout", Arguments: `<duration>`, Does: `how long a poll may take`, Default: "`30s`, or hold + `10s`", Trial: "how long a poll may take", Steps: true,
 				parse: func(p *parser, c *Config) error { return p.duration(&c.Timeout) },
 			},
 		}},
 		{Title: "how to read an answer", About: "", Subdirectives: []Subdirective{
 			{
-				Name: "format", Arguments: `auto|json|jsonp|xml|feed|text|message, csv [header] [<separator>], or lines [<separator>]`, Shown: `auto|json|jsonp|xml|feed|csv|lines|text|message`, Does: "`xml` is read as JSON; entries, rows and lines are items; `csv [header] [<separator>]`; `lines [<separator>]`; `message`: each answer is an event, whether it has changed or not", Default: "`auto`", Trial: "auto, json, jsonp, xml, feed, csv, lines, text or message", Steps: true,
+				Name: "format", Arguments: `auto|json|jsonp|xml|feed|text|message|sse|multipart|scripts, csv [header] [<separator>], or lines [<separator>]`, Shown: `auto|json|jsonp|xml|feed|csv|lines|text|message|sse|multipart|scripts`, Does: "`xml` is read as JSON; entries, rows and lines are items; `csv [header] [<separator>]`; `lines [<separator>]`; `message`: each answer is an event, whether it has changed or not. The records of a `stream`: `lines`, `json`, `sse`, `multipart`, `scripts`", Default: "`auto`", Trial: "auto, json, jsonp, xml, feed, csv, lines, text or message; of a stream lines, json, sse, multipart or scripts", Steps: true,
 				parse: func(p *parser, _ *Config) error { return p.format() },
 			},
 			{
@@ -186,7 +190,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.cors() },
 			},
 			{
-				Name: "limits", Shown: `{ … }`, Does: "`feeds` 10,000 · `clients` and `clients_per_ip` none · `polls` at the same time, long polls not counted: 64 · `response` 8 MiB · `log` of recent events 64 MiB · `chains` 8: positions of one feed that are polled at the same time",
+				Name: "limits", Shown: `{ … }`, Does: "`feeds` 10,000 · `clients` and `clients_per_ip` none · `polls` at the same time, long polls not counted: 64 · `streams` of the backend: 1,000 · `response` 8 MiB · `log` of recent events 64 MiB · `chains` 8: positions of one feed that are polled at the same time",
 				parse: func(p *parser, _ *Config) error { return p.limits() },
 			},
 		}},
@@ -195,7 +199,7 @@ func Subdirectives() []SubdirectiveGroup {
 
 // limitArguments are the arguments of the lines in `limits`.
 var limitArguments = map[string]string{
-	"feeds": "<n>", "chains": "<n>", "clients": "<n>", "clients_per_ip": "<n>", "polls": "<n>", "response": "<size>", "log": "<size>",
+	"feeds": "<n>", "chains": "<n>", "clients": "<n>", "clients_per_ip": "<n>", "polls": "<n>", "streams": "<n>", "response": "<size>", "log": "<size>",
 }
 
 // subdirective returns the subdirective with a name; the zero value if the name is unknown.

@@ -25,7 +25,7 @@ type counters struct {
 func newCounters() *counters {
 	return &counters{
 		ended: newTallies(string(feed.Gone), string(feed.Slow), string(feed.Lifetime),
-			string(feed.Ended), string(feed.Refused), string(feed.Stopping)),
+			string(feed.Ended), string(feed.Refused), string(feed.Stopping), string(feed.Busy)),
 		rejected: newTallies(RejectedLimit, RejectedRefused, RejectedEnded),
 	}
 }

@@ -28,6 +28,8 @@ type Answer struct {
 	over   bool
 	begun  func() // called when the head of an answer without an error comes; nil: not needed
 	head   bool   // the answer to a HEAD
+	live   *live  // where it comes out if it goes on; nil: it is kept
+	goesOn bool
 }
 
 func NewAnswer(limit int64) *Answer { return &Answer{Fields: make(http.Header), limit: limit} }
@@ -39,6 +41,7 @@ func (a *Answer) Header() http.Header { return a.Fields }
 func (a *Answer) WriteHeader(status int) {
 	if a.Status == 0 && status >= 200 {
 		a.Status, a.sent = status, a.Fields.Clone()
+		a.goesOn = a.live != nil && a.live.head(a)
 		if a.begun != nil && status/100 == 2 {
 			a.begun()
 		}
@@ -48,6 +51,9 @@ func (a *Answer) WriteHeader(status int) {
 // Write implements http.ResponseWriter.
 func (a *Answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
+	if a.goesOn {
+		return a.live.write(p)
+	}
 	if int64(a.body.Len()+len(p)) > a.limit {
 		a.over = true
 		return 0, errTooLarge
@@ -55,7 +61,7 @@ func (a *Answer) Write(p []byte) (int, error) {
 	return a.body.Write(p)
 }
 
-// FlushError lets handlers flush, which does nothing here.
+// FlushError lets handlers flush, which does nothing here: each write of an answer that goes on is passed on.
 func (a *Answer) FlushError() error { return nil }
 
 // Response returns the answer, decoded. Status 0 means that the upstream wrote nothing, which is a 200.
@@ -67,7 +73,7 @@ func (a *Answer) Response() (page.Response, error) {
 	resp := page.Response{Status: a.Status, Header: a.sent, Body: a.body.Bytes()}
 	if encoding := strings.Join(a.sent.Values("Content-Encoding"), ", "); encoding != "" && !a.bodyless() {
 		var err error
-		if resp.Body, err = decode(encoding, resp.Body, a.limit); errors.Is(err, errTooLarge) {
+		if resp.Body, err = decompress(encoding, resp.Body, a.limit); errors.Is(err, errTooLarge) {
 			return page.Response{}, err
 		}
 		resp.Broken = err
@@ -84,8 +90,8 @@ func (a *Answer) bodyless() bool {
 	return a.head
 }
 
-// decode decodes an answer by its Content-Encoding.
-func decode(encoding string, body []byte, limit int64) ([]byte, error) {
+// decompress decodes an answer by its Content-Encoding.
+func decompress(encoding string, body []byte, limit int64) ([]byte, error) {
 	names := strings.FieldsFunc(strings.ToLower(encoding), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "identity" })
 	switch strings.Join(names, " ") {

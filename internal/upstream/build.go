@@ -218,6 +218,9 @@ func (p *Request) condition(header http.Header, ask feed.Ask) {
 	if p.Plan.ValidatorCursors && !ask.From.Cursor.IsZero() {
 		etag, modified = ask.From.Cursor[0], ask.From.Cursor[1]
 	}
+	if p.Plan.LastEventID && !ask.From.Cursor.IsZero() {
+		header.Set("Last-Event-ID", headerValue(ask.From.Cursor[0])) // HTML standard, 9.2.3
+	}
 	if etag != "" {
 		header.Set("If-None-Match", headerValue(etag))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
@@ -50,8 +51,9 @@ type Poller struct {
 
 func NewPoller(r Routes, polls int) *Poller { return &Poller{upstream: r, slots: make(slots, polls)} }
 
-// Poll returns the function with which a feed polls for one request.
+// Poll returns the function with which a chain polls for one request.
 func (u *Poller) Poll(p *Request) feed.Poll {
+	answers := &source{poller: u, request: p} // if they go on
 	return func(ctx context.Context, ask feed.Ask) (answered page.Page, failed error) {
 		defer func() { // a bug in the bridge must end neither the process nor the stream
 			if v := recover(); v != nil {
@@ -59,6 +61,12 @@ func (u *Poller) Poll(p *Request) feed.Poll {
 				failed = &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
 			}
 		}()
+		switch {
+		case p.Plan.Stream && ask.Aside:
+			return answers.aside(ctx, ask)
+		case p.Plan.Stream:
+			return answers.next(ctx, ask)
+		}
 		if err := u.open(ctx, p, ask); err != nil {
 			return page.Page{}, err
 		}
@@ -109,7 +117,7 @@ func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp p
 	if ask.Reached != nil {
 		ask.Reached(feed.Sent)
 	}
-	resp, err = u.ask(polling, p, ask)
+	resp, err = u.ask(polling, p, ask, nil)
 	switch {
 	case ctx.Err() != nil:
 		return page.Response{}, false, ctx.Err()
@@ -121,12 +129,14 @@ func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp p
 	return resp, false, err
 }
 
-// ask makes one poll and follows its redirects to the same origin.
-func (u *Poller) ask(ctx context.Context, p *Request, ask feed.Ask) (page.Response, error) {
+// ask makes one poll and follows its redirects to the same origin. An answer that goes on comes out at l; nil: it
+// does not.
+func (u *Poller) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) (page.Response, error) {
 	var to *url.URL
 	demoted := false // to a GET, by a redirect
 	for n := 0; ; n++ {
 		a := NewAnswer(p.Plan.Limits.Response)
+		a.live = l
 		if ask.Reached != nil {
 			a.begun = func() { ask.Reached(feed.Begun) }
 		}
@@ -139,10 +149,10 @@ func (u *Poller) ask(ctx context.Context, p *Request, ask feed.Ask) (page.Respon
 			r.Header.Del("Content-Type")
 		}
 		if r.Header.Get("Accept-Encoding") == "" { // otherwise Go's client sets it, and takes an empty gzip for an empty answer
-			r.Header.Set("Accept-Encoding", AcceptEncoding)
+			r.Header.Set("Accept-Encoding", acceptEncoding(p.Plan))
 		}
 		asked, method := p.Absolute(r.URL, r.Header), r.Method // handlers change the request
-		resp, err := u.roundTrip(p.which, r, a)
+		resp, err := u.answer(p.which, r, a)
 		if err != nil {
 			return page.Response{}, err
 		}
@@ -193,6 +203,23 @@ func hostPort(u *url.URL) string {
 	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
+// acceptEncoding returns the encodings that polls ask for. A record is late if it waits for others to be
+// compressed with.
+func acceptEncoding(c *config.Plan) string {
+	if c.Stream {
+		return "identity"
+	}
+	return AcceptEncoding
+}
+
+// answer sends one request, and returns its answer; of one that goes on the head.
+func (u *Poller) answer(which Kind, r *http.Request, a *Answer) (page.Response, error) {
+	if a.live == nil {
+		return u.roundTrip(which, r, a)
+	}
+	return a.live.serve(u, which, r, a)
+}
+
 // roundTrip sends one request through the upstream routes of the newest configuration.
 func (u *Poller) roundTrip(which Kind, r *http.Request, a *Answer) (page.Response, error) {
 	routes := u.upstream.Routes(which)
@@ -209,6 +236,8 @@ func (u *Poller) roundTrip(which Kind, r *http.Request, a *Answer) (page.Respons
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
 		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: err}
+	case a.goesOn:
+		return page.Response{}, nil
 	}
 	resp, err := a.Response()
 	if err != nil {

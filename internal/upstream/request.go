@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
 // maxRequestBody bounds the body of a client's request, which its polls repeat.
@@ -163,6 +164,10 @@ func PollHeader(plan *config.Plan, client http.Header) http.Header {
 	}
 	header.Set("X-Requested-With", "XMLHttpRequest")
 	header.Set("Accept", "application/json, text/javascript;q=0.9, */*;q=0.5")
+	if plan.Page.Format == page.EventStream {
+		header.Set("Accept", "text/event-stream")
+		header.Set("Cache-Control", "no-cache") // HTML standard, 9.2.3
+	}
 	header.Set("User-Agent", "sse_bridge")
 	return header
 }

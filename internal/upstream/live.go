@@ -1,0 +1,125 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+)
+
+// live is where the records of an answer that goes on come out, while the upstream's handlers write it. A handler
+// waits until the records that it has written before are taken.
+type live struct {
+	ctx     context.Context // of the request
+	cancel  context.CancelCauseFunc
+	reading page.Config
+	accepts func(status int) bool
+	limit   int // bytes of a record
+
+	begun   chan struct{}        // closed when the head of an answer has come that goes on
+	records chan []decode.Record // that came together
+	life    chan struct{}        // something came, if only a comment
+	done    chan struct{}        // closed when the handlers have returned
+
+	framer decode.Framer // from begun on; belongs to the handlers until done
+	broken error         // why it could not go on; with done
+	resp   page.Response // of an answer that does not go on; with done
+	err    error         // with done
+}
+
+func newLive(ctx context.Context, p *Request) *live {
+	l := &live{
+		reading: p.Plan.Page, accepts: p.Reader.Accepts, limit: int(p.Plan.Limits.Response),
+		begun: make(chan struct{}), records: make(chan []decode.Record, 1), life: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	return l
+}
+
+// going reports whether the answer has begun, and goes on.
+func (l *live) going() bool {
+	select {
+	case <-l.begun:
+		return true
+	default:
+		return false
+	}
+}
+
+// head takes the head of an answer, and reports whether it goes on.
+func (l *live) head(a *Answer) bool {
+	if !l.accepts(a.Status) || a.bodyless() {
+		return false
+	}
+	if l.framer, l.broken = l.frame(a.sent); l.broken != nil {
+		l.framer = brokenFramer{l.broken}
+	}
+	close(l.begun)
+	return true
+}
+
+// frame returns what cuts an answer into records.
+func (l *live) frame(header http.Header) (decode.Framer, error) {
+	if encoding := strings.Join(header.Values("Content-Encoding"), ", "); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, fmt.Errorf("the answer has the Content-Encoding %q, which the poll did not ask for", encoding)
+	}
+	switch l.reading.Format {
+	case page.Lines:
+		return decode.NewLineFramer(l.reading.Separator, l.limit), nil
+	case page.EventStream:
+		return decode.NewEventFramer(l.limit), nil
+	case page.Multipart:
+		return decode.NewPartFramer(header.Get("Content-Type"), l.limit)
+	case page.Scripts:
+		return decode.NewCallFramer(l.limit), nil
+	}
+	return decode.NewJSONFramer(l.limit), nil
+}
+
+// write takes bytes of the answer.
+func (l *live) write(p []byte) (int, error) {
+	select {
+	case l.life <- struct{}{}:
+	default: // it is known already
+	}
+	records, err := l.framer.Push(p)
+	if len(records) > 0 {
+		select {
+		case l.records <- records:
+		case <-l.ctx.Done():
+			return 0, context.Cause(l.ctx)
+		}
+	}
+	if err != nil {
+		l.broken = err
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// serve makes the request r, whose answer is a. It returns the head of an answer that goes on, and any other
+// answer whole.
+func (l *live) serve(u *Poller, which Kind, r *http.Request, a *Answer) (page.Response, error) {
+	go func() {
+		defer close(l.done)
+		l.resp, l.err = u.roundTrip(which, r, a)
+	}()
+	select {
+	case <-l.begun:
+		return page.Response{Status: a.Status, Header: a.sent}, nil
+	case <-l.done:
+		return l.resp, l.err
+	}
+}
+
+// brokenFramer stands for the framer of an answer that cannot be cut into records.
+type brokenFramer struct{ err error }
+
+// Push implements [decode.Framer].
+func (f brokenFramer) Push([]byte) ([]decode.Record, error) { return nil, f.err }
+
+// Partial implements [decode.Framer].
+func (f brokenFramer) Partial() bool { return false }

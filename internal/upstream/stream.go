@@ -1,0 +1,243 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
+
+const (
+	// recordTries is how often a record is asked for that cannot be read, before it is passed over.
+	recordTries = 3
+	// maxRetry bounds the wait that an event stream asks for by its `retry` field.
+	maxRetry = time.Hour
+)
+
+var errNoHead = errors.New("no answer")
+
+// source gives the pages of an answer that goes on, and makes the request for one if there is none. Each chain
+// has its own.
+type source struct {
+	poller  *Poller
+	request *Request
+	open    *openAnswer // nil: none
+	bad     badRecord
+}
+
+// badRecord is a record that cannot be read.
+type badRecord struct {
+	after position.Position
+	tries int
+}
+
+// next returns the page that comes next.
+func (s *source) next(ctx context.Context, ask feed.Ask) (page.Page, error) {
+	if s.open != nil && !s.open.continues(ask.From) {
+		s.close()
+	}
+	if s.open == nil {
+		p, err := s.begin(ctx, ask)
+		if s.open == nil {
+			return p, err
+		}
+	}
+	p, err := s.open.read(ctx, ask)
+	if failure := (*page.Error)(nil); errors.As(err, &failure) {
+		failure.Status = s.open.records.Status()
+	}
+	if err != nil && s.open.unread > 0 && s.passesOver() {
+		p, err = s.open.skip(), nil
+		s.poller.upstream.LoggerOf(s.request).Warn("a record of the answer cannot be read, however often it comes: it is passed over", zap.Error(err))
+	}
+	if err != nil || p.Reset || p.Restarted || p.End {
+		s.close()
+	}
+	return p, err
+}
+
+// aside asks a question: it takes the first page of an answer of its own, which does not go on.
+func (s *source) aside(ctx context.Context, ask feed.Ask) (page.Page, error) {
+	other := &source{poller: s.poller, request: s.request}
+	defer other.close()
+	return other.next(ctx, ask)
+}
+
+// passesOver reports whether a record that cannot be read has come often enough. What has no place to be asked
+// from does not come again.
+func (s *source) passesOver() bool {
+	if at := s.open.at; s.bad.tries == 0 || !samePlace(s.bad.after, at) {
+		s.bad = badRecord{after: at}
+	}
+	s.bad.tries++
+	return s.bad.tries >= recordTries
+}
+
+// begin makes the request. If its answer does not go on, begin returns what it says.
+func (s *source) begin(ctx context.Context, ask feed.Ask) (page.Page, error) {
+	u, p, from := s.poller, s.request, ask.From
+	if err := u.open(ctx, p, ask); err != nil {
+		return page.Page{}, err
+	}
+	ask = p.Opened(ask)
+	began := time.Now()
+	l := newLive(ctx, p)
+	late := time.AfterFunc(p.Plan.Timeout, func() { l.cancel(errNoHead) })
+	if ask.Reached != nil {
+		ask.Reached(feed.Sent)
+	}
+	resp, err := u.ask(l.ctx, p, ask, l)
+	late.Stop()
+	switch {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case errors.Is(context.Cause(l.ctx), errNoHead):
+		err = fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded)
+	case err == nil && l.going():
+		s.open = &openAnswer{live: l, plan: p.Plan, env: p.Env, records: p.Reader.Records(resp, ask.From), at: from, began: began}
+		return page.Page{}, nil
+	}
+	l.cancel(nil)
+	if err != nil {
+		return page.Page{}, err
+	}
+	return s.whole(resp, ask, time.Since(began))
+}
+
+// whole reads an answer that does not go on: an error, mostly.
+func (s *source) whole(resp page.Response, ask feed.Ask, took time.Duration) (page.Page, error) {
+	p := s.request
+	answered, err := p.Reader.Read(resp, ask.From, p.Env(ask))
+	answered.Status = resp.Status
+	if failure := (*page.Error)(nil); errors.As(err, &failure) {
+		failure.Status = resp.Status
+	}
+	switch {
+	case err != nil || answered.Reset:
+		return answered, err
+	case resp.Status == http.StatusNoContent && p.Plan.Page.Format == page.EventStream: // nothing will follow (HTML standard, 9.2.3)
+		return page.Page{Status: resp.Status, Next: ask.From, End: true}, nil
+	}
+	return page.Page{}, &feed.Closed{Lasted: took, Wait: answered.Wait, Status: resp.Status}
+}
+
+func (s *source) close() {
+	if s.open != nil {
+		s.open.live.cancel(nil)
+		<-s.open.live.done
+		s.open = nil
+	}
+}
+
+// openAnswer is an answer that goes on, as far as it has come.
+type openAnswer struct {
+	live    *live
+	plan    *config.Plan
+	env     func(feed.Ask) *value.Env
+	records *page.Records
+	at      position.Position // after all pages
+	rest    []decode.Record   // that came, and are not read
+	unread  int               // 1 if the first of them cannot be read
+	any     bool              // there were records
+	began   time.Time
+	retry   time.Duration // that it has asked for
+}
+
+// continues reports whether the answer goes on from a position.
+func (o *openAnswer) continues(from position.Position) bool {
+	return o.live.ctx.Err() == nil && samePlace(o.at, from)
+}
+
+// samePlace reports whether two positions of one chain are the same. The feed has names of its own for counts.
+func samePlace(a, b position.Position) bool {
+	return a.Epoch == b.Epoch && a.Done == b.Done && a.Cursor.Equal(b.Cursor)
+}
+
+// read returns the next page that has something to tell.
+func (o *openAnswer) read(ctx context.Context, ask feed.Ask) (page.Page, error) {
+	for {
+		if len(o.rest) == 0 {
+			if err := o.wait(ctx); err != nil {
+				return page.Page{}, err
+			}
+		}
+		p, read, err := o.records.Read(o.rest, o.env(ask))
+		if o.rest = o.rest[read:]; err != nil {
+			o.unread = 1
+			return page.Page{}, err
+		}
+		if o.at = p.Next; p.News || p.Reset || p.Restarted || p.End {
+			return p, nil
+		}
+	}
+}
+
+// skip passes over the record that cannot be read.
+func (o *openAnswer) skip() page.Page {
+	o.rest, o.unread = o.rest[1:], 0
+	return o.records.Skip()
+}
+
+// wait waits for records.
+func (o *openAnswer) wait(ctx context.Context) error {
+	silence := time.NewTimer(o.plan.Silence)
+	defer silence.Stop()
+	for {
+		select {
+		case o.rest = <-o.live.records:
+			o.came()
+			return nil
+		case <-o.live.life:
+			silence.Reset(o.plan.Silence)
+		case <-silence.C:
+			return &page.Error{Comment: page.Unreachable, Err: fmt.Errorf("no sign of life for %s", o.plan.Silence)}
+		case <-o.live.done:
+			select {
+			case o.rest = <-o.live.records: // it came before
+				o.came()
+				return nil
+			default:
+				return o.over()
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// came takes note of records that came.
+func (o *openAnswer) came() {
+	o.any = true
+	if o.plan.Page.Format != page.EventStream {
+		return
+	}
+	for i := range o.rest {
+		if ms, err := strconv.ParseInt(o.rest[i].Header.Get("Retry"), 10, 64); err == nil {
+			o.retry = min(time.Duration(ms)*time.Millisecond, maxRetry)
+		}
+	}
+}
+
+// over returns how the answer has ended.
+func (o *openAnswer) over() error {
+	switch l := o.live; {
+	case l.broken != nil:
+		return &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("reading the answer's records: %w", l.broken)}
+	case l.err != nil:
+		return l.err
+	case l.framer.Partial():
+		return &page.Error{Comment: page.Unreachable, Err: errors.New("the answer ended within a record")}
+	}
+	return &feed.Closed{Lasted: time.Since(o.began), Records: o.any, Wait: o.retry, Status: o.records.Status()}
+}
