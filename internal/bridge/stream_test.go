@@ -33,7 +33,9 @@ type streamedAnswer struct {
 }
 
 // write writes records that arrive together.
-func (c *streamedAnswer) write(records ...string) { _, _ = io.WriteString(c, strings.Join(records, "")) }
+func (c *streamedAnswer) write(records ...string) {
+	_, _ = io.WriteString(c, strings.Join(records, ""))
+}
 
 // hang keeps the answer open, with signs of life.
 func (c *streamedAnswer) hang() {
@@ -326,7 +328,7 @@ func TestAResetInsideAStream(t *testing.T) {
 	t.Parallel()
 	inFrontOf(t, numbered+`, "reset": [{"value": "code", "matches": ["410"]}]`, func(n int, c *streamedAnswer) {
 		if c.r.URL.Query().Get("since") != "" {
-			c.write(`{"code":410}`+"\n")
+			c.write(`{"code":410}` + "\n")
 			c.pass(time.Hour)
 			return
 		}

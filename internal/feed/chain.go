@@ -28,10 +28,10 @@ type chain struct {
 	meeting  meeting
 	told     told
 	finds    finds
-	hold     *hold  // the poll that is in flight, in long polling
+	hold     *hold // the poll that is in flight, in long polling
 
 	connection connection // of a stream
-	first    *start // the poll that newcomers share, until it is answered
+	first      *start     // the poll that newcomers share, until it is answered
 
 	failures int       // failed polls in a row
 	failed   time.Time // when the last of them did

@@ -31,7 +31,7 @@ type Config struct {
 	// Stream is set if an answer goes on. Its records come in pages: a poll returns the next one of the chain's
 	// answer, for which it makes a request if there is none. LongPoll and Messages are set too.
 	Stream      bool
-	Connections *Connections // how many such answers all feeds may have together; nil: any number
+	Connections *Connections  // how many such answers all feeds may have together; nil: any number
 	Linger      time.Duration // how long a chain continues after its last reader has left
 
 	// Forgetful is set for an upstream that forgets events after they were polled: there is only one chain,
