@@ -20,6 +20,7 @@ func (h *Config) conditionFields(c *Plan) []conditionField {
 	return []conditionField{
 		{"ignore", h.Ignore, &c.Page.Ignore, true},
 		{"more", h.More, &c.Page.More, false},
+		{"fail", h.Fail, &c.Page.Fail, false},
 		{"reset", h.Reset, &c.Page.Reset, false},
 		{"end", h.End, &c.Page.End, false},
 	}
@@ -48,7 +49,8 @@ func (h *Config) checkConditions(c *Plan) error {
 		return nil
 	}
 	for _, field := range h.conditionFields(c) {
-		if field.name == "reset" || field.items && c.Page.Format == page.Lines {
+		lines := c.Page.Format == page.Lines
+		if field.name == "reset" || lines && (field.name == "fail" || field.items) {
 			continue // errors may be JSON, and so may lines
 		}
 		for i, cond := range *field.to {

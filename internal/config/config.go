@@ -161,6 +161,13 @@ type Config struct {
 	// looked up in the body. Default: none.
 	More []Condition `json:"more,omitempty"`
 
+	// If one of these conditions holds, the answer is an error, whatever its status: the poll is repeated
+	// with backoff, and clients get the comment `upstream reports an error`. They apply to answers with
+	// an accepted status, for example to the `error` of JSON-RPC. `Retry-After` and `retry_after`
+	// lengthen the backoff. The values are looked up in the body; a condition with a path holds only
+	// for JSON. `reset` goes first. Default: none.
+	Fail []Condition `json:"fail,omitempty"`
+
 	// If one of these conditions holds, the upstream has lost the position, and clients get a
 	// `bridge.reset`. They apply to every answer, refusals and errors too, for example
 	// `{sse.status} 410`. The values are looked up in the body; a condition with a path holds only

@@ -55,6 +55,9 @@ type Step struct {
 	// Further statuses that count as answers, besides 200 to 299. Default: none.
 	Accept []int `json:"accept,omitempty"`
 
+	// If one of these conditions holds, the answer is an error, as in polls.
+	Fail []Condition `json:"fail,omitempty"`
+
 	// If one of these conditions holds, the upstream has lost the position, as in polls.
 	Reset []Condition `json:"reset,omitempty"`
 
@@ -71,7 +74,7 @@ type Step struct {
 func (s *Step) config() *Config {
 	return &Config{
 		Upstream: s.Upstream, Method: s.Method, Rewrite: s.Rewrite, Query: s.Query, HeaderUp: s.HeaderUp, Cookies: s.Cookies, Body: s.Body,
-		LongPoll: s.LongPoll, Timeout: s.Timeout, Format: s.Format, Cursor: s.Cursor, Accept: s.Accept, Reset: s.Reset,
+		LongPoll: s.LongPoll, Timeout: s.Timeout, Format: s.Format, Cursor: s.Cursor, Accept: s.Accept, Fail: s.Fail, Reset: s.Reset,
 		RetryAfter: s.RetryAfter, More: s.When,
 	}
 }
@@ -80,7 +83,7 @@ func (s *Step) config() *Config {
 func stepOf(h *Config) *Step {
 	return &Step{
 		Upstream: h.Upstream, Method: h.Method, Rewrite: h.Rewrite, Query: h.Query, HeaderUp: h.HeaderUp, Cookies: h.Cookies, Body: h.Body,
-		LongPoll: h.LongPoll, Timeout: h.Timeout, Format: h.Format, Cursor: h.Cursor, Accept: h.Accept, Reset: h.Reset,
+		LongPoll: h.LongPoll, Timeout: h.Timeout, Format: h.Format, Cursor: h.Cursor, Accept: h.Accept, Fail: h.Fail, Reset: h.Reset,
 		RetryAfter: h.RetryAfter, When: h.More,
 	}
 }

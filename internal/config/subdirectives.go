@@ -148,6 +148,10 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.condition(&c.More) },
 			},
 			{
+				Name: "fail", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the answer is an error, whatever its status: the poll is repeated with backoff", Default: `none`, Trial: "the answer is an error, whatever its status: 'error' (repeatable)", Steps: true,
+				parse: func(p *parser, c *Config) error { return p.condition(&c.Fail) },
+			},
+			{
 				Name: "reset", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the backend has lost the position: clients get a `bridge.reset`. Error responses are checked too", Default: `none`, Trial: "the backend has lost the position (repeatable)", Steps: true,
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Reset) },
 			},

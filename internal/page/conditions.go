@@ -1,17 +1,37 @@
 package page
 
-import "github.com/sse-bridge/caddy-sse-bridge/internal/value"
+import (
+	"fmt"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
+)
 
 // holds reports whether one of the conditions holds for the whole answer. One that looks into
 // JSON says nothing of an answer that is none, turned around or not: `reset !ok` must not take a
 // proxy's error page for one.
 func (rd *reading) holds(conditions []value.Condition) bool {
+	_, ok := rd.first(conditions)
+	return ok
+}
+
+// first returns the first of the conditions that holds for the whole answer, as in holds.
+func (rd *reading) first(conditions []value.Condition) (_ value.Condition, ok bool) {
 	for _, c := range conditions {
 		if (rd.body.json || rd.body.line || !c.NeedsJSON()) && c.Holds(rd.body.text, rd.env) {
-			return true
+			return c, true
 		}
 	}
-	return false
+	return value.Condition{}, false
+}
+
+// reported returns the error that an answer with an accepted status reports; nil: none. As for a 4xx, whether
+// it asks to wait says whether the same request may do better later.
+func (rd *reading) reported() *Error {
+	c, ok := rd.first(rd.reader.config.Fail)
+	if !ok {
+		return nil
+	}
+	return &Error{Comment: Reported, Later: rd.later(), Err: fmt.Errorf("the condition `fail %s` holds", c)}
 }
 
 // passedOver reports whether the whole answer is to be passed over, whatever is in it. What looks into

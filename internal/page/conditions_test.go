@@ -117,6 +117,55 @@ func TestResetIsSeenInErrorsToo(t *testing.T) {
 	}
 }
 
+func TestAnAnswerForWhichFailHoldsIsAnError(t *testing.T) {
+	t.Parallel()
+	const rpc = `{"jsonrpc":"2.0","id":1,"error":{"code":200,"message":"Odoo Server Error"},"result":[{"id":9}]}`
+	for _, c := range []struct {
+		config string
+		resp   Response
+		want   string
+		wait   time.Duration
+		later  bool
+	}{
+		{"items result; id id; fail error", ok(rpc), "the condition `fail error` holds", 0, false},
+		{"items result; id id; fail !ok; fail error", ok(rpc), "the condition `fail !ok` holds", 0, false},
+		{"items result; id id; fail error.code 100 200", ok(rpc), "fail error.code 100 200", 0, false},
+		{"items result; id id; ignore {sse.status} 200; fail error", ok(rpc), "fail error", 0, false},
+		{"fail error", ok(rpc), "fail error", 0, false},
+		{"format message; fail error", ok(rpc), "fail error", 0, false},
+		{"format lines; fail error", ok(rpc + "\n"), "fail error", 0, false},
+		{"format csv; fail error", ok(rpc), "fail error", 0, false},
+		{"format feed; fail error", ok(rpc), "fail error", 0, false},
+		{"accept 404; fail error", status(404, rpc), "fail error", 0, false},
+		{"items result; id id; fail {sse.header.X-Error}", ok("<html>", "X-Error: yes"), "fail {sse.header.X-Error}", 0, false},
+		{"fail {sse.status} 204", status(204, ""), "fail {sse.status} 204", 0, false},
+		{"fail error", ok(rpc, "Retry-After: 7"), "fail error", 7 * time.Second, true},
+		{"fail error; retry_after error.code", ok(rpc), "fail error", 200 * time.Second, true},
+		{"fail error", ok(rpc, "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 9"), "fail error", 9 * time.Second, true},
+
+		{"items result; id id; fail error", ok(`{"result":[{"id":1}]}`), "", 0, false},
+		{"items result; id id; fail !ok", ok(`{"ok":true,"result":[]}`), "", 0, false},
+		{"fail !ok", ok("<html>Log in</html>"), "", 0, false}, // no JSON, so that nothing is known of it
+		{"fail error", status(304, ""), "", 0, false},
+		{"items result; reset error.code 200; fail error", ok(rpc), "", 0, false}, // a reset
+	} {
+		r := reader(t, c.config)
+		from := at(make([]string, len(r.names))...)
+		p, err := r.Read(c.resp, from, nil)
+		failed := new(Error)
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%s of %d %s: %v", c.config, c.resp.Status, c.resp.Body, err)
+		case c.want != "" && (!errors.As(err, &failed) || failed.Comment != Reported || !strings.Contains(failed.Err.Error(), c.want) || failed.Wait != c.wait || failed.Later != c.later):
+			t.Errorf("%s of %d %s: %+v, %+v", c.config, c.resp.Status, c.resp.Body, p, err)
+		}
+	}
+	var refusal *Refusal
+	if _, err := reader(t, "fail error").Read(status(403, rpc), at(), nil); !errors.As(err, &refusal) {
+		t.Errorf("fail changes a refusal: %v", err)
+	}
+}
+
 func TestRetryAfterInTheBodyLengthensTheWait(t *testing.T) {
 	t.Parallel()
 	r := reader(t, "items result; retry_after parameters.retry_after")

@@ -12,6 +12,7 @@ const (
 	Unreachable = "upstream unreachable" // no answer came
 	Unreadable  = "unreadable answer"
 	Ended       = "answer ended" // at once, where it goes on
+	Reported    = "upstream reports an error" // in an answer with an accepted status
 )
 
 // Error is an answer that holds nothing to read: the poll is repeated later.
@@ -22,8 +23,9 @@ type Error struct {
 	Asked   time.Duration // what it asks for, where that is more than Wait; else 0
 
 	// Later is true where the upstream is well, and says that the same request may do better later: 409,
-	// 423, 425, 429, and any other 4xx that asks to wait or says that a rate limit is spent. All other
-	// errors may be an outage: no answer, 421, 5xx, and what cannot be read.
+	// 423, 425, 429, and any other 4xx that asks to wait or says that a rate limit is spent, as well as an
+	// answer that is Reported and does so. All other errors may be an outage: no answer, 421, 5xx, any other
+	// error in an answer, and what cannot be read.
 	Later bool
 
 	Err error // for the operator

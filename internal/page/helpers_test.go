@@ -91,6 +91,8 @@ func config(t testing.TB, src string) Config {
 			c.Ignore = append(c.Ignore, condition(t, f[1:]))
 		case "more":
 			c.More = append(c.More, condition(t, f[1:]))
+		case "fail":
+			c.Fail = append(c.Fail, condition(t, f[1:]))
 		case "reset":
 			c.Reset = append(c.Reset, condition(t, f[1:]))
 		case "end":

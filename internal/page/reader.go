@@ -21,7 +21,7 @@ type Reader struct {
 	itemJSON  bool // something is looked up in the JSON of items, which lines may be
 	readsJSON bool // something is looked up in JSON, if only in that of errors
 
-	readsErrors bool // a reset condition is looked up in JSON
+	readsErrors bool // a condition for errors is looked up in JSON
 }
 
 // cursorSource is what moves the cursor.
@@ -65,7 +65,7 @@ func NewReader(c Config) *Reader {
 		document:    c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero() && !c.Stream,
 		messages:    c.Format == Message && c.Program.IsZero() || c.Stream,
 		whole:       c.Stream && c.Items.IsZero(),
-		readsErrors: needJSON(c.Reset),
+		readsErrors: needJSON(c.Reset) || needJSON(c.Fail),
 	}
 	r.needsJSON = !c.Items.IsZero() || r.itemJSON && c.Format != Lines || c.Epoch.NeedsJSON() || needJSON(c.More) || needJSON(c.End)
 	if c.Stream { // records without what a condition looks for are as good as others

@@ -44,6 +44,11 @@ func (rd *reading) read() (Page, error) {
 		return rd.carry.Settle(), nil
 	case verdict == nothing:
 		return Page{Next: rd.from, Empty: true}, nil
+	}
+	if failed := rd.reported(); failed != nil {
+		return Page{}, failed
+	}
+	switch {
 	case verdict == answered && rd.body.err != nil && !rd.passedOver():
 		return Page{}, unreadable("%w", rd.body.err)
 	case rd.restarted():

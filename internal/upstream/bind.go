@@ -83,7 +83,7 @@ func readerFor(c *config.Plan, resolve func(text string) string) *page.Reader {
 	reading.ID, reading.Epoch = reading.ID.Bind(known), reading.Epoch.Bind(known)
 	reading.Event, reading.Data = reading.Event.Bind(known), reading.Data.Bind(known)
 	reading.RetryAfter = reading.RetryAfter.Bind(known)
-	for _, conditions := range []*[]value.Condition{&reading.Ignore, &reading.More, &reading.Reset, &reading.End} {
+	for _, conditions := range reading.Conditions() {
 		*conditions = slices.Clone(*conditions)
 		for i, c := range *conditions {
 			(*conditions)[i] = c.Bind(known)
