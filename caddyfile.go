@@ -49,6 +49,7 @@ import (
 //	    ignore    [!]<value> [<match>...]
 //	    more      [!]<value> [<match>...]
 //	    fail      [!]<value> [<match>...]
+//	    gap       [!]<value> [<match>...]
 //	    reset     [!]<value> [<match>...]
 //	    end       [!]<value> [<match>...]
 //	    retry_after <value>
@@ -77,7 +78,7 @@ import (
 // The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; one of the two
 // is required, and only one is allowed. The blocks open and wait take the subdirectives that make a
 // request and read its answer. The subdirectives query, header_up, cursor, start, accept, ignore,
-// more, fail, reset, end and cors may be repeated. Several lines of one cursor are several values, of
+// more, fail, gap, reset, end and cors may be repeated. Several lines of one cursor are several values, of
 // which the first one that is not empty is used. Of several conditions, one must hold.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	config, err := config.ParseCaddyfile(h)

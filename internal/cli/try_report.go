@@ -209,7 +209,7 @@ func notices(p feed.Polled) []string {
 	}{
 		{p.Page.Reset, "reset holds: clients get a bridge.reset, and then what a new client gets"},
 		{p.Page.Restarted, "the epoch has changed: clients get a bridge.reset, and then what a new client gets"},
-		{p.Page.Lost, "the cursor's own item is not in the answer: clients get a bridge.reset, because events may be missing in between"},
+		{p.Page.Lost, "the cursor's own item is not in the answer, or gap holds: clients get a bridge.reset, because events may be missing in between"},
 		{p.Page.Carry != nil, "the page ends before the position: its items are held back until the next page shows whether clients have them"},
 		{p.Page.End, "end holds: the streams end here"},
 	} {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -56,6 +57,9 @@ func (h *Config) checkReading(c *Plan) error {
 		return wrong("order", "%s compares the ids of items: add `id`", order)
 	case order == page.Overlap && len(h.Cursor) > 0:
 		return wrong("order", "overlap needs the cursor to be the id of an item: remove `cursor` or `order overlap`")
+	}
+	if len(h.Gap) > 0 && h.Items == "" && h.ID == "" && h.JQ == "" && format != page.Lines && format != page.CSV && format != page.Feed && format != page.Message {
+		return &fieldError{"gap.0", "gap", errors.New("it works only for events, and this block sends a document, of which only the newest version counts: remove `gap`, or add `items` or `id`")}
 	}
 	if format == page.Text {
 		for _, field := range []struct {

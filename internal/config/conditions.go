@@ -21,6 +21,7 @@ func (h *Config) conditionFields(c *Plan) []conditionField {
 		{"ignore", h.Ignore, &c.Page.Ignore, true},
 		{"more", h.More, &c.Page.More, false},
 		{"fail", h.Fail, &c.Page.Fail, false},
+		{"gap", h.Gap, &c.Page.Gap, false},
 		{"reset", h.Reset, &c.Page.Reset, false},
 		{"end", h.End, &c.Page.End, false},
 	}
@@ -50,7 +51,7 @@ func (h *Config) checkConditions(c *Plan) error {
 	}
 	for _, field := range h.conditionFields(c) {
 		lines := c.Page.Format == page.Lines
-		if field.name == "reset" || lines && (field.name == "fail" || field.items) {
+		if field.name == "reset" || lines && (field.name == "fail" || field.name == "gap" || field.items) {
 			continue // errors may be JSON, and so may lines
 		}
 		for i, cond := range *field.to {

@@ -168,6 +168,13 @@ type Config struct {
 	// for JSON. `reset` goes first. Default: none.
 	Fail []Condition `json:"fail,omitempty"`
 
+	// If one of these conditions holds, events are missing between the position that the poll asked from
+	// and the answer, such as with Matrix's `limited`. Clients get a `bridge.reset` with the reason `gap`,
+	// and then the events of the answer. It holds for answers that have events or move the cursor. A
+	// client without a position misses nothing, and gets none. The values are looked up in the body; a
+	// condition with a path holds only for JSON. Default: none.
+	Gap []Condition `json:"gap,omitempty"`
+
 	// If one of these conditions holds, the upstream has lost the position, and clients get a
 	// `bridge.reset`. They apply to every answer, refusals and errors too, for example
 	// `{sse.status} 410`. The values are looked up in the body; a condition with a path holds only

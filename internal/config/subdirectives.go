@@ -152,6 +152,10 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Fail) },
 			},
 			{
+				Name: "gap", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "events are missing before those of the answer: clients get a `bridge.reset`, and then these events", Default: `none`, Trial: "events are missing before those of the answer (repeatable)",
+				parse: func(p *parser, c *Config) error { return p.condition(&c.Gap) },
+			},
+			{
 				Name: "reset", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the backend has lost the position: clients get a `bridge.reset`. Error responses are checked too", Default: `none`, Trial: "the backend has lost the position (repeatable)", Steps: true,
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Reset) },
 			},

@@ -43,9 +43,10 @@ func (rd *reading) size() int {
 
 // hold returns the page of a search that goes on behind some events, at the border next.
 func (rd *reading) hold(s seeker, events []Event, next position.Position) Page {
-	c := &Carry{From: next, at: rd.from, seeker: s, held: events, pages: 1}
+	c := &Carry{From: next, at: rd.from, seeker: s, held: events, lost: rd.gapes(), pages: 1}
 	if old := rd.carry; old != nil {
 		c.at, c.held, c.bytes, c.pages = old.at, slices.Concat(old.held, events), old.bytes, old.pages+1
+		c.lost = c.lost || old.lost
 	}
 	if len(events) > 0 {
 		c.bytes += rd.size()

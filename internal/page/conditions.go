@@ -34,6 +34,12 @@ func (rd *reading) reported() *Error {
 	return &Error{Comment: Reported, Later: rd.later(), Err: fmt.Errorf("the condition `fail %s` holds", c)}
 }
 
+// gapes reports whether the answer says that events are missing before it. A newcomer misses none.
+func (rd *reading) gapes() bool {
+	newcomer := rd.from.Cursor.IsZero() && !(rd.reader.messages && rd.from.Done > 0)
+	return !newcomer && rd.holds(rd.reader.config.Gap)
+}
+
 // passedOver reports whether the whole answer is to be passed over, whatever is in it. What looks into
 // JSON says nothing of an answer that is none, as in holds, and nor does what looks into an item, where
 // the answer is not the one item.

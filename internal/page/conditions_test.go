@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -236,6 +237,75 @@ func TestWhatIsIgnoredAsAWholeIsNotReadAndItsCursorCounts(t *testing.T) {
 	} {
 		if p, err := reader(t, c).Read(status(409, html), at(), nil); err == nil {
 			t.Errorf("%s: it passed, with %+v", name, p)
+		}
+	}
+}
+
+func TestAGapIsBeforeTheEventsOfItsAnswer(t *testing.T) {
+	t.Parallel()
+	const limited = `{"a":[{"id":7},{"id":8}],"c":"s2","limited":true}`
+	for _, c := range []struct {
+		config string
+		body   string
+		from   position.Position
+		want   string
+		lost   bool
+	}{
+		{"items a; cursor c; gap limited", limited, at("s1"), "s2", true},
+		{"items a; cursor c; gap limited", `{"a":[{"id":7}],"c":"s2","limited":false}`, at("s1"), "s2", false},
+		{"items a; cursor c; gap {sse.status} 200", limited, at("s1"), "s2", true},
+		{"items a; id id; gap limited", limited, at("5"), "8", true},
+		{"items a; id id; order by_id; gap limited", limited, at("5"), "8", true},
+		{"items a; cursor c; gap limited", `{"a":[],"c":"s2","limited":true}`, at("s1"), "s2", true},
+		{"items a; cursor c; ignore id; gap limited", limited, at("s1"), "s2", true},
+		{"format lines; cursor {sse.header.X}; gap {sse.header.Cut}", "a\nb\n", at("s1"), "s1~2.vV5pKpYi", true},
+
+		{"items a; cursor c; gap limited", limited, at(""), "s2", false},                              // a newcomer misses nothing
+		{"items a; cursor c; gap limited", `{"a":[],"c":"s1","limited":true}`, at("s1"), "s1", false}, // nothing comes behind the gap
+		{"items a; id id; gap limited", `{"a":[{"id":5}],"limited":true}`, at("5"), "5", false},       // nor here
+		{"items a; cursor c; reset limited; gap limited", limited, at("s1"), "s1", false},             // a reset
+		{"format lines; cursor {sse.header.X}; gap {sse.header.Other}", "a\nb\n", at("s1"), "s1~2.vV5pKpYi", false},
+	} {
+		p, err := reader(t, c.config).Read(ok(c.body, "Cut: yes"), c.from, nil)
+		if err != nil || p.Lost != c.lost || p.Next.ID() != c.want {
+			t.Errorf("%s of %s: Lost %v, Next %s, %v", c.config, c.body, p.Lost, p.Next.ID(), err)
+		}
+	}
+}
+
+// A client within a page has had the announcement before the page.
+func TestAGapIsNotAnnouncedAgainWithinItsPage(t *testing.T) {
+	t.Parallel()
+	r := reader(t, "items a; cursor c; gap limited")
+	const limited = `{"a":[{"id":7},{"id":8}],"c":"s2","limited":true}`
+	first := mustRead(t, r, ok(limited), at("s1"))
+	again := mustRead(t, r, ok(limited), first.Events[0].At)
+	if again.Lost || len(again.Events) != 1 {
+		t.Errorf("Lost %v with %d events", again.Lost, len(again.Events))
+	}
+	other := mustRead(t, r, ok(`{"a":[{"id":9},{"id":10}],"c":"s2","limited":true}`), first.Events[0].At)
+	if !other.Lost || len(other.Events) != 2 {
+		t.Errorf("of another page: Lost %v with %d events", other.Lost, len(other.Events))
+	}
+}
+
+// What is held back until the next page decides about it keeps the gap before it.
+func TestAGapIsCarriedWithWhatIsHeldBack(t *testing.T) {
+	t.Parallel()
+	r := reader(t, "items a; cursor c; gap limited")
+	from := within(t, r, "s1", 3)
+	held := mustReadOn(t, r, ok(`{"a":[8,9],"c":"s2","limited":true}`), from, nil)
+	if held.Carry == nil || held.Lost {
+		t.Fatalf("%+v", held)
+	}
+	for name, p := range map[string]Page{
+		"settled":        held.Carry.Settle(),
+		"another page":   mustReadOn(t, r, numbered("s3", "10 11 12"), from, held.Carry),
+		"no more":        mustReadOn(t, r, numbered("s2", ""), from, held.Carry),
+		"nothing at all": mustReadOn(t, r, status(304, ""), from, held.Carry),
+	} {
+		if !p.Lost || len(p.Events) < 2 {
+			t.Errorf("%s: Lost %v with %d events", name, p.Lost, len(p.Events))
 		}
 	}
 }

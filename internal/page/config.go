@@ -70,14 +70,15 @@ type Config struct {
 	// the conditions look at the body.
 	Ignore []value.Condition
 
-	// They look at the body: More, Fail and End of answers, Reset of refusals and errors too. An
-	// answer for which one of Fail holds is an error.
-	More, Fail, Reset, End []value.Condition
+	// They look at the body: More, Fail, Gap and End of answers, Reset of refusals and errors too. An
+	// answer for which one of Fail holds is an error. Where one of Gap holds, events may be missing
+	// between the position that was asked for and the answer.
+	More, Fail, Gap, Reset, End []value.Condition
 
 	RetryAfter value.Value // looked up in the body: the least time to the next poll, in seconds
 }
 
 // Conditions returns all lists of conditions, to be changed in place.
 func (c *Config) Conditions() []*[]value.Condition {
-	return []*[]value.Condition{&c.Ignore, &c.More, &c.Fail, &c.Reset, &c.End}
+	return []*[]value.Condition{&c.Ignore, &c.More, &c.Fail, &c.Gap, &c.Reset, &c.End}
 }

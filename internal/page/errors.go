@@ -11,7 +11,7 @@ import (
 const (
 	Unreachable = "upstream unreachable" // no answer came
 	Unreadable  = "unreadable answer"
-	Ended       = "answer ended" // at once, where it goes on
+	Ended       = "answer ended"              // at once, where it goes on
 	Reported    = "upstream reports an error" // in an answer with an accepted status
 )
 

@@ -93,6 +93,8 @@ func config(t testing.TB, src string) Config {
 			c.More = append(c.More, condition(t, f[1:]))
 		case "fail":
 			c.Fail = append(c.Fail, condition(t, f[1:]))
+		case "gap":
+			c.Gap = append(c.Gap, condition(t, f[1:]))
 		case "reset":
 			c.Reset = append(c.Reset, condition(t, f[1:]))
 		case "end":

@@ -31,6 +31,7 @@ func (rd *reading) events() (Page, error) {
 	w := rd.walk(items)
 	before := rd.resume(w)
 	w.skip(before.skipped)
+	rd.within = before.done > before.skipped || before.found
 	p := Page{Next: rd.from, Lost: before.lost, Events: make([]Event, 0, len(items)-before.done)}
 	if w.repeats {
 		p.Repeats = rd.reader.config.ID.String()

@@ -64,8 +64,8 @@ type Page struct {
 	// and so are all the same. Where they are empty, those before stay.
 	Validators Validators
 
-	// Lost is true where the position that was asked for should be on the page and is not,
-	// so that what is between it and the page cannot be known.
+	// Lost is true where the position that was asked for should be on the page and is not, or where the
+	// answer says so, so that what is between it and the page cannot be known.
 	Lost bool
 
 	// More is true where the upstream says that it has more to read at once.
@@ -117,12 +117,13 @@ type Carry struct {
 	at     position.Position // what is looked for, and where the readers stand
 	seeker seeker
 	held   []Event
-	bytes  int // of the answers that held shares memory with
+	lost   bool // before what was held
+	bytes  int  // of the answers that held shares memory with
 	pages  int
 }
 
 // Settle returns the page of a search that has come to its end without a match: what was held back is
 // sent, since a repeat is better than a loss. Behind a start cursor nobody knows what came before it.
 func (c *Carry) Settle() Page {
-	return Page{News: true, Events: c.held, Next: c.From, Lost: c.at.Cursor.IsZero()}
+	return Page{News: true, Events: c.held, Next: c.From, Lost: c.lost || c.at.Cursor.IsZero()}
 }

@@ -65,7 +65,7 @@ func NewReader(c Config) *Reader {
 		document:    c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero() && !c.Stream,
 		messages:    c.Format == Message && c.Program.IsZero() || c.Stream,
 		whole:       c.Stream && c.Items.IsZero(),
-		readsErrors: needJSON(c.Reset) || needJSON(c.Fail),
+		readsErrors: needJSON(c.Reset) || needJSON(c.Fail) || needJSON(c.Gap),
 	}
 	r.needsJSON = !c.Items.IsZero() || r.itemJSON && c.Format != Lines || c.Epoch.NeedsJSON() || needJSON(c.More) || needJSON(c.End)
 	if c.Stream { // records without what a condition looks for are as good as others

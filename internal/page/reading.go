@@ -28,6 +28,7 @@ type reading struct {
 
 	record bool // it is one record of an answer that goes on
 	fresh  bool // no record before it has moved the cursor since the poll
+	within bool // the position is one within the page, so that clients have been told what is before the page
 }
 
 // read reads the answer.
@@ -65,6 +66,7 @@ func (rd *reading) read() (Page, error) {
 	}
 	if p.Carry == nil {
 		p.More, p.End = more, end
+		p.Lost = p.Lost || p.News && !rd.within && rd.gapes()
 	}
 	p.Empty = p.Empty && !more && p.Carry == nil
 	p.Complete = p.Empty && len(r.config.More) > 0

@@ -79,7 +79,7 @@ func (rd *reading) resumeOn(w *walk, s seeker) came {
 	case rd.goesOn(s, w.moved):
 		return came{open: s}
 	case rd.carry != nil:
-		return came{lost: rd.carry.at.Cursor.IsZero()}
+		return came{lost: rd.carry.lost || rd.carry.at.Cursor.IsZero()}
 	}
 	return came{lost: rd.from.Cursor.IsZero()}
 }
