@@ -41,7 +41,7 @@ import (
 //	    id        <value>
 //	    event     <value> [<default>]
 //	    data      <value>
-//	    cursor    [<name>] <value>
+//	    cursor    [<name>] <value> [regexp <pattern>]
 //	    start     [<name>] <text>
 //	    epoch     <value>
 //	    order     newest_first|by_id|overlap
@@ -50,9 +50,10 @@ import (
 //	    more      [!]<value> [<match>...]
 //	    fail      [!]<value> [<match>...]
 //	    gap       [!]<value> [<match>...]
+//	    reopen    [!]<value> [<match>...]
 //	    reset     [!]<value> [<match>...]
 //	    end       [!]<value> [<match>...]
-//	    retry_after <value>
+//	    retry_after <value> [ms|s|m|h]
 //	    diff      json_patch
 //	    jq        <program>
 //
@@ -78,7 +79,7 @@ import (
 // The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; one of the two
 // is required, and only one is allowed. The blocks open and wait take the subdirectives that make a
 // request and read its answer. The subdirectives query, header_up, cursor, start, accept, ignore,
-// more, fail, gap, reset, end and cors may be repeated. Several lines of one cursor are several values, of
+// more, fail, gap, reopen, reset, end and cors may be repeated. Several lines of one cursor are several values, of
 // which the first one that is not empty is used. Of several conditions, one must hold.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	config, err := config.ParseCaddyfile(h)

@@ -189,9 +189,15 @@ func (p *parser) event() error {
 	return nil
 }
 
-// cursor parses `cursor [<name>] <value>`. A name that is repeated gets one more value.
+// cursor parses `cursor [<name>] <value> [regexp <pattern>]`. A name that is repeated gets one more value.
 func (p *parser) cursor() error {
 	token, args := p.Token(), p.RemainingArgs()
+	var pattern string
+	if n := len(args); n > 2 && args[n-2] == "regexp" {
+		if args, pattern = args[:n-2], args[n-1]; pattern == "" {
+			return p.Errf("cursor: the pattern is empty: write one, with a group, or remove `regexp`")
+		}
+	}
 	if len(args) != 1 && len(args) != 2 {
 		return p.argErr("cursor")
 	}
@@ -211,6 +217,10 @@ func (p *parser) cursor() error {
 	c := &h.Cursor[i]
 	p.tokens["cursor."+strconv.Itoa(i)+".values."+strconv.Itoa(len(c.Values))] = token
 	c.Values = append(c.Values, args[len(args)-1])
+	if pattern != "" {
+		c.Patterns = append(c.Patterns, make([]string, len(c.Values)-len(c.Patterns))...)
+		c.Patterns[len(c.Values)-1] = pattern
+	}
 	return nil
 }
 
@@ -236,6 +246,30 @@ func (p *parser) start() error {
 		p.config.Start = make(map[string]string)
 	}
 	p.config.Start[name] = text
+	return nil
+}
+
+// retryAfter parses `retry_after <value> [<unit>]`.
+func (p *parser) retryAfter() error {
+	token := p.Token()
+	if err := p.once("retry_after"); err != nil {
+		return err
+	}
+	args := p.RemainingArgs()
+	if len(args) != 1 && len(args) != 2 {
+		return p.argErr("retry_after")
+	}
+	if args[0] == "" {
+		return p.empty("retry_after")
+	}
+	p.config.RetryAfter = args[0]
+	if len(args) == 2 {
+		if args[1] == "" {
+			return p.empty("retry_after")
+		}
+		p.tokens["retry_after_unit"] = token
+		p.config.RetryAfterUnit = args[1]
+	}
 	return nil
 }
 

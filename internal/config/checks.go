@@ -95,6 +95,11 @@ func (h *Config) checkReading(c *Plan) error {
 	c.Reader = page.NewReader(c.Page)
 	c.CursorNames = c.Reader.Cursors()
 	c.ValidatorCursors, c.LastEventID = c.Reader.Validators(), c.Reader.LastEventID()
+	for _, cursor := range c.Page.Cursors {
+		if cursor.Clears {
+			c.ClearedCursors = append(c.ClearedCursors, cursor.Name)
+		}
+	}
 	return nil
 }
 

@@ -3,10 +3,14 @@ package config
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
+
+// units are those that an upstream may count a pause in.
+var units = map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour}
 
 // conditionField is a subdirective with a list of conditions, of which one must hold.
 type conditionField struct {
@@ -22,6 +26,7 @@ func (h *Config) conditionFields(c *Plan) []conditionField {
 		{"more", h.More, &c.Page.More, false},
 		{"fail", h.Fail, &c.Page.Fail, false},
 		{"gap", h.Gap, &c.Page.Gap, false},
+		{"reopen", h.Reopen, &c.Page.Reopen, false},
 		{"reset", h.Reset, &c.Page.Reset, false},
 		{"end", h.End, &c.Page.End, false},
 	}
@@ -30,6 +35,16 @@ func (h *Config) conditionFields(c *Plan) []conditionField {
 func (h *Config) compileConditions(c *Plan) (err error) {
 	if c.Page.RetryAfter, err = parseValue("retry_after", "retry_after", h.RetryAfter); err != nil {
 		return err
+	}
+	if h.RetryAfterUnit != "" {
+		unit, known := units[h.RetryAfterUnit]
+		switch {
+		case h.RetryAfter == "":
+			return wrong("retry_after_unit", "there is no `retry_after` that it could be the unit of: remove it")
+		case !known:
+			return &fieldError{"retry_after_unit", "retry_after", fmt.Errorf("%q is not one of the units ms, s, m and h", h.RetryAfterUnit)}
+		}
+		c.Page.RetryAfterUnit = unit
 	}
 	for _, field := range h.conditionFields(c) {
 		for i, cond := range field.conditions {
@@ -51,7 +66,7 @@ func (h *Config) checkConditions(c *Plan) error {
 	}
 	for _, field := range h.conditionFields(c) {
 		lines := c.Page.Format == page.Lines
-		if field.name == "reset" || lines && (field.name == "fail" || field.name == "gap" || field.items) {
+		if field.name == "reset" || field.name == "reopen" || lines && (field.name == "fail" || field.name == "gap" || field.items) {
 			continue // errors may be JSON, and so may lines
 		}
 		for i, cond := range *field.to {

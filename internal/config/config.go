@@ -175,6 +175,14 @@ type Config struct {
 	// condition with a path holds only for JSON. Default: none.
 	Gap []Condition `json:"gap,omitempty"`
 
+	// If one of these conditions holds, the session that `open` has opened is of no use any more, but
+	// the position still is: `open` is repeated, and then the poll, from the same position. Clients
+	// notice nothing. If it holds again for the first poll of a new session, that is an error, and the
+	// next session is opened with backoff. They apply to every answer, refusals and errors too. The
+	// values are looked up in the body; a condition with a path holds only for JSON. `reset` goes
+	// first. Needs `open`. Default: none.
+	Reopen []Condition `json:"reopen,omitempty"`
+
 	// If one of these conditions holds, the upstream has lost the position, and clients get a
 	// `bridge.reset`. They apply to every answer, refusals and errors too, for example
 	// `{sse.status} 410`. The values are looked up in the body; a condition with a path holds only
@@ -185,11 +193,14 @@ type Config struct {
 	// looked up in the body. Default: none.
 	End []Condition `json:"end,omitempty"`
 
-	// A value that is the minimum time until the next poll, in seconds, at most an hour, such as
-	// `parameters.retry_after`. It is looked up in the body, also in that of errors: a 4xx that has
+	// A value that is the minimum time until the next poll, in the unit that `retry_after_unit` says, at
+	// most an hour, such as `parameters.retry_after`. It is looked up in the body, also in that of errors: a 4xx that has
 	// it is not a refusal. It can only lengthen the wait. The header fields `Retry-After` and
 	// `X-Poll-Interval` always do the same. Default: none.
 	RetryAfter string `json:"retry_after,omitempty"`
+
+	// The unit of `retry_after`: `ms`, `s`, `m` or `h`. Default: `s`.
+	RetryAfterUnit string `json:"retry_after_unit,omitempty"`
 
 	// A [jq](https://jqlang.org) program that reads the answer, if paths are not enough. Its input is
 	// `{status, headers, body}`, with the names of the headers in lower case. It yields events as

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,6 +110,24 @@ func checkHeaderName(name string) error {
 
 var cursorName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// clearing is the value of a cursor that clears it.
+const clearing = "="
+
+// compilePattern parses the pattern of a cursor. Its error names the place in the pattern.
+func compilePattern(text string) (*regexp.Regexp, error) {
+	pattern, err := regexp.Compile(text)
+	wrong := (*syntax.Error)(nil)
+	switch {
+	case errors.As(err, &wrong):
+		return nil, fmt.Errorf("the pattern %q has an error at character %d, %q: %s", text, strings.Index(text, wrong.Expr)+1, wrong.Expr, wrong.Code)
+	case err != nil:
+		return nil, fmt.Errorf("the pattern %q: %w", text, err)
+	case pattern.NumSubexp() != 1:
+		return nil, fmt.Errorf("the pattern %q has %d groups, and needs one, for the part that is the cursor: write (…) around it, and (?:…) for others", text, pattern.NumSubexp())
+	}
+	return pattern, nil
+}
+
 func compileCursors(cursors []Cursor) ([]page.Cursor, error) {
 	out := make([]page.Cursor, 0, len(cursors))
 	for i, cur := range cursors {
@@ -122,11 +142,33 @@ func compileCursors(cursors []Cursor) ([]page.Cursor, error) {
 		}
 		compiled := page.Cursor{Name: cur.Name}
 		for j, text := range cur.Values {
+			if text == clearing {
+				if j == 0 || j < len(cur.Values)-1 {
+					return nil, &fieldError{path + ".values." + strconv.Itoa(j), name, fmt.Errorf("`=` clears the cursor if no value before it is there: write it last, after at least one value")}
+				}
+				compiled.Clears = true
+				break
+			}
 			v, err := value.Parse(text)
 			if err != nil {
 				return nil, &fieldError{path + ".values." + strconv.Itoa(j), name, err}
 			}
 			compiled.Values = append(compiled.Values, v)
+		}
+		for j, text := range cur.Patterns {
+			at := path + ".values." + strconv.Itoa(j)
+			if text == "" {
+				compiled.Patterns = append(compiled.Patterns, nil)
+				continue
+			}
+			if j >= len(compiled.Values) {
+				return nil, &fieldError{at, name, fmt.Errorf("the pattern %q belongs to no value: write it in the place of its value", text)}
+			}
+			pattern, err := compilePattern(text)
+			if err != nil {
+				return nil, &fieldError{at, name, err}
+			}
+			compiled.Patterns = append(compiled.Patterns, pattern)
 		}
 		out = append(out, compiled)
 	}

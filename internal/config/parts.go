@@ -60,8 +60,15 @@ type Cursor struct {
 	Name string `json:"name,omitempty"`
 
 	// The values of the cursor, looked up in the body. The first one that is not empty is used. If
-	// all are empty, the cursor does not change. Required.
+	// all are empty, the cursor does not change. But if the last one is `=`, the cursor is then
+	// cleared: edits that contain it are skipped, as before there was one. Events need another cursor
+	// that cannot be cleared, which keeps the position. Required.
 	Values []string `json:"values"`
+
+	// Regular expressions in the syntax of RE2, for the values at the same places. Each has one
+	// group, whose match is the value. If it does not match, the value is empty. Default: none; an
+	// empty text is none too.
+	Patterns []string `json:"patterns,omitempty"`
 }
 
 // Replay is the log of events of an upstream that forgets them.

@@ -56,6 +56,7 @@ type Plan struct {
 	ValidatorCursors bool              // the cursors are ETag and Last-Modified
 	LastEventID      bool              // the cursor is an event id, which goes back in Last-Event-ID
 	Start            map[string]string // by the name of the cursor
+	ClearedCursors   []string          // the names of those that an answer may clear
 
 	Forgetful bool // the upstream forgets events that were polled
 	Replay    int  // events in a log

@@ -61,8 +61,11 @@ type Step struct {
 	// If one of these conditions holds, the upstream has lost the position, as in polls.
 	Reset []Condition `json:"reset,omitempty"`
 
-	// A value that is the minimum time until the next request, in seconds, as in polls.
+	// A value that is the minimum time until the next request, as in polls.
 	RetryAfter string `json:"retry_after,omitempty"`
+
+	// The unit of `retry_after`: `ms`, `s`, `m` or `h`. Default: `s`.
+	RetryAfterUnit string `json:"retry_after_unit,omitempty"`
 
 	// If one of these conditions holds, there is something to poll for. The values are looked up in
 	// the body. Only in `wait`, and required there.
@@ -75,7 +78,7 @@ func (s *Step) config() *Config {
 	return &Config{
 		Upstream: s.Upstream, Method: s.Method, Rewrite: s.Rewrite, Query: s.Query, HeaderUp: s.HeaderUp, Cookies: s.Cookies, Body: s.Body,
 		LongPoll: s.LongPoll, Timeout: s.Timeout, Format: s.Format, Cursor: s.Cursor, Accept: s.Accept, Fail: s.Fail, Reset: s.Reset,
-		RetryAfter: s.RetryAfter, More: s.When,
+		RetryAfter: s.RetryAfter, RetryAfterUnit: s.RetryAfterUnit, More: s.When,
 	}
 }
 
@@ -84,7 +87,7 @@ func stepOf(h *Config) *Step {
 	return &Step{
 		Upstream: h.Upstream, Method: h.Method, Rewrite: h.Rewrite, Query: h.Query, HeaderUp: h.HeaderUp, Cookies: h.Cookies, Body: h.Body,
 		LongPoll: h.LongPoll, Timeout: h.Timeout, Format: h.Format, Cursor: h.Cursor, Accept: h.Accept, Fail: h.Fail, Reset: h.Reset,
-		RetryAfter: h.RetryAfter, When: h.More,
+		RetryAfter: h.RetryAfter, RetryAfterUnit: h.RetryAfterUnit, When: h.More,
 	}
 }
 

@@ -27,6 +27,9 @@ func (h *Config) compileSteps(c *Plan) (err error) {
 			return wrong("epoch", "it cannot be used with `open`: remove it, and use a `reset` condition")
 		}
 	}
+	if len(h.Reopen) > 0 && h.Open == nil {
+		return &fieldError{"reopen.0", "reopen", errors.New("it repeats the request of `open`, and there is none: add `open`, or use `reset` if the position is lost, or `fail` if the answer is an error")}
+	}
 	if h.Wait == nil {
 		return nil
 	}
@@ -57,6 +60,9 @@ func (h *Config) compileStep(name string, s *Step, main *Plan) (*Plan, error) {
 		if err := check(step); err != nil {
 			return nil, inStep(name, err)
 		}
+	}
+	if len(step.ClearedCursors) > 0 {
+		return nil, inStep(name, wrong("cursor", "a step reads each cursor anew, and cannot clear one: remove `=`"))
 	}
 	if !slices.Contains(stepFormats, step.Page.Format) {
 		return nil, inStep(name, wrong("format", "%s makes events, and this request makes none: use auto, json, jsonp, xml or text", step.Page.Format))

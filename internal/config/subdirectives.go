@@ -112,7 +112,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.text(&c.Data) },
 			},
 			{
-				Name: "cursor", Arguments: `[<name>] <value>`, Does: "where the answer contains the position of the next poll. If it differs in each answer, set `id` too: clients then share polls from the next event on", Default: "the last `id`; else ETag and Last-Modified", Trial: "where the answer contains the position: 'last_seq', or 'name=path' (repeatable)", Steps: true,
+				Name: "cursor", Arguments: `[<name>] <value> [regexp <pattern>]`, Does: "where the answer contains the position of the next poll, or the part of a text that a pattern's group finds. If it differs in each answer, set `id` too: clients then share polls from the next event on", Default: "the last `id`; else ETag and Last-Modified", Trial: "where the answer contains the position: 'last_seq', or 'name=path' (repeatable)", Steps: true,
 				parse: func(p *parser, _ *Config) error { return p.cursor() },
 			},
 			{
@@ -156,6 +156,10 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Gap) },
 			},
 			{
+				Name: "reopen", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the session has ended, but not the position: `open` is repeated, and the poll continues where it was. Error responses are checked too", Default: `none`, Trial: "the session has ended, but not the position (repeatable)",
+				parse: func(p *parser, c *Config) error { return p.condition(&c.Reopen) },
+			},
+			{
 				Name: "reset", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the backend has lost the position: clients get a `bridge.reset`. Error responses are checked too", Default: `none`, Trial: "the backend has lost the position (repeatable)", Steps: true,
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Reset) },
 			},
@@ -164,8 +168,8 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.condition(&c.End) },
 			},
 			{
-				Name: "retry_after", Arguments: `<value>`, Does: `minimum time until the next poll, in seconds, from the answer's body; at most an hour`, Default: `none`, Trial: "minimum time until the next poll, in seconds, from the answer's body", Steps: true,
-				parse: func(p *parser, c *Config) error { return p.text(&c.RetryAfter) },
+				Name: "retry_after", Arguments: `<value> [ms|s|m|h]`, Does: `minimum time until the next poll, from the answer's body, in seconds or another unit; at most an hour`, Default: `none`, Trial: "minimum time until the next poll, from the answer's body: 'backoff', or 'backoff ms'", Steps: true,
+				parse: func(p *parser, _ *Config) error { return p.retryAfter() },
 			},
 		}},
 		{Title: "what clients get", About: "", Subdirectives: []Subdirective{

@@ -241,6 +241,49 @@ func TestWhatIsIgnoredAsAWholeIsNotReadAndItsCursorCounts(t *testing.T) {
 	}
 }
 
+func TestReopenLooksAtEveryAnswer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		config string
+		resp   Response
+		reopen bool
+	}{
+		{"items updates; cursor ts; reopen failed 2", ok(`{"failed":2}`), true},
+		{"items updates; cursor ts; reopen failed 2", ok(`{"failed":3}`), false},
+		{"items updates; cursor ts; reset failed 2; reopen failed 2", ok(`{"failed":2}`), false},
+		{"items updates; cursor ts; fail failed; reopen failed 2", ok(`{"failed":2}`), true},
+		{"items updates; cursor ts; reopen {sse.status} 404", status(404, ""), true},
+		{"items updates; cursor ts; reopen {sse.status} 500", status(500, ""), true},
+		{"format text; cursor {sse.header.X}; reopen code expired", status(401, `{"code":"expired"}`), true},
+		{"format lines; cursor {sse.header.X}; reopen code expired", ok(`{"code":"expired"}`), true},
+		{"items updates; cursor ts; reopen !updates", ok("<html>"), false},
+	} {
+		p, _ := reader(t, c.config).Read(c.resp, at("7"), nil)
+		if p.Reopen != c.reopen || c.reopen && (p.News || p.Lost || p.Next.ID() != "7") {
+			t.Errorf("%s of %d %s: %+v", c.config, c.resp.Status, c.resp.Body, p)
+		}
+	}
+}
+
+func TestRetryAfterHasAUnit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		config, body string
+		want         time.Duration
+	}{
+		{"retry_after w", `{"w":30}`, 30 * time.Second},
+		{"retry_after w s", `{"w":30}`, 30 * time.Second},
+		{"retry_after w ms", `{"w":1500}`, 1500 * time.Millisecond},
+		{"retry_after w ms", `{"w":"2500.5"}`, 2500500 * time.Microsecond},
+		{"retry_after w m", `{"w":0.5}`, 30 * time.Second},
+		{"retry_after w h", `{"w":1}`, time.Hour},
+		{"retry_after w h", `{"w":1e300}`, time.Hour},
+		{"retry_after w ms", `{"w":-1}`, 0},
+	} {
+		equal(t, c.config+" of "+c.body, mustRead(t, reader(t, c.config), ok(c.body), at()).Wait, c.want)
+	}
+}
+
 func TestAGapIsBeforeTheEventsOfItsAnswer(t *testing.T) {
 	t.Parallel()
 	const limited = `{"a":[{"id":7},{"id":8}],"c":"s2","limited":true}`

@@ -1,6 +1,9 @@
 package page
 
 import (
+	"regexp"
+	"time"
+
 	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
@@ -39,6 +42,15 @@ const (
 type Cursor struct {
 	Name   string // empty for the unnamed one
 	Values []value.Value
+
+	// Patterns are for the values at the same places, as far as there are some; nil: none. A pattern has one
+	// group, whose match is the value. Where it does not match, the value is missing.
+	Patterns []*regexp.Regexp
+
+	// Clears is true where an answer with a body, and without the values, says that there is no such cursor any
+	// more. Else the one before stays. Of events, one cursor always stays: a position without any would be
+	// that of a newcomer.
+	Clears bool
 }
 
 // Config says how to read answers.
@@ -72,13 +84,15 @@ type Config struct {
 
 	// They look at the body: More, Fail, Gap and End of answers, Reset of refusals and errors too. An
 	// answer for which one of Fail holds is an error. Where one of Gap holds, events may be missing
-	// between the position that was asked for and the answer.
-	More, Fail, Gap, Reset, End []value.Condition
+	// between the position that was asked for and the answer. Reopen looks where Reset does: the session
+	// has ended, and the position has not.
+	More, Fail, Gap, Reopen, Reset, End []value.Condition
 
-	RetryAfter value.Value // looked up in the body: the least time to the next poll, in seconds
+	RetryAfter     value.Value   // looked up in the body: the least time to the next poll
+	RetryAfterUnit time.Duration // of RetryAfter; default: a second
 }
 
 // Conditions returns all lists of conditions, to be changed in place.
 func (c *Config) Conditions() []*[]value.Condition {
-	return []*[]value.Condition{&c.Ignore, &c.More, &c.Fail, &c.Gap, &c.Reset, &c.End}
+	return []*[]value.Condition{&c.Ignore, &c.More, &c.Fail, &c.Gap, &c.Reopen, &c.Reset, &c.End}
 }

@@ -44,7 +44,7 @@ func explain(rd *reading) (f Found) {
 	for _, c := range []struct {
 		name       string
 		conditions []value.Condition
-	}{{"more", r.config.More}, {"fail", r.config.Fail}, {"gap", r.config.Gap}, {"reset", r.config.Reset}, {"end", r.config.End}} {
+	}{{"more", r.config.More}, {"fail", r.config.Fail}, {"gap", r.config.Gap}, {"reopen", r.config.Reopen}, {"reset", r.config.Reset}, {"end", r.config.End}} {
 		for _, condition := range c.conditions {
 			if rd.holds([]value.Condition{condition}) {
 				f.Holds = append(f.Holds, c.name+" "+condition.String())

@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
@@ -74,11 +77,19 @@ func config(t testing.TB, src string) Config {
 		case "data":
 			c.Data = val(t, f[1])
 		case "cursor":
-			name := ""
-			if len(f) > 2 {
-				name = f[1]
+			cursor := Cursor{}
+			if n := len(f); n > 3 && f[n-2] == "regexp" {
+				cursor.Patterns, f = []*regexp.Regexp{regexp.MustCompile(f[n-1])}, f[:n-2]
 			}
-			c.Cursors = append(c.Cursors, Cursor{Name: name, Values: []value.Value{val(t, f[len(f)-1])}})
+			if len(f) > 2 {
+				cursor.Name = f[1]
+			}
+			if i := slices.IndexFunc(c.Cursors, func(c Cursor) bool { return c.Name == cursor.Name }); f[len(f)-1] == "=" {
+				c.Cursors[i].Clears = true
+				break
+			}
+			cursor.Values = []value.Value{val(t, f[len(f)-1])}
+			c.Cursors = append(c.Cursors, cursor)
 		case "order":
 			c.Order = Order(f[1])
 		case "accept":
@@ -95,12 +106,21 @@ func config(t testing.TB, src string) Config {
 			c.Fail = append(c.Fail, condition(t, f[1:]))
 		case "gap":
 			c.Gap = append(c.Gap, condition(t, f[1:]))
+		case "reopen":
+			c.Reopen = append(c.Reopen, condition(t, f[1:]))
 		case "reset":
 			c.Reset = append(c.Reset, condition(t, f[1:]))
 		case "end":
 			c.End = append(c.End, condition(t, f[1:]))
 		case "retry_after":
 			c.RetryAfter = val(t, f[1])
+			if len(f) > 2 {
+				unit, err := time.ParseDuration("1" + f[2])
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.RetryAfterUnit = unit
+			}
 		default:
 			t.Fatalf("unknown subdirective %q", f[0])
 		}

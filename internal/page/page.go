@@ -78,6 +78,10 @@ type Page struct {
 	// else of the page counts then.
 	Reset bool
 
+	// Reopen is true where the upstream says that the session has ended, but not the position. Nothing
+	// else of the page counts then.
+	Reopen bool
+
 	// Restarted is true where the upstream has started over since the position that was asked for.
 	Restarted bool
 

@@ -73,7 +73,7 @@ func resetIn(reset string, h http.Header) (wait time.Duration, ok bool) {
 	case err == nil && (n < 0 || math.IsNaN(n) || math.IsInf(n, 0)):
 		return 0, false
 	case err == nil && n < epochSeconds:
-		return decimalSeconds(reset), true
+		return decimal(reset, time.Second), true
 	case err == nil:
 		if n < epochMillis {
 			n *= 1000

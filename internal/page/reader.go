@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
@@ -13,7 +14,8 @@ type Reader struct {
 
 	source    cursorSource
 	names     []string        // of the cursors, in the order of a [position.Cursor]
-	values    [][]value.Value // fromValues: for each name
+	values    [][]cursorValue // fromValues: for each name
+	clears    []bool          // likewise
 	document  bool
 	messages  bool // each answer is an event, or a record
 	whole     bool // a record is an item, if it is a list too
@@ -22,6 +24,24 @@ type Reader struct {
 	readsJSON bool // something is looked up in JSON, if only in that of errors
 
 	readsErrors bool // a condition for errors is looked up in JSON
+}
+
+// cursorValue is where an answer may have a cursor.
+type cursorValue struct {
+	value.Value
+	pattern *regexp.Regexp // nil: the whole value
+}
+
+// of returns what the pattern finds in the value; nil for nothing.
+func (v cursorValue) of(found []byte) []byte {
+	if v.pattern == nil {
+		return found
+	}
+	groups := v.pattern.FindSubmatch(found)
+	if groups == nil {
+		return nil
+	}
+	return groups[1]
 }
 
 // cursorSource is what moves the cursor.
@@ -65,7 +85,7 @@ func NewReader(c Config) *Reader {
 		document:    c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero() && !c.Stream,
 		messages:    c.Format == Message && c.Program.IsZero() || c.Stream,
 		whole:       c.Stream && c.Items.IsZero(),
-		readsErrors: needJSON(c.Reset) || needJSON(c.Fail) || needJSON(c.Gap),
+		readsErrors: needJSON(c.Reset) || needJSON(c.Fail) || needJSON(c.Gap) || needJSON(c.Reopen),
 	}
 	r.needsJSON = !c.Items.IsZero() || r.itemJSON && c.Format != Lines || c.Epoch.NeedsJSON() || needJSON(c.More) || needJSON(c.End)
 	if c.Stream { // records without what a condition looks for are as good as others
@@ -75,12 +95,17 @@ func NewReader(c Config) *Reader {
 		i := slices.Index(r.names, cursor.Name)
 		if i < 0 {
 			i = len(r.names)
-			r.names, r.values = append(r.names, cursor.Name), append(r.values, nil)
+			r.names, r.values, r.clears = append(r.names, cursor.Name), append(r.values, nil), append(r.clears, false)
 		}
-		for _, v := range cursor.Values {
-			r.values[i] = append(r.values[i], v)
+		for j, v := range cursor.Values {
+			cv := cursorValue{Value: v}
+			if j < len(cursor.Patterns) {
+				cv.pattern = cursor.Patterns[j]
+			}
+			r.values[i] = append(r.values[i], cv)
 			r.needsJSON = r.needsJSON || v.NeedsJSON()
 		}
+		r.clears[i] = r.clears[i] || cursor.Clears
 	}
 	if !c.Program.IsZero() {
 		r.needsJSON, r.itemJSON = false, true // the program may be given text

@@ -37,6 +37,9 @@ func (rd *reading) read() (Page, error) {
 	if rd.holds(r.config.Reset) {
 		return Page{Reset: true, Next: rd.from}, nil
 	}
+	if rd.holds(r.config.Reopen) {
+		return Page{Reopen: true, Next: rd.from}, nil
+	}
 	verdict, err := rd.judge()
 	switch {
 	case err != nil:
@@ -169,12 +172,18 @@ func (rd *reading) cursor() position.Cursor {
 			}
 		}
 		for i, values := range r.values {
+			if r.clears[i] && !rd.body.empty() {
+				next[i] = ""
+			}
 			for _, v := range values {
-				if got := rd.look(v, rd.body.text); present(got) {
+				if got := v.of(rd.look(v.Value, rd.body.text)); present(got) {
 					next[i] = string(got)
 					break
 				}
 			}
+		}
+		if next.IsZero() && !r.document {
+			return slices.Clone(rd.from.Cursor)
 		}
 	case fromValidators:
 		if rd.status == http.StatusNoContent || rd.status == http.StatusRequestTimeout {

@@ -43,7 +43,7 @@ func (s *Records) Read(records []decode.Record, env *value.Env) (page Page, read
 	page.Next, page.Status = s.at, s.status
 	for i := range records {
 		p, err := s.one(&records[i], env)
-		special := err != nil || p.Reset || p.Restarted || p.Lost
+		special := err != nil || p.Reset || p.Restarted || p.Lost || p.Reopen
 		switch {
 		case special && i > 0: // for the next page
 			return page, i, nil

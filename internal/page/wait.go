@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/http"
@@ -30,7 +31,7 @@ func (rd *reading) pacing() time.Duration {
 
 // retryAfter returns the wait that the body asks for.
 func (rd *reading) retryAfter() time.Duration {
-	return decimalSeconds(string(rd.look(rd.reader.config.RetryAfter, rd.body.text)))
+	return decimal(string(rd.look(rd.reader.config.RetryAfter, rd.body.text)), cmp.Or(rd.reader.config.RetryAfterUnit, time.Second))
 }
 
 // retryAfter returns the wait that Retry-After asks for (RFC 9110, section 10.2.3); ok is false where it
@@ -69,15 +70,15 @@ func seconds(s string) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// decimalSeconds reads a count of seconds that may have a fraction, as Discord writes it. It is 0
-// for anything else.
-func decimalSeconds(s string) time.Duration {
+// decimal reads a count of a unit that may have a fraction, as Discord writes it. It is 0 for
+// anything else.
+func decimal(s string, unit time.Duration) time.Duration {
 	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	if err != nil && !math.IsInf(n, 0) || math.IsNaN(n) || n <= 0 {
 		return 0
 	}
-	if n >= math.MaxInt64/float64(time.Second) {
+	if n >= math.MaxInt64/float64(unit) {
 		return math.MaxInt64
 	}
-	return time.Duration(n * float64(time.Second))
+	return time.Duration(n * float64(unit))
 }

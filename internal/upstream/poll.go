@@ -53,7 +53,10 @@ func NewPoller(r Routes, polls int) *Poller { return &Poller{upstream: r, slots:
 
 // Poll returns the function with which a chain polls for one request.
 func (u *Poller) Poll(p *Request) feed.Poll {
-	answers := &source{poller: u, request: p} // if they go on
+	poll := u.poll
+	if p.Plan.Stream {
+		poll = (&source{poller: u, request: p}).poll
+	}
 	return func(ctx context.Context, ask feed.Ask) (answered page.Page, failed error) {
 		defer func() { // a bug in the bridge must end neither the process nor the stream
 			if v := recover(); v != nil {
@@ -61,41 +64,56 @@ func (u *Poller) Poll(p *Request) feed.Poll {
 				failed = &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
 			}
 		}()
-		switch {
-		case p.Plan.Stream && ask.Aside:
-			return answers.aside(ctx, ask)
-		case p.Plan.Stream:
-			return answers.next(ctx, ask)
+		old := ask.Session.Opened != nil
+		answered, failed = poll(ctx, p, ask)
+		if failed != nil || !answered.Reopen {
+			return answered, failed
 		}
-		if err := u.open(ctx, p, ask); err != nil {
-			return page.Page{}, err
+		ask.Session.Opened = nil
+		if old {
+			u.upstream.LoggerOf(p).Debug("the session has ended; opening another one")
+			if answered, failed = poll(ctx, p, ask); failed != nil || !answered.Reopen {
+				return answered, failed
+			}
+			ask.Session.Opened = nil
 		}
-		ask = p.Opened(ask)
-		rung, quiet, err := u.ring(ctx, p, ask)
-		if err != nil || !rung || quiet.Reset {
-			return quiet, err
+		return page.Page{}, &page.Error{
+			Status: answered.Status, Comment: page.Reported, Wait: answered.Wait, Asked: answered.Asked,
+			Err: errors.New("a `reopen` condition holds for the first poll of a session"),
 		}
-		resp, silent, err := u.exchange(ctx, p, ask)
-		switch {
-		case err != nil:
-			return page.Page{}, err
-		case silent && ask.Carry != nil:
-			return ask.Carry.Settle(), nil
-		case silent:
-			return page.Page{Next: ask.From, Validators: ask.Validators}, nil
-		}
-		if p.Plan.Forgetful { // it never gives anything twice that could be compared
-			answered, failed = p.Reader.Read(resp, ask.From, p.Env(ask))
-		} else {
-			answered, failed = p.Reader.ReadOn(resp, ask.From, ask.Carry, p.Env(ask))
-		}
-		answered.Wait, answered.Asked = max(answered.Wait, quiet.Wait), max(answered.Asked, quiet.Asked)
-		answered.Status = resp.Status
-		if failure := (*page.Error)(nil); errors.As(failed, &failure) {
-			failure.Status = resp.Status
-		}
-		return answered, failed
 	}
+}
+
+// poll makes one poll, in the chain's session. If there is none, it opens one before.
+func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered page.Page, failed error) {
+	if err := u.open(ctx, p, ask); err != nil {
+		return page.Page{}, err
+	}
+	ask = p.Opened(ask)
+	rung, quiet, err := u.ring(ctx, p, ask)
+	if err != nil || !rung || quiet.Reset {
+		return quiet, err
+	}
+	resp, silent, err := u.exchange(ctx, p, ask)
+	switch {
+	case err != nil:
+		return page.Page{}, err
+	case silent && ask.Carry != nil:
+		return ask.Carry.Settle(), nil
+	case silent:
+		return page.Page{Next: ask.From, Validators: ask.Validators}, nil
+	}
+	if p.Plan.Forgetful { // it never gives anything twice that could be compared
+		answered, failed = p.Reader.Read(resp, ask.From, p.Env(ask))
+	} else {
+		answered, failed = p.Reader.ReadOn(resp, ask.From, ask.Carry, p.Env(ask))
+	}
+	answered.Wait, answered.Asked = max(answered.Wait, quiet.Wait), max(answered.Asked, quiet.Asked)
+	answered.Status = resp.Status
+	if failure := (*page.Error)(nil); errors.As(failed, &failure) {
+		failure.Status = resp.Status
+	}
+	return answered, failed
 }
 
 // exchange makes one request and waits for its answer, within the limit on requests that are not held. It

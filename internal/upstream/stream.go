@@ -42,6 +42,14 @@ type badRecord struct {
 	tries int
 }
 
+// poll returns the page that comes next, or the answer to a question.
+func (s *source) poll(ctx context.Context, _ *Request, ask feed.Ask) (page.Page, error) {
+	if ask.Aside {
+		return s.aside(ctx, ask)
+	}
+	return s.next(ctx, ask)
+}
+
 // next returns the page that comes next.
 func (s *source) next(ctx context.Context, ask feed.Ask) (page.Page, error) {
 	if s.open != nil && !s.open.continues(ask.From) {
@@ -61,7 +69,7 @@ func (s *source) next(ctx context.Context, ask feed.Ask) (page.Page, error) {
 		p, err = s.open.skip(), nil
 		s.poller.upstream.LoggerOf(s.request).Warn("a record of the answer cannot be read, however often it comes: it is passed over", zap.Error(err))
 	}
-	if err != nil || p.Reset || p.Restarted || p.End {
+	if err != nil || p.Reset || p.Restarted || p.End || p.Reopen {
 		s.close()
 	}
 	return p, err
@@ -124,7 +132,7 @@ func (s *source) whole(resp page.Response, ask feed.Ask, took time.Duration) (pa
 		failure.Status = resp.Status
 	}
 	switch {
-	case err != nil || answered.Reset:
+	case err != nil || answered.Reset || answered.Reopen:
 		return answered, err
 	case resp.Status == http.StatusNoContent && p.Plan.Page.Format == page.EventStream: // nothing will follow (HTML standard, 9.2.3)
 		return page.Page{Status: resp.Status, Next: ask.From, End: true}, nil
@@ -177,7 +185,7 @@ func (o *openAnswer) read(ctx context.Context, ask feed.Ask) (page.Page, error) 
 			o.unread = 1
 			return page.Page{}, err
 		}
-		if o.at = p.Next; p.News || p.Reset || p.Restarted || p.End {
+		if o.at = p.Next; p.News || p.Reset || p.Restarted || p.End || p.Reopen {
 			return p, nil
 		}
 	}
