@@ -116,11 +116,21 @@ func (p *parser) longPoll() error {
 
 // stream parses `stream [<silence>]`.
 func (p *parser) stream() error {
-	if p.CountRemainingArgs() > 0 {
-		return p.duration(&p.config.Stream)
+	name := p.Val()
+	if err := p.once(name); err != nil {
+		return err
 	}
-	p.config.Stream = caddy.Duration(defaultSilence)
-	return p.once(p.Val())
+	switch args := p.RemainingArgs(); {
+	case len(args) == 0:
+		p.config.Stream = caddy.Duration(defaultSilence)
+	case len(args) > 1:
+		return p.argErr(name)
+	case args[0] == "0":
+		p.config.Stream = noSilence
+	default:
+		return p.parseDuration(name, args[0], &p.config.Stream)
+	}
+	return nil
 }
 
 // edit parses `<field> [-]<name> [<template>]`.

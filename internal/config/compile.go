@@ -105,13 +105,13 @@ func (h *Config) compilePace(c *Plan) error {
 	for _, field := range []struct {
 		name string
 		d    caddy.Duration
-	}{{"long_poll", h.LongPoll}, {"stream", h.Stream}, {"timeout", h.Timeout}, {"keepalive", h.Keepalive}, {"retry", h.Retry}, {"lifetime", h.Lifetime}} {
+	}{{"long_poll", h.LongPoll}, {"timeout", h.Timeout}, {"keepalive", h.Keepalive}, {"retry", h.Retry}, {"lifetime", h.Lifetime}} {
 		if field.d < 0 {
 			return wrong(field.name, "the duration must be positive")
 		}
 	}
 	c.Hold = time.Duration(h.LongPoll)
-	c.Silence, c.Stream = time.Duration(h.Stream), h.Stream > 0
+	c.Silence, c.Stream = max(time.Duration(h.Stream), 0), h.Stream != 0
 	c.Timeout = orDefault(h.Timeout, defaultTimeout)
 	if h.Timeout == 0 && c.Hold > 0 {
 		c.Timeout = c.Hold + timeoutAboveHold

@@ -60,12 +60,13 @@ type Config struct {
 	LongPoll caddy.Duration `json:"long_poll,omitempty"`
 
 	// Set for an answer that goes on: each of its records is read like an answer of its own, as soon as it is
-	// complete. The value is after how much silence the connection counts as broken; anything that comes breaks
-	// the silence, blank lines and comments too. The next request is made from the last record's cursor: at once
-	// after an answer that ended in good order and took a second, and with a backoff otherwise. If there is no
-	// cursor, clients get a `bridge.reset`, with the reason `gap`. It needs the `format` `lines`, `json`, `sse`,
-	// `multipart` or `scripts`, and replaces `interval` and `long_poll`. Default: 0, which is no stream; in a
-	// Caddyfile, `stream` without a value is 60s.
+	// complete. The value is the silence after which the request is made anew, since the connection may be
+	// broken. Anything that comes breaks the silence, blank lines and comments too. A negative value allows any
+	// silence. The next request is made from the last record's cursor: at once after an answer that took a second
+	// and did not break off, and with a backoff otherwise. If there is no cursor, clients then get a
+	// `bridge.reset` with the reason `gap`. It needs the `format` `lines`, `json`, `sse`, `multipart` or
+	// `scripts`, and replaces `interval` and `long_poll`. Default: 0, which is no stream; in a Caddyfile, `stream`
+	// without a value is 60s, and `stream 0` allows any silence.
 	Stream caddy.Duration `json:"stream,omitempty"`
 
 	// How long a poll may take. A poll that takes longer counts as no news in long polling, and as

@@ -15,6 +15,7 @@ const (
 	defaultHold      = time.Minute
 	defaultTimeout   = 30 * time.Second
 	defaultSilence   = time.Minute
+	noSilence        = -1 // of the configuration: any silence is good
 	timeoutAboveHold = 10 * time.Second
 	DefaultKeepalive = 15 * time.Second
 	DefaultRetry     = 3 * time.Second
@@ -46,7 +47,7 @@ type Plan struct {
 	IntervalMin, IntervalMax time.Duration
 	Hold                     time.Duration // 0: no long polling
 	Stream                   bool          // answers go on
-	Silence                  time.Duration // of such an answer, after which it counts as broken
+	Silence                  time.Duration // of such an answer, after which it is asked for anew; 0: any
 	Timeout                  time.Duration
 
 	Diff             bool // documents are sent as patches

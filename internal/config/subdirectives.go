@@ -82,7 +82,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.longPoll() },
 			},
 			{
-				Name: "stream", Arguments: `[<silence>]`, Does: "the answer goes on, and each record in it is read like an answer, as soon as it is complete; a connection that is silent for this time (default: `60s`) is made anew. It needs a `format`", Default: `off`, Trial: "the answer goes on, and is broken after that much silence: --stream=60s",
+				Name: "stream", Arguments: `[<silence>]`, Does: "the answer goes on, and each record in it is read like an answer, as soon as it is complete; the request is made anew after this much silence (default: `60s`; `0`: never). It needs a `format`", Default: `off`, Trial: "the answer goes on, and is broken after that much silence: --stream=60s",
 				parse: func(p *parser, _ *Config) error { return p.stream() },
 			},
 			{

@@ -56,6 +56,8 @@ func config(t testing.TB, src string) Config {
 			continue
 		}
 		switch f[0] {
+		case "stream":
+			c.Stream = true
 		case "format":
 			c.Format = Format(f[1])
 			for _, word := range f[2:] {
@@ -90,6 +92,8 @@ func config(t testing.TB, src string) Config {
 			}
 			cursor.Values = []value.Value{val(t, f[len(f)-1])}
 			c.Cursors = append(c.Cursors, cursor)
+		case "epoch":
+			c.Epoch = val(t, f[1])
 		case "order":
 			c.Order = Order(f[1])
 		case "accept":

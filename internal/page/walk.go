@@ -85,7 +85,7 @@ func (w *walk) names(i int) (from int, ok bool) {
 	if s.last != i {
 		return 0, false
 	}
-	if w.numbers {
+	if w.numbers || w.record {
 		return i, true
 	}
 	return s.first, s.times == s.last-s.first+1 || w.sent && i == w.last

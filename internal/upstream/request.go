@@ -164,9 +164,14 @@ func PollHeader(plan *config.Plan, client http.Header) http.Header {
 	}
 	header.Set("X-Requested-With", "XMLHttpRequest")
 	header.Set("Accept", "application/json, text/javascript;q=0.9, */*;q=0.5")
-	if plan.Page.Format == page.EventStream {
+	switch plan.Page.Format {
+	case page.EventStream:
 		header.Set("Accept", "text/event-stream")
 		header.Set("Cache-Control", "no-cache") // HTML standard, 9.2.3
+	case page.Multipart:
+		header.Set("Accept", "multipart/mixed, multipart/x-mixed-replace, multipart/*;q=0.9")
+	case page.Scripts:
+		header.Set("Accept", "text/html, */*;q=0.5")
 	}
 	header.Set("User-Agent", "sse_bridge")
 	return header

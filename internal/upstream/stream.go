@@ -113,7 +113,10 @@ func (s *source) begin(ctx context.Context, ask feed.Ask) (page.Page, error) {
 	case errors.Is(context.Cause(l.ctx), errNoHead):
 		err = fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded)
 	case err == nil && l.going():
-		s.open = &openAnswer{live: l, plan: p.Plan, env: p.Env, records: p.Reader.Records(resp, ask.From), at: from, began: began}
+		s.open = &openAnswer{
+			live: l, plan: p.Plan, env: p.Env, records: p.Reader.Records(resp, ask.From), began: began,
+			at: ask.From, opened: !ask.From.Cursor.Equal(from.Cursor),
+		}
 		return page.Page{}, nil
 	}
 	l.cancel(nil)
@@ -155,6 +158,7 @@ type openAnswer struct {
 	env     func(feed.Ask) *value.Env
 	records *page.Records
 	at      position.Position // after all pages
+	opened  bool              // that is the cursor of `open`, of which no page has told yet
 	rest    []decode.Record   // that came, and are not read
 	unread  int               // 1 if the first of them cannot be read
 	any     bool              // there were records
@@ -174,6 +178,10 @@ func samePlace(a, b position.Position) bool {
 
 // read returns the next page that has something to tell.
 func (o *openAnswer) read(ctx context.Context, ask feed.Ask) (page.Page, error) {
+	if o.opened { // what comes from now on can be asked for
+		o.opened = false
+		return page.Page{Status: o.records.Status(), News: true, Next: o.at}, nil
+	}
 	for {
 		if len(o.rest) == 0 {
 			if err := o.wait(ctx); err != nil {
@@ -199,7 +207,7 @@ func (o *openAnswer) skip() page.Page {
 
 // wait waits for records.
 func (o *openAnswer) wait(ctx context.Context) error {
-	silence := time.NewTimer(o.plan.Silence)
+	silence := o.silence()
 	defer silence.Stop()
 	for {
 		select {
@@ -207,9 +215,11 @@ func (o *openAnswer) wait(ctx context.Context) error {
 			o.came()
 			return nil
 		case <-o.live.life:
-			silence.Reset(o.plan.Silence)
-		case <-silence.C:
-			return &page.Error{Comment: page.Unreachable, Err: fmt.Errorf("no sign of life for %s", o.plan.Silence)}
+			if o.plan.Silence > 0 {
+				silence.Reset(o.plan.Silence)
+			}
+		case <-silence.C: // the connection may be broken, or have nothing to say
+			return o.closed()
 		case <-o.live.done:
 			select {
 			case o.rest = <-o.live.records: // it came before
@@ -222,6 +232,21 @@ func (o *openAnswer) wait(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// silence returns a timer of how long the answer may be silent; it never fires if there is no limit.
+func (o *openAnswer) silence() *time.Timer {
+	if o.plan.Silence > 0 {
+		return time.NewTimer(o.plan.Silence)
+	}
+	t := time.NewTimer(0)
+	t.Stop()
+	return t
+}
+
+// closed returns the end of an answer of which nothing is missing.
+func (o *openAnswer) closed() error {
+	return &feed.Closed{Lasted: time.Since(o.began), Records: o.any, Wait: o.retry, Status: o.records.Status()}
 }
 
 // came takes note of records that came.
@@ -247,5 +272,5 @@ func (o *openAnswer) over() error {
 	case l.framer.Partial():
 		return &page.Error{Comment: page.Unreachable, Err: errors.New("the answer ended within a record")}
 	}
-	return &feed.Closed{Lasted: time.Since(o.began), Records: o.any, Wait: o.retry, Status: o.records.Status()}
+	return o.closed()
 }
