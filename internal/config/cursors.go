@@ -44,6 +44,9 @@ func (h *Config) checkCursors(c *Plan) error {
 	if len(h.Cursor) > 0 && len(c.ClearedCursors) == len(h.Cursor) && !c.Reader.Document() {
 		return &fieldError{"cursor.0", strings.TrimSpace("cursor " + h.Cursor[0].Name), fmt.Errorf("every cursor can be cleared by `=`, and without any the position would be that of a new client: remove `=` from one of them")}
 	}
+	if h.ID != "" && len(h.Cursor) == 0 && c.Stream && !sent[""] {
+		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or remove `id` if no request can go on from a record")
+	}
 	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && !sent[""] {
 		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or, if the upstream always answers with its newest items, `order overlap` or `order newest_first`")
 	}

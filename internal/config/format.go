@@ -34,7 +34,9 @@ func (h *Config) checkStream(c *Plan) error {
 		}
 	}
 	switch {
-	case !slices.Contains(streamFormats, h.Format):
+	case h.Format != "" && !slices.Contains(streamFormats, h.Format):
+		return wrong("format", "format %s does not say where a record of a stream ends: use one of %s", h.Format, strings.Join(streamFormats, ", "))
+	case h.Format == "":
 		return wrong("stream", "the format must say where a record ends: add `format`, with one of %s", strings.Join(streamFormats, ", "))
 	case h.Diff != "":
 		return wrong("diff", "it compares whole answers, and a stream has records: remove `diff`, or remove `stream`")
