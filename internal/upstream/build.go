@@ -99,14 +99,14 @@ func (p *Request) Env(ask feed.Ask) *value.Env {
 	env := &value.Env{Cursor: make(map[string]string), ID: ask.Chain, Seq: ask.Number}
 	maps.Copy(env.Cursor, p.Plan.Start)
 	maps.Copy(env.Cursor, ask.Session.Opened)
-	placed := !ask.From.Cursor.IsZero()
-	for i, text := range ask.From.Cursor {
-		name := p.Plan.CursorNames[i]
-		switch {
-		case text != "":
-			env.Cursor[name] = text
-		case placed && slices.Contains(p.Plan.ClearedCursors, name): // it is not one that has yet to come
+	if !ask.From.Cursor.IsZero() {
+		for _, name := range p.Plan.ClearedCursors { // an empty one is not one that has yet to come
 			delete(env.Cursor, name)
+		}
+	}
+	for i, text := range ask.From.Cursor {
+		if text != "" {
+			env.Cursor[p.Plan.CursorNames[i]] = text
 		}
 	}
 	return env
