@@ -35,6 +35,9 @@ type kind struct {
 	apart  func(p plan) bool                                         // chains may stay where nothing proves that they have met; nil: none may
 	resets func(b *modelUpstream, r reset, last []*publication) bool // a client that has seen last must be told that it starts over
 
+	stream bool // its answers go on
+	oldest bool // and begin with the oldest item, where no cursor says otherwise
+
 	document bool
 	diff     func(before, after []byte) ([]byte, bool, error)
 	reply    func(b *modelUpstream, ask Ask) (resp page.Response, news bool) // in the place of answer

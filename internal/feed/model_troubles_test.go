@@ -60,6 +60,9 @@ func (k kind) holds() time.Duration {
 // poll is the upstream, on its wire.
 func (b *modelUpstream) poll(ctx context.Context, ask Ask) (page.Page, error) {
 	defer b.fly(ask)()
+	if b.kind.stream {
+		return b.stream(ctx, ask)
+	}
 	if !travel(ctx, b.plan.Latency/2) {
 		return page.Page{}, ctx.Err()
 	}

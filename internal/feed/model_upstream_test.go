@@ -36,7 +36,9 @@ type modelUpstream struct {
 	began   time.Time        // when that did
 	edited  bool
 	serial  int
-	told    map[string]int // the number of the last message, by who has been told it
+	told    map[string]int          // the number of the last message, by who has been told it
+	answers map[string]*modelAnswer // that go on, by chain
+	ended   bool                    // one of them has
 	trouble trouble
 	refused time.Time     // when it last refused a poll
 	clock   time.Duration // how far its clock is ahead of ours
@@ -55,7 +57,9 @@ func newModelUpstream(k kind, p plan) *modelUpstream {
 	if config.Format == "" {
 		config.Format = page.JSON
 	}
-	if config.Format == page.JSON && !k.document {
+	if config.Stream = k.stream; k.stream {
+		config.Data = path("text")
+	} else if config.Format == page.JSON && !k.document {
 		items, err := value.ParsePath("items")
 		if err != nil {
 			panic(err)
@@ -64,7 +68,7 @@ func newModelUpstream(k kind, p plan) *modelUpstream {
 	}
 	return &modelUpstream{
 		kind: k, plan: p, reader: page.NewReader(config), runs: [][]*publication{nil}, index: 1000,
-		wake: make(chan struct{}), polls: map[string]*record{}, told: map[string]int{},
+		wake: make(chan struct{}), polls: map[string]*record{}, told: map[string]int{}, answers: map[string]*modelAnswer{},
 	}
 }
 
