@@ -21,7 +21,9 @@ func streams() []kind {
 	id := page.Config{ID: path("id")}
 	// an answer that goes on without a cursor misses what came before it
 	misses := func(b *modelUpstream, r reset, _ []*publication) bool { return r == gap && b.ended }
-	missesFirst := func(b *modelUpstream, r reset, last []*publication) bool { return r == gap && b.ended && len(last) == 0 }
+	missesFirst := func(b *modelUpstream, r reset, last []*publication) bool {
+		return r == gap && b.ended && len(last) == 0
+	}
 	return []kind{
 		{name: "a stream", stream: true, held: true, config: id, resets: missesFirst},
 		{name: "a stream, from the oldest", stream: true, held: true, oldest: true, config: id, resets: missesFirst},
