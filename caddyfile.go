@@ -44,7 +44,7 @@ import (
 //	    cursor    [<name>] <value> [regexp <pattern>]
 //	    start     [<name>] <text>
 //	    epoch     <value>
-//	    order     newest_first|by_id|overlap
+//	    order     newest_first|by_id|overlap [overlap]
 //	    accept    <status...>
 //	    ignore    [!]<value> [<match>...]
 //	    more      [!]<value> [<match>...]

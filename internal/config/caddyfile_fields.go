@@ -283,6 +283,30 @@ func (p *parser) retryAfter() error {
 	return nil
 }
 
+// order parses `order <order> [overlap]`.
+func (p *parser) order() error {
+	token := p.Token()
+	if err := p.once("order"); err != nil {
+		return err
+	}
+	args := p.RemainingArgs()
+	if len(args) != 1 && len(args) != 2 {
+		return p.argErr("order")
+	}
+	if args[0] == "" {
+		return p.empty("order")
+	}
+	if p.config.Order = args[0]; len(args) == 1 {
+		return nil
+	}
+	if args[1] != "overlap" {
+		return p.Errf("order: %s %s are no order: write `order by_id overlap` or `order newest_first overlap`, or only one of them", args[0], args[1])
+	}
+	p.tokens["overlap"] = token
+	p.config.Overlap = true
+	return nil
+}
+
 // accept parses `accept <status...>`.
 func (p *parser) accept() error {
 	token, args := p.Token(), p.RemainingArgs()

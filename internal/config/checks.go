@@ -16,6 +16,9 @@ import (
 
 var orders = []string{string(page.NewestFirst), string(page.ByID), string(page.Overlap)}
 
+// overlaps reports whether the upstream's answers repeat the cursor's item.
+func (h *Config) overlaps() bool { return h.Overlap || h.Order == string(page.Overlap) }
+
 func (h *Config) checkUpstream(c *Plan) (err error) {
 	if len(h.Upstream) == 0 {
 		return wrong("upstream", "it is missing: name it after the directive (sse_bridge localhost:8080), or add an `upstream` block")
@@ -55,8 +58,12 @@ func (h *Config) checkReading(c *Plan) error {
 		return wrong("order", "%s needs items: add `items`, or `id` if the answer itself is the list", order)
 	case order != "" && order != page.NewestFirst && h.ID == "":
 		return wrong("order", "%s compares the ids of items: add `id`", order)
-	case order == page.Overlap && len(h.Cursor) > 0:
-		return wrong("order", "overlap needs the cursor to be the id of an item: remove `cursor` or `order overlap`")
+	case h.Overlap && order != page.NewestFirst && order != page.ByID:
+		return &fieldError{"overlap", "order", errors.New("overlap can stand alone, or behind newest_first or by_id")}
+	case h.overlaps() && order == page.ByID && len(h.Cursor) > 0:
+		return wrong("order", "by_id compares ids with the cursor, so it cannot overlap by another one: remove `cursor`, or write `order overlap`")
+	case h.overlaps() && len(h.Cursor) > 1:
+		return wrong("order", "overlap needs a single cursor, that of the items: remove the others")
 	}
 	if len(h.Gap) > 0 && h.Items == "" && h.ID == "" && h.JQ == "" && format != page.Lines && format != page.CSV && format != page.Feed && format != page.Message {
 		return &fieldError{"gap.0", "gap", errors.New("it works only for events, and this block sends a document, of which only the newest version counts: remove `gap`, or add `items` or `id`")}

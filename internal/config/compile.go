@@ -127,7 +127,7 @@ func (h *Config) compilePace(c *Plan) error {
 
 func (h *Config) compileReading(c *Plan) (err error) {
 	c.Page = page.Config{
-		Stream: c.Stream, Format: page.Auto, Separator: h.Separator, Header: h.Header, Order: page.Order(h.Order), Accept: h.Accept,
+		Stream: c.Stream, Format: page.Auto, Separator: h.Separator, Header: h.Header, Order: page.Order(h.Order), Repeat: h.Overlap, Accept: h.Accept,
 	}
 	if h.Format != "" {
 		c.Page.Format = page.Format(h.Format)

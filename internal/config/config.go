@@ -147,7 +147,16 @@ type Config struct {
 	// `by_id`: they are sorted by their ids as numbers, and items whose ids are not above the cursor
 	// are dropped. `overlap`: the cursor's item is expected among them, and items up to and
 	// including it are dropped. Default: the oldest item first; the last item's id is the cursor.
+	//
+	// With `overlap` and a `cursor`, such as the time of an item, the cursor is looked up in the items, as
+	// `{sse.item.PATH}`. A poll asks for all items from the cursor on, that one included. Of these, those
+	// that were sent are dropped by their ids. Several items may have one cursor, 2,000 at most.
 	Order string `json:"order,omitempty"`
+
+	// Whether the upstream's answers repeat the cursor's item, as with the order `overlap`, if the order is
+	// `newest_first` or `by_id`. Then there is a gap if it is missing; with `by_id`, if all ids are above
+	// the cursor. In a Caddyfile, `order by_id overlap`. Default: false.
+	Overlap bool `json:"overlap,omitempty"`
 
 	// Further statuses that count as answers, besides 200 to 299. Default: none.
 	Accept []int `json:"accept,omitempty"`

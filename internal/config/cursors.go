@@ -29,6 +29,12 @@ func (h *Config) checkCursors(c *Plan) error {
 				return &fieldError{v.path, v.name, h.unreadCursor(name, read)}
 			}
 		}
+		if h.overlaps() && strings.HasPrefix(v.path, "cursor.") {
+			if !v.template().ReadsItem() && v.text != clearing {
+				return &fieldError{v.path, v.name, fmt.Errorf("with `order overlap`, the cursor is that of each item, and %q is looked up in the whole answer: write {sse.item.PATH}", v.text)}
+			}
+			continue
+		}
 		if err := v.checkScope(); err != nil {
 			return err
 		}

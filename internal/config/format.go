@@ -74,6 +74,9 @@ func (h *Config) bodyPath(c *Plan) (readValue, bool) {
 		return readValue{"epoch", "epoch", h.Epoch}, true
 	}
 	for i, cur := range c.Page.Cursors {
+		if h.overlaps() { // it is looked up in the lines
+			break
+		}
 		for j, v := range cur.Values {
 			if v.NeedsJSON() {
 				return readValue{"cursor." + strconv.Itoa(i) + ".values." + strconv.Itoa(j), strings.TrimSpace("cursor " + cur.Name), v.String()}, true

@@ -124,8 +124,8 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.text(&c.Epoch) },
 			},
 			{
-				Name: "order", Arguments: `newest_first|by_id|overlap`, Does: "`newest_first` reverses the items; `by_id` sorts them by number; `overlap` drops items up to and including the cursor's", Default: `oldest first`, Trial: "newest_first, by_id or overlap",
-				parse: func(p *parser, c *Config) error { return p.text(&c.Order) },
+				Name: "order", Arguments: `newest_first|by_id|overlap [overlap]`, Does: "`newest_first` reverses the items; `by_id` sorts them by number; `overlap` drops items up to and including the cursor's, alone or behind one of the others", Default: `oldest first`, Trial: "newest_first, by_id or overlap",
+				parse: func(p *parser, _ *Config) error { return p.order() },
 			},
 			{
 				Name: "jq", Arguments: `<program>`, Does: "a [jq](https://jqlang.org) program that reads the answer, instead of `items`, `id`, `event`, `data`, `cursor` and `order`; it yields `{id, event, data}` and `{cursor}` objects", Trial: "a jq program that reads the answer",

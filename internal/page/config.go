@@ -66,7 +66,9 @@ type Config struct {
 	ID, Event, Data value.Value
 	EventDefault    string // the type of events to which Event gives none
 
-	Cursors []Cursor // looked up in the body; those of one name are one cursor
+	// Looked up in the body; those of one name are one cursor. Where pages overlap, there is one at most, and it
+	// is looked up in the items: each item has its own, and several may have the same.
+	Cursors []Cursor
 	// Program makes the events and cursors of an answer, in the place of Items, ID, Event, Data
 	// and Cursors. Its cursors are those of ProgramCursors; without any, the last event's id is
 	// the cursor.
@@ -75,6 +77,7 @@ type Config struct {
 
 	Epoch  value.Value // looked up in the body; when it changes, the upstream has started over
 	Order  Order       // default: oldest first
+	Repeat bool        // the page repeats the cursor's item, as under Overlap, in an Order that is another
 	Unsent bool        // polls do not send the cursor, so that a page NewestFirst repeats the cursor's item, or there is a gap
 	Accept []int       // statuses that are answers, beside 2xx; never 304
 
@@ -91,6 +94,9 @@ type Config struct {
 	RetryAfter     value.Value   // looked up in the body: the least time to the next poll
 	RetryAfterUnit time.Duration // of RetryAfter; default: a second
 }
+
+// overlaps reports whether pages repeat the cursor's item.
+func (c *Config) overlaps() bool { return c.Order == Overlap || c.Repeat }
 
 // Conditions returns all lists of conditions, to be changed in place.
 func (c *Config) Conditions() []*[]value.Condition {

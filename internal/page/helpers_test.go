@@ -96,6 +96,7 @@ func config(t testing.TB, src string) Config {
 			c.Epoch = val(t, f[1])
 		case "order":
 			c.Order = Order(f[1])
+			c.Repeat = len(f) > 2
 		case "accept":
 			var status int
 			if _, err := fmt.Sscan(f[1], &status); err != nil {

@@ -11,6 +11,8 @@ type item struct {
 	id   string     // empty where it has none
 	made *jq.Output // what a program made, or nil
 
+	cursor string // of its own, where items have one
+
 	json bool // raw is JSON
 }
 

@@ -28,6 +28,14 @@ func (rd *reading) events() (Page, error) {
 	if rd.fresh && rd.below(items) {
 		return Page{Restarted: true, Next: rd.from}, nil
 	}
+	if rd.reader.source == fromEachItem {
+		if items, err = rd.unsent(items); err != nil {
+			return Page{}, unreadable("%w", err)
+		}
+		if len(items) == 0 {
+			return Page{Next: rd.from}, nil
+		}
+	}
 	w := rd.walk(items)
 	before := rd.resume(w)
 	w.skip(before.skipped)

@@ -51,6 +51,7 @@ const (
 	fromNothing    cursorSource = iota // a document without cursors
 	fromValues                         // "cursor" says it
 	fromItems                          // the id of the last item
+	fromEachItem                       // "cursor" says it of each item, and pages overlap
 	fromValidators                     // ETag and Last-Modified
 )
 
@@ -103,7 +104,10 @@ func NewReader(c Config) *Reader {
 				cv.pattern = cursor.Patterns[j]
 			}
 			r.values[i] = append(r.values[i], cv)
-			r.needsJSON = r.needsJSON || v.NeedsJSON()
+			if v.NeedsJSON() && c.overlaps() { // it is looked up in the items
+				r.itemJSON = true
+			}
+			r.needsJSON = r.needsJSON || v.NeedsJSON() && !(c.overlaps() && c.Format == Lines)
 		}
 		r.clears[i] = r.clears[i] || cursor.Clears
 	}
@@ -115,6 +119,8 @@ func NewReader(c Config) *Reader {
 	}
 	r.readsJSON = r.needsJSON || r.itemJSON || c.RetryAfter.NeedsJSON() || r.readsErrors
 	switch {
+	case len(c.Cursors) > 0 && c.overlaps():
+		r.source, r.names = fromEachItem, append(r.names, sentName)
 	case len(r.names) > 0:
 		r.source = fromValues
 	case !c.ID.IsZero():
@@ -137,7 +143,7 @@ func NewReader(c Config) *Reader {
 
 // Tokens reports whether the cursors are of the upstream's own wording, which may differ for one place:
 // not the ids of items, nor validators.
-func (r *Reader) Tokens() bool { return r.source == fromValues }
+func (r *Reader) Tokens() bool { return r.source == fromValues || r.source == fromEachItem }
 
 // Document reports whether an answer is a document: one event, sent whenever it changes.
 // All other answers are events, each sent once.
@@ -155,7 +161,7 @@ func (r *Reader) LastEventID() bool { return r.config.ID.String() == eventID.Str
 func (r *Reader) Validators() bool { return r.source == fromValidators }
 
 // Cursors returns the names of the cursors, in the order in which a [position.Cursor] has
-// them: those that are configured; else, for events, a single unnamed one if items have an
+// them: those that are configured, where pages overlap with one that no poll sends behind them; else, for events, a single unnamed one if items have an
 // id, and "etag" and "last_modified" if not. Those of a document only steer its polls.
 func (r *Reader) Cursors() []string { return slices.Clone(r.names) }
 

@@ -19,6 +19,10 @@ type came struct {
 // walk returns a walk through items, as from the beginning of the page that the poll asked for.
 func (rd *reading) walk(items []item) *walk {
 	w := &walk{items: items, border: rd.border(rd.from.Cursor), sent: !rd.reader.config.Unsent, last: -1}
+	if rd.reader.source == fromEachItem {
+		w.each = rd.after(items)
+		return w
+	}
 	if rd.reader.source != fromItems {
 		w.end = rd.border(rd.cursor())
 		w.moved = !w.end.Cursor.Equal(rd.from.Cursor)
@@ -96,10 +100,10 @@ func (rd *reading) resumeAtID(w *walk) (c came) {
 			n = len(w.items)
 		}
 		done, _ := w.seek(rd.from, n, w.reach(n, ""))
-		return came{skipped: n, done: done}
+		return came{skipped: n, done: done, lost: n == 0 && rd.reader.config.overlaps()} // it does not reach back to the cursor
 	}
 	first := slices.IndexFunc(w.items, func(it item) bool { return it.id == cursor })
-	expected := rd.reader.config.Order == Overlap || rd.reader.config.Order == NewestFirst && rd.reader.config.Unsent
+	expected := rd.reader.config.overlaps() || rd.reader.config.Order == NewestFirst && rd.reader.config.Unsent
 	if first < 0 {
 		done, found := w.seek(rd.from, 0, w.reach(0, ""))
 		return came{done: done, lost: expected && (rd.from.Done == 0 || !found)}

@@ -34,6 +34,8 @@ type walk struct {
 	moved   bool // the page has a new cursor, which is end
 	content bool // and it does not tell which items came before: only their fingerprints do
 
+	each []position.Position // after each item; nil if that has to be found out
+
 	border position.Position // the last one before at
 	at     int               // how many items went by
 	done   int               // of them, since border
@@ -108,6 +110,9 @@ func (w *walk) print(after, i int) (p position.Print) {
 func (w *walk) next() position.Position {
 	i := w.at
 	w.at++
+	if w.each != nil {
+		return w.each[i]
+	}
 	if w.ids == nil {
 		if w.moved && !w.content && i == len(w.items)-1 {
 			return w.end
