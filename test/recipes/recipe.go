@@ -67,6 +67,10 @@ type exchange struct {
 	text   string
 	drags  bool // the answer's end is held
 
+	streams bool     // the answer goes on
+	pieces  []string // what is sent of it at a time
+	stays   bool     // its end never comes
+
 	asked atomic.Bool
 }
 
@@ -225,6 +229,7 @@ func parseExchanges(text string) ([]*exchange, error) {
 				}
 			}
 			e.text += line
+			e.pieces = append(e.pieces, line)
 		}
 		return nil
 	}
@@ -266,6 +271,8 @@ func parseExchanges(text string) ([]*exchange, error) {
 				e.drags = true
 			case says == "quoted":
 				quoted = true
+			case says == "stream" || says == "stream end":
+				e.streams, e.stays = true, says == "stream"
 			case isField:
 				e.answer.Add(field, text)
 			default:

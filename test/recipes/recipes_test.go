@@ -56,7 +56,8 @@ import (
 //
 // `< hold` holds the poll a little before the answer, or for ever if there is no answer; behind the status
 // it holds the end of the body. A body is what follows, each line with its newline; after `< quoted`,
-// its lines are Go's strings instead, such as "a\r\n". Retry-After and X-Poll-Interval are sent as 0,
+// its lines are Go's strings instead, such as "a\r\n". After `< stream` the answer goes on: each of its lines is sent by
+// itself, a little after the one before, and its end never comes; after `< stream end` it does. Retry-After and X-Poll-Interval are sent as 0,
 // and each interval is [recipeInterval]. A poll that no exchange matches, and an exchange that no poll asks for, fail the test.
 
 // TestUpstreams runs every recipe: for a newcomer, for a client that comes back at each of its events
@@ -148,7 +149,7 @@ func quicken(node any) {
 			quicken(v)
 		}
 	case map[string]any:
-		if node["handler"] == config.Directive {
+		if _, streams := node["stream"]; node["handler"] == config.Directive && !streams {
 			node["interval"] = map[string]any{"min": int64(recipeInterval)}
 			return
 		}

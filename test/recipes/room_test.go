@@ -81,13 +81,7 @@ func (room *room) serve(u *Upstream, w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if e.hold {
-			if e.status == 0 {
-				room.count(&room.silent, 1)
-			}
 			again, gone := room.wait(e.status == 0, changed, r)
-			if e.status == 0 {
-				room.count(&room.silent, -1)
-			}
 			if gone {
 				return
 			}
@@ -95,7 +89,7 @@ func (room *room) serve(u *Upstream, w http.ResponseWriter, r *http.Request) {
 				continue
 			}
 		}
-		room.answer(e, w, r)
+		room.answer(e, changed, w, r)
 		return
 	}
 }
@@ -158,6 +152,20 @@ func (room *room) count(n *int, by int) {
 	*n += by
 }
 
+// goOn sends an answer that goes on.
+func (room *room) goOn(e *exchange, changed chan struct{}, w http.ResponseWriter, r *http.Request) {
+	for _, piece := range append([]string{""}, e.pieces...) {
+		_, _ = io.WriteString(w, piece)
+		_ = http.NewResponseController(w).Flush()
+		if again, gone := room.wait(false, changed, r); again || gone {
+			return
+		}
+	}
+	if e.stays {
+		room.wait(true, changed, r)
+	}
+}
+
 // wait holds a poll; again: the backend has another answer now; gone: nobody waits for it.
 func (room *room) wait(forever bool, changed chan struct{}, r *http.Request) (again, gone bool) {
 	timer := time.NewTimer(recipeHold)
@@ -165,6 +173,8 @@ func (room *room) wait(forever bool, changed chan struct{}, r *http.Request) (ag
 	end := timer.C
 	if forever {
 		end = nil
+		room.count(&room.silent, 1)
+		defer room.count(&room.silent, -1)
 	}
 	select {
 	case <-end:
@@ -179,7 +189,7 @@ func (room *room) wait(forever bool, changed chan struct{}, r *http.Request) (ag
 	return again, gone
 }
 
-func (room *room) answer(e *exchange, w http.ResponseWriter, r *http.Request) {
+func (room *room) answer(e *exchange, changed chan struct{}, w http.ResponseWriter, r *http.Request) {
 	if room.recipe.plan.Reader.Document() && e.text != "" {
 		room.newVersion(e.text, r)
 	}
@@ -193,6 +203,10 @@ func (room *room) answer(e *exchange, w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = nil // so that none is guessed
 	}
 	w.WriteHeader(e.status)
+	if e.streams {
+		room.goOn(e, changed, w, r)
+		return
+	}
 	_, _ = io.WriteString(w, e.text)
 	if e.drags {
 		_ = http.NewResponseController(w).Flush()
