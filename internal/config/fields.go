@@ -29,7 +29,7 @@ func wrong(field, format string, args ...any) error {
 }
 
 // answerPlaceholder finds placeholders whose values are known only after a poll has been answered.
-var answerPlaceholder = regexp.MustCompile(`(?:^|[^\\])(\{sse\.(?:status|header|body|item)\b[^}]*\}?)`)
+var answerPlaceholder = regexp.MustCompile(`(?:^|[^\\])(\{sse\.(?:status|header|link|body|item)\b[^}]*\}?)`)
 
 // parseEdit parses a text that goes into a poll. An empty one is the zero template.
 func parseEdit(path, name, text string) (value.Template, error) {

@@ -17,6 +17,7 @@ const (
 	fromCursor source = iota
 	fromStatus
 	fromHeader
+	fromLink
 	fromBody
 	fromItem
 	fromID
@@ -26,12 +27,12 @@ const (
 // placeholder is one {sse.…} of a template.
 type placeholder struct {
 	source source
-	name   string   // of a cursor or header
+	name   string   // of a cursor or header; the relation of a link
 	path   Path     // into the body or item; zero for all of it
 	add    *big.Int // to a cursor; nil for the cursor as it is
 }
 
-const placeholders = "{sse.cursor} {sse.cursor.NAME} (both may be followed by +N or -N) {sse.status} {sse.header.NAME} " +
+const placeholders = "{sse.cursor} {sse.cursor.NAME} (both may be followed by +N or -N) {sse.status} {sse.header.NAME} {sse.link.RELATION} " +
 	"{sse.body} {sse.body.PATH} {sse.item} {sse.item.PATH} {sse.id} {sse.seq}"
 
 var (
@@ -107,6 +108,12 @@ func newPlaceholder(kind, rest string) (*placeholder, error) {
 			return nil, errors.New("the name of a header is missing: write for example {sse.header.ETag}")
 		}
 		return &placeholder{source: fromHeader, name: textproto.CanonicalMIMEHeaderKey(m[1])}, nil
+	case "link":
+		m := headerRest.FindStringSubmatch(rest)
+		if m == nil {
+			return nil, errors.New("the relation of the link is missing: write for example {sse.link.next}")
+		}
+		return &placeholder{source: fromLink, name: m[1]}, nil
 	case "body", "item":
 		p := &placeholder{source: fromBody}
 		if kind == "item" {
@@ -152,6 +159,8 @@ func (p *placeholder) appendTo(dst []byte, env *Env) (_ []byte, ok bool) {
 		}
 	case fromHeader:
 		dst = append(dst, env.Header.Get(p.name)...)
+	case fromLink:
+		dst = append(dst, link(env.Header, p.name)...)
 	case fromBody:
 		dst = append(dst, p.within(env.Body)...)
 	case fromItem:

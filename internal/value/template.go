@@ -25,6 +25,7 @@ type part struct {
 //
 //	{sse.cursor} {sse.cursor.NAME}     a cursor; with +N or -N behind it, a sum
 //	{sse.status} {sse.header.NAME}     of the answer; a header's first value
+//	{sse.link.RELATION}                the target of a link in its header, such as next
 //	{sse.body} {sse.body.PATH}         the answer's body, what a gjson path finds in it
 //	{sse.item} {sse.item.PATH}         the item's bytes, what a gjson path finds in them
 //	{sse.id} {sse.seq}                 the chain's UUID, the number of polls so far
