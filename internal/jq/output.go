@@ -22,6 +22,7 @@ type Output struct {
 
 	ID    string // empty where there is none, or null
 	Event string // its type; empty where there is none, or null
+	Text  bool   // Data was a string
 	Data  []byte // a string without its quotes; other JSON compact, with sorted keys; never nil for an event
 }
 
@@ -72,7 +73,7 @@ func (o *outputs) event(object map[string]any) (err error) {
 		return err
 	}
 	if s, ok := object["data"].(string); ok {
-		out.Data, err = value.Bytes(s), o.take(len(s))
+		out.Text, out.Data, err = true, value.Bytes(s), o.take(len(s))
 	} else {
 		out.Data, err = o.encode(object["data"])
 	}

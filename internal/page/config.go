@@ -66,6 +66,11 @@ type Config struct {
 	ID, Event, Data value.Value
 	EventDefault    string // the type of events to which Event gives none
 
+	// Set says that an answer lists what there is now: its items are a set, keyed by their ids, or, of Lines
+	// without an ID, by themselves. Whole says that an answer is a document, in any format but Message, and
+	// what a Program makes of it.
+	Set, Whole bool
+
 	// Looked up in the body; those of one name are one cursor. Where pages overlap, there is one at most, and it
 	// is looked up in the items: each item has its own, and several may have the same.
 	Cursors []Cursor

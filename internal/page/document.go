@@ -1,13 +1,55 @@
 package page
 
 import (
+	"errors"
+	"fmt"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
+// whole makes JSON of an answer that is a document in a format of its own: of what the program makes, or, of
+// text, an array of its lines. It returns false where the program makes none.
+func (rd *reading) whole() (made bool, err error) {
+	r := rd.reader
+	switch {
+	case rd.made != nil && len(rd.made.items) == 0:
+		return false, nil
+	case rd.made != nil && len(rd.made.items) > 1:
+		return false, fmt.Errorf("jq: it makes %d items, and a document is one: put them into one array, as in {data: [...]}", len(rd.made.items))
+	case rd.made != nil && rd.made.items[0].made.Event != "":
+		return false, errors.New("jq: the document has an event: the types are fixed with `diff`, so yield {data}")
+	case rd.made != nil:
+		rd.body = body{text: rd.element(&rd.made.items[0]), json: true}
+	case r.config.Whole && (r.config.Format == Lines || r.config.Format == Text):
+		lines, err := decode.Lines(rd.body.text, r.config.Separator)
+		if err != nil {
+			return false, fmt.Errorf("reading the lines of a document: %w", err)
+		}
+		s := Set{elements: make([]element, len(lines))}
+		for i, line := range lines {
+			if s.elements[i].data = lineJSON(line); r.config.Format == Text {
+				s.elements[i].data = decode.AppendString(nil, line)
+			}
+		}
+		rd.body = body{text: s.Snapshot().Data, json: true}
+	default:
+		return true, nil
+	}
+	rd.env.Body = rd.body.text
+	return true, nil
+}
+
 // document reads the whole answer as one event.
 func (rd *reading) document() (Page, error) {
 	r := rd.reader
+	switch made, err := rd.whole(); {
+	case err != nil:
+		return Page{}, unreadable("%w", err)
+	case !made:
+		return rd.empty(), nil
+	}
 	data := rd.body.text
 	if !r.config.Data.IsZero() {
 		if data = rd.look(r.config.Data, rd.body.text); data == nil {

@@ -107,3 +107,18 @@ func TestDocumentValidators(t *testing.T) {
 		}
 	}
 }
+
+func TestAnyFormatIsADocumentThatIsSentAsPatches(t *testing.T) {
+	for _, c := range []struct{ block, answer, want string }{
+		{"format csv header", "id,n\n1,a\n", `[{"id":"1","n":"a"}]`},
+		{"format csv", "1,a\n", `[["1","a"]]`},
+		{"format lines", "a\n{\"n\":1}\n42\n", `["a",{"n":1},"42"]`},
+		{"format text", "a \"b\"\r\n{\"n\":1}\n", `["a \"b\"","{\"n\":1}"]`},
+		{"format csv header; data 0.n", "id,n\n1,a\n", `a`},
+	} {
+		p, err := NewReader(config(t, c.block+"; diff json_patch")).Read(ok(c.answer), position.Position{}, nil)
+		if err != nil || len(p.Events) != 1 || string(p.Events[0].Data) != c.want {
+			t.Errorf("%s of %q: %+v, %v", c.block, c.answer, p.Events, err)
+		}
+	}
+}

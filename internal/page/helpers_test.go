@@ -97,6 +97,8 @@ func config(t testing.TB, src string) Config {
 		case "order":
 			c.Order = Order(f[1])
 			c.Repeat = len(f) > 2
+		case "diff":
+			c.Set, c.Whole = f[1] == "items", f[1] == "json_patch"
 		case "accept":
 			var status int
 			if _, err := fmt.Sscan(f[1], &status); err != nil {

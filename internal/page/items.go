@@ -189,6 +189,9 @@ func (rd *reading) split() ([]item, error) {
 		}
 		start := end
 		end += len(v.Raw)
+		if items == nil { // as many as there are if all are as long as the first
+			items = make([]item, 0, min(len(raw)/(len(v.Raw)+len(","))+1, decode.MaxItems))
+		}
 		items = append(items, item{raw: raw[start:end:end], json: true})
 		return true
 	})

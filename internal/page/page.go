@@ -49,8 +49,12 @@ type Page struct {
 	Repeats string
 
 	// Events are the new items, oldest first; for a document, the one that it is, or none
-	// where its answer has no body.
+	// where its answer has no body. For a set likewise, but the event has no data and no key: who knows
+	// the set before makes the events.
 	Events []Event
+
+	// Set is the items, where the answer is a set. nil: there are none to read, not even an empty list.
+	Set *Set
 
 	// Next is where the next poll goes on: the position after all Events.
 	Next position.Position

@@ -33,7 +33,7 @@ func (rd *reading) run() (*made, error) {
 			continue
 		}
 		it := item{made: out, json: true}
-		if rd.reader.source == fromItems && present(out.ID) {
+		if (rd.reader.source == fromItems || rd.reader.set) && present(out.ID) {
 			it.id = out.ID
 		}
 		m.items = append(m.items, it)

@@ -17,6 +17,7 @@ type Reader struct {
 	values    [][]cursorValue // fromValues: for each name
 	clears    []bool          // likewise
 	document  bool
+	set       bool // an answer lists what there is now
 	messages  bool // each answer is an event, or a record
 	whole     bool // a record is an item, if it is a list too
 	needsJSON bool // something configured can only be looked up in JSON, and every answer has it
@@ -48,7 +49,7 @@ func (v cursorValue) of(found []byte) []byte {
 type cursorSource int
 
 const (
-	fromNothing    cursorSource = iota // a document without cursors
+	fromNothing    cursorSource = iota // a document or a set without cursors
 	fromValues                         // "cursor" says it
 	fromItems                          // the id of the last item
 	fromEachItem                       // "cursor" says it of each item, and pages overlap
@@ -83,7 +84,8 @@ func NewReader(c Config) *Reader {
 	}
 	r := &Reader{
 		itemJSON:    c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || needJSON(c.Ignore),
-		document:    c.Items.IsZero() && c.ID.IsZero() && !listed(c.Format) && c.Program.IsZero() && !c.Stream,
+		document:    !c.Set && c.Items.IsZero() && c.ID.IsZero() && (c.Whole || !listed(c.Format) && c.Program.IsZero()) && !c.Stream,
+		set:         c.Set,
 		messages:    c.Format == Message && c.Program.IsZero() || c.Stream,
 		whole:       c.Stream && c.Items.IsZero(),
 		readsErrors: needJSON(c.Reset) || needJSON(c.Fail) || needJSON(c.Gap) || needJSON(c.Reopen),
@@ -123,10 +125,12 @@ func NewReader(c Config) *Reader {
 		r.source, r.names = fromEachItem, append(r.names, sentName)
 	case len(r.names) > 0:
 		r.source = fromValues
+	case r.document, r.set: // its position is a hash
+		r.names = nil
 	case !c.ID.IsZero():
 		r.source, r.names = fromItems, []string{""}
 	case c.Stream && c.Format != Multipart:
-	case !r.document:
+	default:
 		r.source, r.names = fromValidators, []string{"etag", "last_modified"}
 	}
 	switch {
@@ -146,8 +150,11 @@ func NewReader(c Config) *Reader {
 func (r *Reader) Tokens() bool { return r.source == fromValues || r.source == fromEachItem }
 
 // Document reports whether an answer is a document: one event, sent whenever it changes.
-// All other answers are events, each sent once.
+// All other answers are events, each sent once, or sets.
 func (r *Reader) Document() bool { return r.document }
+
+// Set reports whether an answer lists what there is now: a set of items, of which the changes are sent.
+func (r *Reader) Set() bool { return r.set }
 
 // Messages reports whether each answer is one event, whatever came before, or each record. The position after
 // one that has not moved the cursor is no place of the upstream's: it counts such answers.
@@ -161,11 +168,23 @@ func (r *Reader) LastEventID() bool { return r.config.ID.String() == eventID.Str
 func (r *Reader) Validators() bool { return r.source == fromValidators }
 
 // Cursors returns the names of the cursors, in the order in which a [position.Cursor] has
-// them: those that are configured, where pages overlap with one that no poll sends behind them; else, for events, a single unnamed one if items have an
-// id, and "etag" and "last_modified" if not. Those of a document only steer its polls.
+// them: those that are configured, where pages overlap with one that no poll sends behind them; else, for events,
+// a single unnamed one if items have an id, and "etag" and "last_modified" if not. Those of a document or a set
+// only steer its polls.
 func (r *Reader) Cursors() []string { return slices.Clone(r.names) }
 
 // Accepts reports whether a status is that of an answer.
 func (r *Reader) Accepts(status int) bool {
 	return status/100 == 2 || slices.Contains(r.config.Accept, status)
+}
+
+// keyedByLine reports whether the items of a set are lines that are their own ids.
+func (r *Reader) keyedByLine() bool { return r.config.Format == Lines && r.config.ID.IsZero() }
+
+// idName returns what the id of a set's items is called in errors.
+func (r *Reader) idName() string {
+	if r.keyedByLine() {
+		return "the line"
+	}
+	return "id " + r.config.ID.String()
 }

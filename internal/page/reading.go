@@ -79,7 +79,8 @@ func (rd *reading) read() (Page, error) {
 // page reads an answer that is accepted. One that is passed over as a whole need not be what is expected:
 // only its cursor counts.
 func (rd *reading) page(v verdict) (Page, error) {
-	if v == quiet || rd.body.empty() || rd.reader.document && rd.passedOver() {
+	whole := rd.reader.document || rd.reader.set
+	if v == quiet || rd.body.empty() && !rd.emptySet() || whole && rd.passedOver() {
 		p := rd.empty()
 		p.Empty = v == quiet
 		return p, nil
@@ -89,6 +90,13 @@ func (rd *reading) page(v verdict) (Page, error) {
 		return rd.empty(), nil
 	}
 	return p, err
+}
+
+// emptySet reports whether an answer without a body is a set without items: a text of no lines or rows. In
+// other formats an empty list is written.
+func (rd *reading) emptySet() bool {
+	f := rd.reader.config.Format
+	return rd.reader.set && rd.body.err == nil && (f == Lines || f == CSV)
 }
 
 // content reads what an answer holds.
@@ -105,11 +113,14 @@ func (rd *reading) content() (Page, error) {
 			return Page{}, unreadable("%w", err)
 		}
 		rd.made = made
-		return rd.events()
-	case !r.document:
-		return rd.events()
 	}
-	return rd.document()
+	switch {
+	case r.set:
+		return rd.set()
+	case r.document:
+		return rd.document()
+	}
+	return rd.events()
 }
 
 // restarted reports whether the upstream counts anew since the position that was asked for. It

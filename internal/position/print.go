@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"hash"
 )
 
 // Print is a fingerprint of 48 bits over a raw item and the two before it on its page.
@@ -43,11 +44,20 @@ func (p *Prints) Next(item []byte) Print {
 
 // Hash returns the id of a document: 96 bits over its event type and data.
 func Hash(typ string, data []byte) string {
+	h := newHash(typ)
+	h.Write(data)
+	return hashID(h)
+}
+
+// newHash returns a hash that has taken a type.
+func newHash(typ string) hash.Hash {
 	h := sha256.New()
 	var n [8]byte
 	binary.BigEndian.PutUint64(n[:], uint64(len(typ)))
 	h.Write(n[:])
 	h.Write([]byte(typ))
-	h.Write(data)
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
+	return h
 }
+
+// hashID returns the id that is made of a hash: 16 characters of base64url (RFC 4648, section 5).
+func hashID(h hash.Hash) string { return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12]) }
