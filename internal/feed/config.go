@@ -10,13 +10,14 @@ import (
 
 // Config is what the feeds of a bridge have in common.
 type Config struct {
-	Document bool // the answer is a document: only the newest counts
+	Document bool // the answer is a document, or a set: only the newest counts
+	Set      bool // it is a set, of which clients get the changes
 	Cursors  int  // how many cursors stand in an id
 	Messages bool // each answer is an event: positions within a page count answers
 	Tokens   bool // cursors are opaque tokens, and one place may have several
 	// Diff returns the patch from one document to another, and whether it is worth it. Clients get the
 	// document once as a snapshot, and then patches. An error means that the two cannot be compared. nil:
-	// documents are always sent whole.
+	// documents are always sent whole. Of a set, it is used for each item that has changed.
 	Diff func(before, after []byte) (patch []byte, worth bool, err error)
 
 	Notify bool // clients get an event when the upstream goes down, and when it is back
@@ -56,9 +57,9 @@ type Config struct {
 	Polled func(Polled)
 }
 
-// skips reports whether readers that fall behind skip to the newest document. Patches need
-// those before them.
-func (c *Config) skips() bool { return c.Document && c.Diff == nil }
+// skips reports whether readers that fall behind skip to the newest document. Patches, and the changes of
+// a set, need those before them.
+func (c *Config) skips() bool { return c.Document && c.Diff == nil && !c.Set }
 
 // startServes is for how long an answer to newcomers serves later ones. The start of a stream is that of all of
 // them, as long as a log holds it.

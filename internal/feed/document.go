@@ -10,25 +10,26 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 )
 
-// The types of the events of a document that is sent as patches.
-const (
-	snapshot = "snapshot"
-	patch    = "patch"
-)
-
 // maxPast is how many documents before the newest one a chain knows again.
 const maxPast = 64
 
-// document is the newest document that a chain has brought, and the readers that wait for it. The feed's lock
-// guards it. Only the poller writes it, except for those readers.
+// document is the newest document or set that a chain has brought, and the readers that wait for it. The feed's
+// lock guards it. Only the poller writes it, except for those readers.
 type document struct {
 	config  *Config
 	log     *log
 	key     string   // of the document that the readers have; empty: there is none yet
-	text    []byte   // of that document, where patches are made of it
-	newest  []byte   // that of the last answer, which the poller is about to take
+	known   whole    // that document, where changes are made of it
+	newest  whole    // that of the last answer, which the poller is about to take
+	first   []byte   // the event by which a reader gets all of it; nil until one needs it
 	past    []string // the keys of the ones before it, newest last
 	waiting []waiter
+}
+
+// whole is all of a document that changes are made of: its text, or the set that it is.
+type whole struct {
+	text []byte
+	set  *page.Set
 }
 
 // waiter is a reader that waits for the document, and since when.
@@ -54,35 +55,73 @@ func (d *document) leave(r *Reader) {
 // knows reports whether a client's id is that of a document which this chain has brought, and so is no
 // newer than that of the log. Other nodes may have told the client of newer ones.
 func (d *document) knows(id string) bool {
-	_, held := d.log.find(id)
+	_, held := d.log.latest(id)
 	return id == "" || id == d.key || held || slices.Contains(d.past, id)
 }
 
-// patch replaces the document of an answer by a patch, if the one before is known and a patch is worth it. The
-// poller calls it without the feed's lock, because it may take long.
-func (d *document) patch(p page.Page, logger *zap.Logger) page.Page {
-	if d.config.Diff == nil || len(p.Events) == 0 || p.Events[0].Key == d.key {
+// compare replaces the document of an answer by what has changed, if the one before is known and that is worth
+// it. The poller calls it without the feed's lock, because it may take long.
+func (d *document) compare(p page.Page, logger *zap.Logger) page.Page {
+	switch {
+	case len(p.Events) == 0:
+		return p
+	case p.Set != nil:
+		return d.compareSet(p, logger)
+	case d.config.Diff == nil || p.Events[0].Key == d.key:
 		return p
 	}
-	whole := p.Events[0]
-	whole.Type = snapshot
+	event := p.Events[0]
+	event.Type = page.Snapshot
 	if d.key != "" {
-		changes, worth, err := d.config.Diff(d.text, whole.Data)
-		switch {
-		case err != nil:
-			logger.Warn("the whole document is sent, because no patch could be made", zap.Error(err))
-		case worth:
-			whole.Type, whole.Data = patch, changes
+		if changes := d.patch(d.known.text, event.Data, logger); changes != nil {
+			event.Type, event.Data = page.Patch, changes
 		}
 	}
-	d.newest = p.Events[0].Data
-	p.Events = []page.Event{whole}
+	d.newest = whole{text: p.Events[0].Data}
+	p.Events = []page.Event{event}
 	return p
 }
 
-// taken takes the document of an answer, if there is one, and reports whether it is another one.
+// compareSet makes the events of an answer that is a set.
+func (d *document) compareSet(p page.Page, logger *zap.Logger) page.Page {
+	d.newest = whole{set: p.Set}
+	p.Set.Follow(d.known.set)
+	switch {
+	case p.Set.Key() == d.key:
+		p.Events = []page.Event{{Key: d.key}} // nothing that is sent
+	case d.key == "":
+		p.Events = []page.Event{p.Set.Snapshot()}
+	case d.config.Diff == nil:
+		p.Events = p.Set.Changes(d.known.set, nil)
+	default:
+		p.Events = p.Set.Changes(d.known.set, func(before, after []byte) []byte { return d.patch(before, after, logger) })
+	}
+	return p
+}
+
+// patch returns the patch from one text to another; nil where none is worth it.
+func (d *document) patch(before, after []byte, logger *zap.Logger) []byte {
+	changes, worth, err := d.config.Diff(before, after)
+	switch {
+	case err != nil:
+		logger.Warn("the whole document is sent, because no patch could be made", zap.Error(err))
+	case worth:
+		return changes
+	}
+	return nil
+}
+
+// taken takes the document of an answer, if there is one, and reports whether it is another one. Of several
+// events, the last one leads to it.
 func (d *document) taken(events []page.Event) (news bool) {
-	if len(events) == 0 || events[0].Key == d.key {
+	if len(events) == 0 {
+		return false
+	}
+	key := events[len(events)-1].Key
+	if key == d.key {
+		if d.newest.set != d.known.set { // the same set, in another order or with other white space
+			d.known, d.first = d.newest, nil
+		}
 		return false
 	}
 	if d.key != "" {
@@ -91,7 +130,7 @@ func (d *document) taken(events []page.Event) (news bool) {
 	if len(d.past) > maxPast {
 		d.past = slices.Delete(d.past, 0, 1)
 	}
-	d.key, d.text = events[0].Key, d.newest
+	d.key, d.known, d.first = key, d.newest, nil
 	return true
 }
 
@@ -130,7 +169,7 @@ func (d *document) answerHeld(now time.Time) (left bool) {
 
 // show gives a reader the newest document, unless it has it.
 func (d *document) show(r *Reader) {
-	at, held := d.log.find(r.lastID)
+	at, held := d.log.latest(r.lastID)
 	switch {
 	case r.lastID == d.key:
 		r.open(d.log.end())
@@ -139,7 +178,19 @@ func (d *document) show(r *Reader) {
 	case held:
 		r.open(at)
 	default:
-		r.before = sse.AppendEvent(nil, snapshot, d.text, d.key)
+		r.before = d.snapshot()
 		r.open(d.log.end())
 	}
+}
+
+// snapshot returns the event that is all of the document, which readers share.
+func (d *document) snapshot() []byte {
+	if d.first == nil {
+		e := page.Event{Type: page.Snapshot, Data: d.known.text, Key: d.key}
+		if d.known.set != nil {
+			e = d.known.set.Snapshot()
+		}
+		d.first = sse.AppendEvent(make([]byte, 0, len(e.Data)+len(e.Data)/64+128), e.Type, e.Data, e.Key)
+	}
+	return d.first
 }

@@ -172,6 +172,15 @@ func (l *log) find(id string) (place, bool) {
 	return s.place, true
 }
 
+// latest returns the newest place that has an id. Where ids are hashes, all of its places are one.
+func (l *log) latest(id string) (place, bool) {
+	s, ok := l.spots[id]
+	if !ok || id == "" || s.lost() {
+		return place{}, false
+	}
+	return s.place, true
+}
+
 // forget makes all ids mean nothing: the upstream has started over, of which the next batch is to say
 // the notice first.
 func (l *log) forget(notice []byte) {

@@ -183,6 +183,8 @@ func (c *modelClient) take(block string) {
 		c.startOver(reset(strings.TrimSuffix(strings.TrimPrefix(data, `{"reason":"`), `"}`)))
 	case typ == "bridge.position":
 		c.lastID, c.run = id, c.known
+	case c.m.reader.Set():
+		c.takeSet(typ, data, id)
 	case c.m.kind.document:
 		c.takeDocument(typ, data, id)
 	default:

@@ -89,10 +89,10 @@ func (c *modelClient) takeDocument(typ, data, id string) {
 	case id == "":
 		b.blame("%s got a document without an id: %q", c.name, data)
 		return
-	case b.kind.diff == nil && typ != "", b.kind.diff != nil && typ != snapshot && typ != patch:
+	case b.kind.diff == nil && typ != "", b.kind.diff != nil && typ != page.Snapshot && typ != page.Patch:
 		b.blame("%s got a %q", c.name, typ)
 		return
-	case typ == patch:
+	case typ == page.Patch:
 		patch, err := jsonpatch.DecodePatch([]byte(data))
 		if err != nil {
 			b.blame("%s got %q: %v", c.name, data, err)

@@ -38,6 +38,7 @@ type kind struct {
 	stream bool // its answers go on
 	oldest bool // and begin with the oldest item, where no cursor says otherwise
 
+	shuffles bool // its sets are listed in another order each time
 	document bool
 	diff     func(before, after []byte) ([]byte, bool, error)
 	reply    func(b *modelUpstream, ask Ask) (resp page.Response, news bool) // in the place of answer

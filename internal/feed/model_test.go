@@ -89,7 +89,7 @@ func plans(k kind) *rapid.Generator[plan] {
 }
 
 func TestEveryClientSeesEveryEventOnceAndInOrder(t *testing.T) {
-	for _, k := range slices.Concat(sequences(), messageKinds(), streams(), documents()) {
+	for _, k := range slices.Concat(sequences(), messageKinds(), streams(), documents(), setKinds()) {
 		if slices.Contains(unmended, k.name) {
 			continue
 		}
@@ -140,7 +140,8 @@ func newModel(k kind, p plan) *model {
 	for range p.Nodes {
 		s := &site{m: m, config: testConfig()}
 		s.config.LongPoll, s.config.Chains, s.config.Replay = p.LongPoll, p.Chains, max(p.Replay, k.replay)
-		s.config.Cursors, s.config.Tokens, s.config.Document = len(m.reader.Cursors()), m.reader.Tokens(), m.reader.Document()
+		s.config.Cursors, s.config.Tokens, s.config.Document = len(m.reader.Cursors()), m.reader.Tokens(), m.reader.Document() || m.reader.Set()
+		s.config.Set = m.reader.Set()
 		s.config.Messages, s.config.Stream = m.reader.Messages(), k.stream
 		s.config.ByID, s.config.Unsent, s.config.Diff = k.config.Order == page.ByID, k.config.Unsent, k.diff
 		m.sites = append(m.sites, s)

@@ -79,7 +79,37 @@ func (b *modelUpstream) poll(ctx context.Context, ask Ask) (page.Page, error) {
 	if err != nil {
 		return page.Page{}, err
 	}
-	return b.reader.ReadOn(resp, ask.From, ask.Carry, &value.Env{})
+	p, err := b.reader.ReadOn(resp, ask.From, ask.Carry, &value.Env{})
+	if err != nil || p.Set == nil || !p.More {
+		return p, err
+	}
+	return b.pages(ctx, ask, p)
+}
+
+// pages asks for the other pages of a set.
+func (b *modelUpstream) pages(ctx context.Context, ask Ask, first page.Page) (page.Page, error) {
+	pages, err := page.NewPages(b.reader, ask.From, first, 1<<20)
+	if err != nil {
+		return page.Page{}, err
+	}
+	for from, more := pages.Next(); more; from, more = pages.Next() {
+		ask.From, ask.First = from, false
+		if !travel(ctx, b.plan.Latency) {
+			return page.Page{}, ctx.Err()
+		}
+		resp, _, err := b.serve(ctx, ask)
+		if err != nil {
+			return page.Page{}, pages.Failed(err)
+		}
+		next, err := b.reader.Read(resp, from, &value.Env{})
+		if err != nil {
+			return page.Page{}, pages.Failed(err)
+		}
+		if err := pages.Add(next); err != nil {
+			return page.Page{}, err
+		}
+	}
+	return pages.Whole(), nil
 }
 
 // travel lets time pass, unless the poll is given up.

@@ -124,6 +124,10 @@ func (b *modelUpstream) publish(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	defer b.stir()
+	if b.reader.Set() {
+		b.version(setOf(len(b.versions), n))
+		return
+	}
 	if b.kind.document {
 		b.version(fmt.Sprintf(`{"n":%d,"list":[%d,%d,3],"of":{"a":"<%d>","b":1.10}}`, len(b.versions), len(b.versions)/2, n, n))
 		return

@@ -41,7 +41,7 @@ func (p *poller) run() {
 		case err != nil:
 			c.fail(err)
 		default:
-			answer = c.document.patch(c.messages.name(answer, ask), f.health.logger)
+			answer = c.document.compare(c.messages.name(answer, ask), f.health.logger)
 			news = c.take(answer)
 		}
 		p.report(ask, answer, news, err)
