@@ -54,7 +54,7 @@ import (
 //	    reset     [!]<value> [<match>...]
 //	    end       [!]<value> [<match>...]
 //	    retry_after <value> [ms|s|m|h]
-//	    diff      json_patch
+//	    diff      json_patch | items [json_patch]
 //	    jq        <program>
 //
 //	    # what clients get

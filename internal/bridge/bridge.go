@@ -98,7 +98,7 @@ func New(plan *config.Plan) *Bridge {
 	b.Streams = stream.New(plan)
 	b.poller = upstream.NewPoller(b, plan.Limits.Polls)
 	b.config = feed.Config{
-		Document: plan.Reader.Document(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(), Messages: plan.Reader.Messages(),
+		Document: plan.Reader.Document() || plan.Reader.Set(), Set: plan.Reader.Set(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(), Messages: plan.Reader.Messages(),
 		Interval: plan.IntervalMin, MaxInterval: plan.IntervalMax, LongPoll: plan.Holds(),
 		Linger: plan.Linger, Forgetful: plan.Forgetful, Notify: plan.Notify,
 		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: plan.Open != nil,
@@ -110,7 +110,7 @@ func New(plan *config.Plan) *Bridge {
 	return b
 }
 
-// diffOf returns the function that makes patches of documents; nil if documents are sent whole.
+// diffOf returns the function that makes patches of documents, or of the items of sets; nil if they are sent whole.
 func diffOf(plan *config.Plan) func(before, after []byte) ([]byte, bool, error) {
 	if !plan.Diff {
 		return nil

@@ -85,6 +85,25 @@ func (p *parser) flag(to *bool) error {
 	return nil
 }
 
+// diff parses `diff json_patch` and `diff items [json_patch]`.
+func (p *parser) diff() error {
+	if err := p.once("diff"); err != nil {
+		return err
+	}
+	args := p.RemainingArgs()
+	if len(args) == 0 || len(args) > 2 || len(args) == 2 && args[0] != diffItems {
+		return p.argErr("diff")
+	}
+	if p.config.Diff = args[0]; p.config.Diff == "" {
+		return p.empty("diff")
+	}
+	if len(args) == 2 {
+		p.tokens["changed"] = p.tokens["diff"]
+		p.config.Changed = args[1]
+	}
+	return nil
+}
+
 // interval parses `interval <min> [<max>]`.
 func (p *parser) interval() error {
 	name := p.Val()

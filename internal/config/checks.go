@@ -50,10 +50,14 @@ func (h *Config) checkReading(c *Plan) error {
 		return wrong("items", "format %s has no items: remove `items`, or use another format", format)
 	case h.ID != "" && format == page.Message:
 		return wrong("id", "it cannot be used with format message: remove it, and use `cursor` if the answer contains a position")
-	case h.Diff != "" && format == page.Text:
-		return wrong("diff", "it needs JSON, and the format is text: remove one of the two")
+	case h.Diff != "" && format == page.Message:
+		return wrong("diff", "with format message each answer is an event, whether it has changed or not: remove one of the two")
+	case h.Diff == diffItems && format == page.Text:
+		return wrong("diff", "format text has no items: use format lines for a set of lines")
 	case order != "" && !slices.Contains(orders, string(order)):
 		return wrong("order", "%q is not one of %s; without `order`, the oldest item comes first", order, strings.Join(orders, ", "))
+	case order != "" && h.Diff == diffItems:
+		return wrong("order", "the order of the items in a set does not count: remove `order`")
 	case order != "" && h.Items == "" && h.ID == "" && format != page.Lines && format != page.CSV && format != page.Feed:
 		return wrong("order", "%s needs items: add `items`, or `id` if the answer itself is the list", order)
 	case order != "" && order != page.NewestFirst && h.ID == "":
@@ -95,9 +99,10 @@ func (h *Config) checkReading(c *Plan) error {
 			}
 		}
 	}
-	if h.Diff != "" && format == page.Auto {
+	if h.Diff != "" && format == page.Auto && h.JQ == "" {
 		c.Page.Format = page.JSON // other answers, such as a login page, cannot be patched
 	}
+	c.Page.Set, c.Page.Whole = h.Diff == diffItems, h.Diff == diffPatch
 	c.Page.Unsent = !c.Stream && !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool { return len(e.template.Cursors()) > 0 })
 	c.Reader = page.NewReader(c.Page)
 	c.CursorNames = c.Reader.Cursors()
@@ -149,21 +154,6 @@ func (h *Config) compileDelivery(c *Plan) error {
 	return nil
 }
 
-func (h *Config) compileDiff(c *Plan) error {
-	switch {
-	case h.Diff == "":
-		return nil
-	case h.Diff != "json_patch":
-		return wrong("diff", "%q is unknown: the only value is json_patch", h.Diff)
-	case !c.Reader.Document():
-		return wrong("diff", "it works only for a document, and this block sends events: remove `items`, `id` and `format`, or remove `diff`")
-	case h.Event != nil:
-		return wrong("diff", "its events have the types snapshot and patch: remove `event`")
-	}
-	c.Diff = true
-	return nil
-}
-
 func (h *Config) compileReplay(c *Plan) error {
 	c.Replay, c.Linger = defaultReplay, DefaultLinger
 	if h.Replay == nil {
@@ -171,6 +161,9 @@ func (h *Config) compileReplay(c *Plan) error {
 	}
 	if h.Replay.Events < 0 || h.Replay.Linger < 0 {
 		return wrong("replay", "the events and the linger must be positive")
+	}
+	if c.Reader.Set() {
+		return wrong("replay", "it works only for events, and with `diff items` an answer is a set: remove `replay`, or remove `diff`")
 	}
 	if c.Reader.Document() {
 		return wrong("replay", "it works only for events, and this block sends a document: add `items`, `id` or `format message`")

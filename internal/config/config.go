@@ -167,7 +167,8 @@ type Config struct {
 	// body, for example by `{sse.status} 409`, need not be in the format. Default: none.
 	Ignore []Condition `json:"ignore,omitempty"`
 
-	// If one of these conditions holds, there is more: the next poll follows at once. The values are
+	// If one of these conditions holds, there is more: the next poll follows at once. With `diff`
+	// `items`, the answer is one of several pages of the set; there may be 100. The values are
 	// looked up in the body. Default: none.
 	More []Condition `json:"more,omitempty"`
 
@@ -217,15 +218,22 @@ type Config struct {
 	// `{id, event, data}`, of which only `data` is required, and cursors as `{cursor}`, a text or an
 	// object of texts by name. If the program does not mention `cursor`, the last event's id is the
 	// cursor. It is stopped after a second or five million steps, and may yield 10,000 objects. It
-	// replaces `items`, `id`, `event`, `data`, `cursor` and `order`, and cannot be used with `diff`.
-	// Default: none.
+	// replaces `items`, `id`, `event`, `data`, `cursor` and `order`. With `diff` it yields no `event`;
+	// with `json_patch` it yields one `{data}`, the document. Default: none.
 	JQ string `json:"jq,omitempty"`
 
-	// How a document that changes is sent. `json_patch` (RFC 6902) sends it once, as an event
-	// `snapshot`, and then only the changes, as events `patch`, or a new snapshot if that is
-	// shorter. Then an answer that is not JSON is an error, in the format `auto` too. Default: none;
-	// the whole document is sent each time.
+	// How an answer that changes is sent. Then an answer that is not JSON is an error, in the format
+	// `auto` too. Default: none; a document is sent whole each time.
+	//
+	// Value | What is sent
+	// ------|-------------
+	// `json_patch` | The answer is a document. It is sent once, as an event `snapshot`, and then only its changes (RFC 6902), as events `patch`, or a new snapshot if that is shorter. A CSV is an array of its rows; `text` and `lines` are arrays of their lines.
+	// `items` | The answer is a set of items, keyed by their `id`. It is sent once, as an event `snapshot`, an array. Then each change of the set is sent as events `removed`, `changed` and `added`, in that order, each with its item. The order of the items in an answer does not count. `ignore` and `data` apply to the items: if `data` is the same, the item has not changed. With `more`, all pages are one set.
 	Diff string `json:"diff,omitempty"`
+
+	// With `diff` `items`, how a changed item is sent: `json_patch` sends its changes (RFC 6902), as
+	// `{"id":"42","patch":[…]}`. Default: none; the whole item is sent.
+	Changed string `json:"changed,omitempty"`
 
 	// For an upstream that forgets events after it has sent them, because a poll acknowledges them:
 	// how many recent events are kept for clients that come back, and for how long after the last

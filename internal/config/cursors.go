@@ -47,13 +47,13 @@ func (h *Config) checkCursors(c *Plan) error {
 			return notSent("cursor."+strconv.Itoa(i), cur.Name)
 		}
 	}
-	if len(h.Cursor) > 0 && len(c.ClearedCursors) == len(h.Cursor) && !c.Reader.Document() {
+	if len(h.Cursor) > 0 && len(c.ClearedCursors) == len(h.Cursor) && !c.Reader.Document() && !c.Reader.Set() {
 		return &fieldError{"cursor.0", strings.TrimSpace("cursor " + h.Cursor[0].Name), fmt.Errorf("every cursor can be cleared by `=`, and without any the position would be that of a new client: remove `=` from one of them")}
 	}
 	if h.ID != "" && len(h.Cursor) == 0 && c.Stream && !sent[""] {
 		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or remove `id` if no request can go on from a record")
 	}
-	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && !sent[""] {
+	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && h.Diff != diffItems && !sent[""] {
 		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or, if the upstream always answers with its newest items, `order overlap` or `order newest_first`")
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Start)) {
@@ -79,13 +79,13 @@ func (h *Config) cursorsRead(c *Plan) []string {
 	switch {
 	case len(c.Page.ProgramCursors) > 0:
 		return c.Page.ProgramCursors
-	case h.JQ != "":
+	case h.JQ != "" && h.Diff == "":
 		return []string{""}
 	}
 	for _, cur := range h.Cursor {
 		names = append(names, cur.Name)
 	}
-	if len(names) == 0 && h.ID != "" {
+	if len(names) == 0 && h.ID != "" && h.Diff != diffItems {
 		names = append(names, "")
 	}
 	return names
@@ -101,6 +101,8 @@ func (h *Config) unreadCursor(name string, read []string) error {
 			known[i] = PlaceholderOf(r)
 		}
 		return fmt.Errorf("there is no %s: add `%s`, or use %s", placeholder, cursorLine(name), strings.Join(known, " or "))
+	case h.Diff == diffItems:
+		return fmt.Errorf("there is no %s: the id of an item is no position in a set; add `%s` if the answer contains an index or the next page, or remove the edit", placeholder, cursorLine(name))
 	case h.Items != "" && name == "":
 		return fmt.Errorf("there is no %s: add `id` (for items), or `%s` (for a cursor in the answer)", placeholder, cursorLine(name))
 	}

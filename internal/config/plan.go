@@ -50,7 +50,7 @@ type Plan struct {
 	Silence                  time.Duration // of such an answer, after which it is asked for anew; 0: any
 	Timeout                  time.Duration
 
-	Diff             bool // documents are sent as patches
+	Diff             bool // documents, or the changed items of sets, are sent as patches
 	Page             page.Config
 	Reader           *page.Reader
 	CursorNames      []string          // as in page.Reader.Cursors

@@ -23,7 +23,6 @@ func (h *Config) compileProgram(c *Plan) (err error) {
 		{"data", h.Data != ""},
 		{"cursor", len(h.Cursor) > 0},
 		{"order", h.Order != ""},
-		{"diff", h.Diff != ""},
 	} {
 		if other.there {
 			return wrong("jq", "the program replaces `%s`: remove one of the two", other.name)

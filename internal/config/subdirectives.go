@@ -132,8 +132,8 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.text(&c.JQ) },
 			},
 			{
-				Name: "diff", Arguments: `json_patch`, Does: "sends a document once (`event: snapshot`), and then only the changes (`event: patch`, RFC 6902)", Default: `off`, Trial: "json_patch: send only the changes of a document",
-				parse: func(p *parser, c *Config) error { return p.text(&c.Diff) },
+				Name: "diff", Arguments: `json_patch, items or items json_patch`, Shown: `json_patch|items [json_patch]`, Does: "sends only changes. `json_patch`: of a document (`event: snapshot`, then `patch`, RFC 6902). `items`: of [a list](#lists-that-change-in-place) (`snapshot`, then `removed`, `changed`, `added`)", Default: `off`, Trial: "json_patch: send only the changes of a document; items: those of a list",
+				parse: func(p *parser, _ *Config) error { return p.diff() },
 			},
 			{
 				Name: "accept", Arguments: `<status...>`, Does: `further statuses that count as answers`, Default: `200 to 299`, Trial: "further statuses that count as answers: '404' (repeatable)", Steps: true,

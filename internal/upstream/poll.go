@@ -108,12 +108,50 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	} else {
 		answered, failed = p.Reader.ReadOn(resp, ask.From, ask.Carry, p.Env(ask))
 	}
+	if failed == nil && answered.Set != nil && answered.More {
+		answered, failed = u.pages(ctx, p, ask, answered)
+	}
 	answered.Wait, answered.Asked = max(answered.Wait, quiet.Wait), max(answered.Asked, quiet.Asked)
 	answered.Status = resp.Status
 	if failure := (*page.Error)(nil); errors.As(failed, &failure) {
 		failure.Status = resp.Status
 	}
 	return answered, failed
+}
+
+// pages asks for the other pages of a set, of which the first has come, and returns all of them as one page. Each
+// may take as long as a poll. If one fails, all do: the next poll begins with the first page again.
+func (u *Poller) pages(ctx context.Context, p *Request, ask feed.Ask, first page.Page) (page.Page, error) {
+	pages, err := page.NewPages(p.Reader, ask.From, first, p.Plan.Limits.Response)
+	if err != nil {
+		return page.Page{}, err
+	}
+	ask.First, ask.Validators, ask.Reached, ask.Held = false, page.Validators{}, nil, false
+	for {
+		from, more := pages.Next()
+		if !more {
+			return pages.Whole(), nil
+		}
+		ask.From = from
+		resp, silent, err := u.exchange(ctx, p, ask)
+		switch {
+		case err != nil:
+			return page.Page{}, pages.Failed(err)
+		case silent:
+			return page.Page{}, pages.Failed(fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded))
+		}
+		next, err := p.Reader.Read(resp, from, p.Env(ask))
+		failure := (*page.Error)(nil)
+		if errors.As(err, &failure) {
+			failure.Status = resp.Status
+		}
+		if err != nil {
+			return page.Page{}, pages.Failed(err)
+		}
+		if err := pages.Add(next); err != nil {
+			return page.Page{}, err
+		}
+	}
 }
 
 // exchange makes one request and waits for its answer, within the limit on requests that are not held. It
