@@ -107,7 +107,7 @@ func TestDefaultsAreApplied(t *testing.T) {
 		c.Keepalive != 15*time.Second || c.Retry != 3*time.Second {
 		t.Errorf("durations: %+v", c)
 	}
-	if want := (Limits{Feeds: 10000, Chains: 8, Polls: 64, Response: 8388608, Log: 67108864}); c.Limits != want {
+	if want := (Limits{Feeds: 10000, Chains: 8, Polls: 64, Streams: 1000, Response: 8388608, Log: 67108864}); c.Limits != want {
 		t.Errorf("limits: got %+v, want %+v", c.Limits, want)
 	}
 	if !c.Method.IsZero() || !c.RewritePath.IsZero() || c.RewritesQuery || !c.Body.IsZero() || len(c.Query)+len(c.HeaderUp) > 0 {
@@ -127,7 +127,7 @@ func TestWhatIsGivenReplacesItsDefaultAlone(t *testing.T) {
 	if c.Hold != 50*time.Second || c.Timeout != time.Minute || c.IntervalMin != 5*time.Second || c.IntervalMax != 5*time.Second {
 		t.Errorf("durations: %+v", c)
 	}
-	if want := (Limits{Feeds: 10000, Chains: 2, Polls: 64, Response: 8388608, Log: 1024}); c.Limits != want {
+	if want := (Limits{Feeds: 10000, Chains: 2, Polls: 64, Streams: 1000, Response: 8388608, Log: 1024}); c.Limits != want {
 		t.Errorf("limits: got %+v, want %+v", c.Limits, want)
 	}
 }
