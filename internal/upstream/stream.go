@@ -66,8 +66,8 @@ func (s *source) next(ctx context.Context, ask feed.Ask) (page.Page, error) {
 		failure.Status = s.open.records.Status()
 	}
 	if err != nil && s.open.unread > 0 && s.passesOver() {
-		p, err = s.open.skip(), nil
 		s.poller.upstream.LoggerOf(s.request).Warn("a record of the answer cannot be read, however often it comes: it is passed over", zap.Error(err))
+		p, err = s.open.skip(), nil
 	}
 	if err != nil || p.Reset || p.Restarted || p.End || p.Reopen {
 		s.close()
