@@ -21,6 +21,8 @@ import (
 //	        <http handler directives...>
 //	    }
 //	    open      {
+//	        when  [!]<value> [<match>...]
+//	        epoch <value>
 //	        <subdirectives...>
 //	    }
 //	    wait      {

@@ -119,19 +119,16 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		return fmt.Errorf("setting up the upstream: %w", err)
 	}
 	polls := h.Upstream.Compile(upstream.NoRoute)
-	h.instance.Routes = [...]caddyhttp.Handler{upstream.KindPoll: polls, upstream.KindOpen: polls, upstream.KindWait: polls}
-	for _, step := range []struct {
-		which upstream.Kind
-		name  string
-		*config.Step
-	}{{upstream.KindOpen, "open", h.Open}, {upstream.KindWait, "wait", h.Wait}} {
-		if step.Step == nil || len(step.Upstream) == 0 {
+	h.instance.Routes = map[upstream.Kind]caddyhttp.Handler{upstream.KindPoll: polls}
+	for i, step := range h.Steps() {
+		which := upstream.Kind(i + 1)
+		if h.instance.Routes[which] = polls; len(step.Upstream) == 0 {
 			continue
 		}
 		if err := step.Upstream.Provision(ctx); err != nil {
-			return fmt.Errorf("setting up the upstream of `%s`: %w", step.name, err)
+			return fmt.Errorf("setting up the upstream of `%s`: %w", step.Name, err)
 		}
-		h.instance.Routes[step.which] = step.Upstream.Compile(upstream.NoRoute)
+		h.instance.Routes[which] = step.Upstream.Compile(upstream.NoRoute)
 	}
 	return nil
 }

@@ -54,10 +54,7 @@ func Describe(p *upstream.Request, id, bridge string) About {
 	}
 	a.Headers = sortedNames(headers)
 	placeholders, also := make(map[string]bool), make(map[upstream.PartKind]bool)
-	for _, s := range []*upstream.Said{p.Said, p.Said.Open, p.Said.Wait} {
-		if s == nil {
-			continue
-		}
+	for _, s := range append([]*upstream.Said{p.Said}, p.Said.Steps...) {
 		for name := range s.Placeholders {
 			placeholders[name] = true
 		}

@@ -101,7 +101,7 @@ func New(plan *config.Plan) *Bridge {
 		Document: plan.Reader.Document() || plan.Reader.Set(), Set: plan.Reader.Set(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(), Messages: plan.Reader.Messages(),
 		Interval: plan.IntervalMin, MaxInterval: plan.IntervalMax, LongPoll: plan.Holds(),
 		Linger: plan.Linger, Forgetful: plan.Forgetful, Notify: plan.Notify,
-		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: plan.Open != nil,
+		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: len(plan.Of(config.KindOpen)) > 0, Epochs: plan.Epochs(),
 		Chains: plan.Limits.Chains, Replay: plan.Replay, Budget: feed.NewBudget(plan.Limits.Log),
 		Diff:   diffOf(plan),
 		Stream: plan.Stream, Connections: connectionsOf(plan),

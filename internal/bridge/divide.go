@@ -148,7 +148,7 @@ func differ(a, b neighbour) difference {
 // note takes note of a part that differs from another.
 func (d difference) note(p, other upstream.Part) {
 	switch p.Kind {
-	case upstream.PartOpen, upstream.PartWait: // what they say comes from the same places
+	case upstream.PartStep: // what they say comes from the same places
 	case upstream.PartCookie:
 		d[p.Kind] = unequal(pairsIn(p.Fields, ";"), pairsIn(other.Fields, ";"))
 	case upstream.PartQuery:

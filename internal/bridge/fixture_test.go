@@ -13,14 +13,14 @@ import (
 )
 
 // bridgeOf returns a bridge whose upstream is a handler.
-func bridgeOf(t *testing.T, upstream http.HandlerFunc, lines ...string) *Bridge {
+func bridgeOf(t *testing.T, backend http.HandlerFunc, lines ...string) *Bridge {
 	t.Helper()
 	b := New(testplan.Of(t, lines...))
 	answers := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		upstream(w, r)
+		backend(w, r)
 		return nil
 	})
-	i := &Instance{Logger: zap.NewNop(), Routes: [...]caddyhttp.Handler{answers, answers, answers}}
+	i := &Instance{Logger: zap.NewNop(), Routes: map[upstream.Kind]caddyhttp.Handler{upstream.KindPoll: answers, 1: answers, 2: answers}}
 	b.server.Store(&caddyhttp.Server{})
 	b.Add(i)
 	b.Started(i)

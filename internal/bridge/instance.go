@@ -5,6 +5,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 // Instance is a bridge in one configuration, from its provisioning to its cleanup.
@@ -12,8 +14,8 @@ type Instance struct {
 	Logger *zap.Logger // of this configuration; it may be closed while streams continue
 	Ctx    caddy.Context
 	Events *caddyevents.App
-	Http   *caddyhttp.App       // nil if another app holds the handler
-	Routes [3]caddyhttp.Handler // by [upstream.Kind]
+	Http   *caddyhttp.App // nil if another app holds the handler
+	Routes map[upstream.Kind]caddyhttp.Handler
 
 	started, stopping bool // the configuration; guarded by bridge.mu
 }

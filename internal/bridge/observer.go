@@ -24,7 +24,7 @@ func (b *Bridge) WatchBy(o Observer) {
 	b.observer, b.config.Polled = o, o.Polled
 	for _, i := range b.instances {
 		for which, routes := range i.Routes {
-			i.Routes[which] = o.Through(upstream.Kind(which), routes)
+			i.Routes[which] = o.Through(which, routes)
 		}
 	}
 }

@@ -91,17 +91,15 @@ func (t *attempt) evidence(p feed.Polled) trial.Evidence {
 	return e
 }
 
-func (t *attempt) stepOf(which upstream.Kind) *upstream.Request {
-	if which == upstream.KindOpen {
-		return t.asked.Open
-	}
-	return t.asked.Wait
-}
+// stepOf returns the step of a kind of request other than a poll.
+func (t *attempt) stepOf(which upstream.Kind) *upstream.Request { return t.asked.Steps[which-1] }
 
 // exchange converts an exchange for the report.
 func (t *attempt) exchange(e exchanged) trial.Exchange {
 	x := trial.Exchange{Request: t.requestOf(e.asked, e.which, e.body), To: e.to, Took: e.took}
-	x.Step = [...]string{upstream.KindPoll: "", upstream.KindOpen: "open", upstream.KindWait: "wait"}[e.which]
+	if e.which != upstream.KindPoll {
+		x.Step = t.stepOf(e.which).Plan.Name
+	}
 	if e.response == nil {
 		if e.err != nil {
 			x.Error = reason(e.err)
@@ -131,7 +129,7 @@ func (t *attempt) requestOf(r *http.Request, which upstream.Kind, body []byte) t
 func (t *attempt) next(p feed.Polled) *trial.Next {
 	plan := t.asked.Plan
 	n := &trial.Next{Wait: p.Wait, Why: string(p.Why), Because: because(plan, p), Cursor: p.Next.From.ID()}
-	if plan.Wait != nil {
+	if plan.Only(config.KindWait) != nil {
 		n.Because += "; the `wait` request comes before it"
 	}
 	ask := t.asked.Opened(p.Next)

@@ -5,45 +5,57 @@ import (
 	"strings"
 )
 
-// step parses `open { … }` and `wait { … }`.
-func (p *parser) step(to **Step) error {
-	name := p.Val()
-	if err := p.once(name); err != nil {
-		return err
+// steps parses a step of a kind that may be repeated, and adds it to those before it.
+func (p *parser) steps(to *Steps) error {
+	kind := StepKind(p.Val())
+	s, err := p.step(kind, stepPath(kind, len(*to)))
+	if err == nil {
+		*to = append(*to, s)
+	}
+	return err
+}
+
+// soleStep parses a step of a kind that is given at most once.
+func (p *parser) soleStep(to **Step) (err error) {
+	*to, err = p.step(StepKind(p.Val()), p.Val())
+	return err
+}
+
+// step parses the block of a step, whose place in the JSON is path.
+func (p *parser) step(kind StepKind, path string) (*Step, error) {
+	if err := p.once(path); err != nil {
+		return nil, err
 	}
 	if p.CountRemainingArgs() > 0 {
-		return p.Errf("%s: it takes a block of subdirectives, and no arguments", name)
+		return nil, p.Errf("%s: it takes a block of subdirectives, and no arguments", kind)
 	}
-	known := NamesOf(func(s Subdirective) bool { return s.Steps || s.Wait && name == "wait" })
-	if name == "wait" {
-		known = append(known, "when")
-	}
+	known := NamesOf(func(s Subdirective) bool { return slices.Contains(s.Steps, kind) })
+	known = append(known, "when")
 	inner := newParser(p.Helper)
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		sub := p.Val()
 		if !slices.Contains(known, sub) {
-			return p.Errf("%s: unrecognized subdirective '%s': the subdirectives are %s", name, sub, strings.Join(known, ", "))
+			return nil, p.Errf("%s: unrecognized subdirective '%s': the subdirectives are %s", kind, sub, strings.Join(known, ", "))
 		}
 		parse := inner.subdirective
 		if sub == "when" {
 			if p.CountRemainingArgs() == 0 {
-				return p.Errf("when: it takes %s; quote an argument that has spaces", ArgumentsOf("more"))
+				return nil, p.Errf("when: it takes %s; quote an argument that has spaces", ArgumentsOf("more"))
 			}
 			parse = func() error { return inner.condition(&inner.config.More) }
 		}
 		if err := parse(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if len(inner.tokens) == 0 {
-		return p.Errf("%s: the block is empty: describe the request in it, or remove it", name)
+		return nil, p.Errf("%s: the block is empty: describe the request in it, or remove it", kind)
 	}
-	for path, token := range inner.tokens {
-		p.tokens[name+"."+path] = token
+	for field, token := range inner.tokens {
+		p.tokens[path+"."+field] = token
 	}
-	for path, tokens := range inner.routes {
-		p.routes[name+"."+path] = tokens
+	for field, tokens := range inner.routes {
+		p.routes[path+"."+field] = tokens
 	}
-	*to = stepOf(inner.config)
-	return nil
+	return stepOf(inner.config), nil
 }

@@ -43,8 +43,10 @@ type Config struct {
 	Body *Body `json:"body,omitempty"`
 
 	// A request before the first poll of a sequence, for a first cursor, a key or a session. It is
-	// repeated when the upstream has lost the position. Default: none.
-	Open *Step `json:"open,omitempty"`
+	// repeated when the upstream has lost the position. Several are made in their order, and each
+	// knows the cursors of those before it; a list of one is the same as its only element.
+	// Default: none.
+	Open Steps `json:"open,omitempty"`
 
 	// A request between polls, which says whether there is something to poll for. It is not made
 	// before the first poll, nor if `more` asks for the next one. Default: none.

@@ -68,12 +68,44 @@ type Plan struct {
 	Notify           bool
 	Limits           Limits
 
-	Elsewhere  bool  // of a step: it has an upstream of its own
-	Open, Wait *Plan // nil: none
+	Steps []*Plan // in the order of [Config.Steps]
+
+	// of a step
+	Kind      StepKind
+	Name      string            // in messages
+	Number    int               // its place among the steps, from 1; 0 for the polls
+	Elsewhere bool              // it has an upstream of its own
+	When      []value.Condition // it is made only if one of these holds; none: always
+}
+
+// Of returns the steps of a kind, in their order.
+func (c *Plan) Of(kind StepKind) (steps []*Plan) {
+	for _, s := range c.Steps {
+		if s.Kind == kind {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+// Only returns the step of a kind of which there is at most one; nil: there is none.
+func (c *Plan) Only(kind StepKind) *Plan {
+	for _, s := range c.Of(kind) {
+		return s
+	}
+	return nil
 }
 
 // Holds reports whether the upstream holds requests until there is news.
-func (c *Plan) Holds() bool { return c.Stream || c.Hold > 0 || c.Wait != nil && c.Wait.Hold > 0 }
+func (c *Plan) Holds() bool {
+	wait := c.Only(KindWait)
+	return c.Stream || c.Hold > 0 || wait != nil && wait.Hold > 0
+}
+
+// Epochs reports whether `open` tells which run of the upstream it is.
+func (c *Plan) Epochs() bool {
+	return slices.ContainsFunc(c.Of(KindOpen), func(s *Plan) bool { return !s.Page.Epoch.IsZero() })
+}
 
 // Unsent reports whether all polls are the same, except for validators. If each answer is a message, its
 // validators decide which one follows, so polls differ.
@@ -122,10 +154,7 @@ func (c *Plan) owns() owner {
 
 // Warnings are the warnings of the upstream and of the steps, each once.
 func (c *Plan) Warnings() (all []string) {
-	for _, plan := range []*Plan{c, c.Open, c.Wait} {
-		if plan == nil {
-			continue
-		}
+	for _, plan := range append([]*Plan{c}, c.Steps...) {
 		for _, warning := range plan.Wants.Warnings {
 			if !slices.Contains(all, warning) {
 				all = append(all, warning)

@@ -31,7 +31,7 @@ func (h *Config) compileProgram(c *Plan) (err error) {
 	if c.Page.Program, err = jq.Parse(h.JQ); err != nil {
 		return &fieldError{"jq", "jq", err}
 	}
-	if !strings.Contains(h.JQ, "cursor") {
+	if c.Kind != "" || !strings.Contains(h.JQ, "cursor") {
 		return nil
 	}
 	steps := h.stepCursors()

@@ -1,10 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"strings"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -52,6 +48,16 @@ type Step struct {
 	// its own, and they are never part of an id.
 	Cursor []Cursor `json:"cursor,omitempty"`
 
+	// A [jq](https://jqlang.org) program that reads the cursors, if paths are not enough. It yields
+	// `{cursor}`, an object of texts by name; what else it yields is dropped. It replaces `cursor`.
+	// Default: none.
+	JQ string `json:"jq,omitempty"`
+
+	// A value that changes when the upstream starts over, such as the start time of its process,
+	// looked up in the body; only in `open`. After a failed poll, `open` is repeated, and if the
+	// value has changed, clients get a `bridge.reset`. It is part of the event ids. Default: none.
+	Epoch string `json:"epoch,omitempty"`
+
 	// Further statuses that count as answers, besides 200 to 299. Default: none.
 	Accept []int `json:"accept,omitempty"`
 
@@ -67,17 +73,21 @@ type Step struct {
 	// The unit of `retry_after`: `ms`, `s`, `m` or `h`. Default: `s`.
 	RetryAfterUnit string `json:"retry_after_unit,omitempty"`
 
-	// If one of these conditions holds, there is something to poll for. The values are looked up in
-	// the body. Only in `wait`, and required there.
+	// In `wait`: if one of these conditions holds, there is something to poll for. The values are
+	// looked up in the body. Required there.
+	//
+	// In `open`: the request is made only if one of these conditions holds, such as `{sse.cursor}`:
+	// the client has a position. They see cursors and placeholders, and no answer. Default: none;
+	// the request is always made.
 	When []Condition `json:"when,omitempty"`
 }
 
-// config returns a Config whose polls are the step. `when` is in the place of `more`: both ask for a
+// config returns a Config whose polls are the step. `when` is in the place of `more`: in `wait`, both ask for a
 // poll at once.
 func (s *Step) config() *Config {
 	return &Config{
 		Upstream: s.Upstream, Method: s.Method, Rewrite: s.Rewrite, Query: s.Query, HeaderUp: s.HeaderUp, Cookies: s.Cookies, Body: s.Body,
-		LongPoll: s.LongPoll, Timeout: s.Timeout, Format: s.Format, Cursor: s.Cursor, Accept: s.Accept, Fail: s.Fail, Reset: s.Reset,
+		LongPoll: s.LongPoll, Timeout: s.Timeout, Format: s.Format, JQ: s.JQ, Cursor: s.Cursor, Epoch: s.Epoch, Accept: s.Accept, Fail: s.Fail, Reset: s.Reset,
 		RetryAfter: s.RetryAfter, RetryAfterUnit: s.RetryAfterUnit, More: s.When,
 	}
 }
@@ -86,24 +96,7 @@ func (s *Step) config() *Config {
 func stepOf(h *Config) *Step {
 	return &Step{
 		Upstream: h.Upstream, Method: h.Method, Rewrite: h.Rewrite, Query: h.Query, HeaderUp: h.HeaderUp, Cookies: h.Cookies, Body: h.Body,
-		LongPoll: h.LongPoll, Timeout: h.Timeout, Format: h.Format, Cursor: h.Cursor, Accept: h.Accept, Fail: h.Fail, Reset: h.Reset,
+		LongPoll: h.LongPoll, Timeout: h.Timeout, Format: h.Format, JQ: h.JQ, Cursor: h.Cursor, Epoch: h.Epoch, Accept: h.Accept, Fail: h.Fail, Reset: h.Reset,
 		RetryAfter: h.RetryAfter, RetryAfterUnit: h.RetryAfterUnit, When: h.More,
 	}
-}
-
-// inStep adds to err the step that contains the field.
-func inStep(step string, err error) error {
-	field := (*fieldError)(nil)
-	if !errors.As(err, &field) {
-		return fmt.Errorf("%s: %w", step, err)
-	}
-	return &fieldError{step + "." + whenForMore(field.path), step + " " + whenForMore(field.name), field.err}
-}
-
-// whenForMore names the field of a step that [Step.config] has put into `more`.
-func whenForMore(name string) string {
-	if rest, is := strings.CutPrefix(name, "more"); is {
-		return "when" + rest
-	}
-	return name
 }

@@ -7,49 +7,70 @@ import (
 	"strings"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // stepFormats are the formats in which an answer is one document.
 var stepFormats = []page.Format{page.Auto, page.JSON, page.JSONP, page.XML, page.Text}
 
-// compileSteps compiles `open` and `wait`.
-func (h *Config) compileSteps(c *Plan) (err error) {
-	if h.Open != nil {
-		if c.Open, err = h.compileStep("open", h.Open, c); err != nil {
+// Steps returns all steps, always in the same order. That of [Plan.Steps] is the same.
+func (h *Config) Steps() (all []NamedStep) {
+	add := func(kind StepKind, steps ...*Step) {
+		for i, s := range steps {
+			if s == nil {
+				continue
+			}
+			named := NamedStep{Step: s, Kind: kind, Name: string(kind), path: stepPath(kind, i)}
+			if i > 0 {
+				named.Name += " " + strconv.Itoa(i+1)
+			}
+			all = append(all, named)
+		}
+	}
+	add(KindOpen, h.Open...)
+	add(KindWait, h.Wait)
+	return all
+}
+
+// compileSteps compiles all steps.
+func (h *Config) compileSteps(c *Plan) error {
+	for i, s := range h.Steps() {
+		step, err := h.compileStep(s, c)
+		if err != nil {
 			return err
 		}
-		switch {
-		case h.Open.LongPoll != 0:
-			return inStep("open", wrong("long_poll", "`open` does not wait for news: use `wait`"))
-		case len(h.Open.When) > 0:
-			return inStep("open", wrong("when", "it can be used only in `wait`: remove it"))
-		case h.Epoch != "":
-			return wrong("epoch", "it cannot be used with `open`: remove it, and use a `reset` condition")
+		step.Number = i + 1
+		c.Steps = append(c.Steps, step)
+		if err := s.checkKind(); err != nil {
+			return s.in(err)
 		}
 	}
-	if len(h.Reopen) > 0 && h.Open == nil {
+	if len(h.Reopen) > 0 && len(h.Open) == 0 {
 		return &fieldError{"reopen.0", "reopen", errors.New("it repeats the request of `open`, and there is none: add `open`, or use `reset` if the position is lost, or `fail` if the answer is an error")}
 	}
-	if h.Wait == nil {
-		return nil
-	}
-	if c.Wait, err = h.compileStep("wait", h.Wait, c); err != nil {
-		return err
-	}
 	switch {
-	case len(h.Wait.When) == 0:
-		return inStep("wait", wrong("when", "it is missing: add `when <condition>`, which says when there is something to poll for"))
-	case h.LongPoll != 0:
+	case h.Epoch != "" && len(h.Open) > 0:
+		return wrong("epoch", "it cannot be used with `open`: move it into the `open` block, or remove it and use a `reset` condition")
+	case h.Wait != nil && h.LongPoll != 0:
 		return wrong("long_poll", "with `wait`, the polls themselves are not held: move `long_poll` into the `wait` block")
 	}
 	return nil
 }
 
 // compileStep checks a step. Its errors are those of [Config.Compile], after the step's name.
-func (h *Config) compileStep(name string, s *Step, main *Plan) (*Plan, error) {
+func (h *Config) compileStep(s NamedStep, main *Plan) (*Plan, error) {
 	asked := s.config()
-	step := &Plan{Limits: main.Limits, routes: main.routes, Elsewhere: len(s.Upstream) > 0}
-	checks := []func(*Plan) error{asked.compilePoll, asked.compileWants, asked.compilePace, asked.compileReading, asked.checkReading}
+	step := &Plan{Kind: s.Kind, Name: s.Name, Limits: main.Limits, routes: main.routes, Elsewhere: len(s.Upstream) > 0}
+	if s.Kind != KindWait {
+		asked.More = nil // its conditions are about making the request, and not about its answer
+		if err := s.compileWhen(step); err != nil {
+			return nil, s.in(err)
+		}
+	}
+	checks := []func(*Plan) error{
+		asked.compilePoll, asked.compileWants, asked.compilePace, asked.compileReading,
+		func(step *Plan) error { return h.compileStepProgram(s, step) }, asked.checkReading,
+	}
 	if step.Elsewhere {
 		checks = slices.Insert(checks, 0, asked.checkUpstream)
 	}
@@ -58,16 +79,27 @@ func (h *Config) compileStep(name string, s *Step, main *Plan) (*Plan, error) {
 	}
 	for _, check := range checks {
 		if err := check(step); err != nil {
-			return nil, inStep(name, err)
+			return nil, s.in(err)
 		}
 	}
 	if len(step.ClearedCursors) > 0 {
-		return nil, inStep(name, wrong("cursor", "a step reads each cursor anew, and cannot clear one: remove `=`"))
+		return nil, s.in(wrong("cursor", "a step reads each cursor anew, and cannot clear one: remove `=`"))
 	}
 	if !slices.Contains(stepFormats, step.Page.Format) {
-		return nil, inStep(name, wrong("format", "%s makes events, and this request makes none: use auto, json, jsonp, xml or text", step.Page.Format))
+		return nil, s.in(wrong("format", "%s makes events, and this request makes none: use auto, json, jsonp, xml or text", step.Page.Format))
 	}
 	return step, nil
+}
+
+// compileStepProgram finds the cursors that the jq program of a step yields, among those that are sent.
+func (h *Config) compileStepProgram(s NamedStep, step *Plan) error {
+	if s.JQ == "" {
+		return nil
+	}
+	if step.Page.ProgramCursors = h.yielded(s.Step); len(step.Page.ProgramCursors) == 0 {
+		return wrong("jq", "it yields no cursor that is sent: yield for example {cursor: {key: .body.key}}, and send {sse.cursor.key}")
+	}
+	return nil
 }
 
 // common returns the names that are in both lists. The second one may be nil, which means all names.
@@ -79,72 +111,101 @@ func common(names []string, others *[]string) *[]string {
 	return &both
 }
 
-// steps are `open` and `wait`, if they are configured.
-func (h *Config) steps(c *Plan) []namedStep {
-	var all []namedStep
-	if h.Open != nil && c.Open != nil {
-		all = append(all, namedStep{"open", h.Open, c.Open})
-	}
-	if h.Wait != nil && c.Wait != nil {
-		all = append(all, namedStep{"wait", h.Wait, c.Wait})
-	}
-	return all
-}
-
-type namedStep struct {
-	name string
-	step *Step
-	plan *Plan
-}
-
 // stepCursors returns the names of the cursors that steps read.
 func (h *Config) stepCursors() []string {
 	var names []string
-	for _, s := range []*Step{h.Open, h.Wait} {
-		if s == nil {
-			continue
+	for _, s := range h.Steps() {
+		names = append(names, h.cursorsOf(s.Step)...)
+	}
+	return names
+}
+
+// cursorsOf returns the names of the cursors that a step reads.
+func (h *Config) cursorsOf(s *Step) []string {
+	if s.JQ != "" {
+		return h.yielded(s)
+	}
+	names := make([]string, len(s.Cursor))
+	for i, cur := range s.Cursor {
+		names[i] = cur.Name
+	}
+	return names
+}
+
+// yielded returns the names of the cursors that the jq program of a step yields, among those that the polls or
+// the steps send.
+func (h *Config) yielded(s *Step) (names []string) {
+	for _, text := range h.sent() {
+		t, err := value.ParseTemplate(text)
+		if err != nil {
+			continue // the field's own check says so
 		}
-		for _, cur := range s.Cursor {
-			names = append(names, cur.Name)
+		for _, name := range t.Cursors() {
+			if yields(s.JQ, name) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
 	}
 	return names
 }
 
+// sent returns the texts that the polls and the steps send, as far as they may contain cursors.
+func (h *Config) sent() (texts []string) {
+	asked := []*Config{h}
+	for _, s := range h.Steps() {
+		asked = append(asked, s.config())
+	}
+	for _, a := range asked {
+		texts = append(texts, a.Method, a.Rewrite)
+		if a.Body != nil {
+			texts = append(texts, a.Body.Template)
+		}
+		for _, e := range slices.Concat(a.Query, a.HeaderUp) {
+			texts = append(texts, e.Value)
+		}
+	}
+	return texts
+}
+
 // checkStepCursors checks that all cursors that a step reads are sent, and the reverse. read are all cursors
 // that are read, and sent those that polls send.
 func (h *Config) checkStepCursors(c *Plan, read []string, sent map[string]bool) error {
-	steps := h.steps(c)
-	for _, s := range steps {
-		for _, edit := range s.step.config().edits(s.plan) {
+	steps := h.Steps()
+	for i, s := range steps {
+		for _, edit := range s.config().edits(c.Steps[i]) {
 			for _, name := range edit.template.Cursors() {
 				if !slices.Contains(read, name) {
-					return inStep(s.name, &fieldError{edit.path, edit.name, h.unreadCursor(name, read)})
+					return s.in(&fieldError{edit.path, edit.name, h.unreadCursor(name, read)})
 				}
 				sent[name] = true
 			}
 		}
-		for _, v := range s.step.config().values() {
+		for _, v := range s.config().values() {
 			for _, name := range v.cursors() {
 				if !slices.Contains(read, name) {
-					return inStep(s.name, &fieldError{v.path, v.name, h.unreadCursor(name, read)})
+					return s.in(&fieldError{v.path, v.name, h.unreadCursor(name, read)})
 				}
 			}
 			if err := v.checkScope(); err != nil {
-				return inStep(s.name, err)
+				return s.in(err)
 			}
 		}
 	}
+	moved := h.cursorsRead(c)
 	for _, s := range steps {
-		for i, cur := range s.step.Cursor {
-			if s.name == "wait" && slices.Contains(h.cursorsRead(c), cur.Name) {
-				return inStep(s.name, &fieldError{
-					"cursor." + strconv.Itoa(i), strings.TrimSpace("cursor " + cur.Name),
+		for i, name := range h.cursorsOf(s.Step) {
+			path := "cursor." + strconv.Itoa(i)
+			if s.JQ != "" {
+				path = "jq"
+			}
+			if s.Kind != KindOpen && slices.Contains(moved, name) {
+				return s.in(&fieldError{
+					path, strings.TrimSpace("cursor " + name),
 					errors.New("the polls already have a cursor of that name: use another name here"),
 				})
 			}
-			if !sent[cur.Name] {
-				return inStep(s.name, notSent("cursor."+strconv.Itoa(i), cur.Name))
+			if !sent[name] {
+				return s.in(notSent(path, name))
 			}
 		}
 	}

@@ -12,13 +12,12 @@ const Directive = "sse_bridge"
 // sse-bridge try` and the table in the documents are all made from this description.
 type Subdirective struct {
 	Name      string
-	Arguments string // as errors show them; empty if it takes a block, or any words
-	Shown     string // as the documents show them, if that differs
-	Does      string // in Markdown
-	Default   string // in Markdown; empty: none
-	Trial     string // what `try --help` says about its flag; empty: it concerns clients, and has no flag
-	Steps     bool   // it can be used in `open` and `wait` too
-	Wait      bool   // it can be used in `wait` too, but not in `open`
+	Arguments string     // as errors show them; empty if it takes a block, or any words
+	Shown     string     // as the documents show them, if that differs
+	Does      string     // in Markdown
+	Default   string     // in Markdown; empty: none
+	Trial     string     // what `try --help` says about its flag; empty: it concerns clients, and has no flag
+	Steps     []StepKind // those in whose blocks it can be used too
 
 	parse func(p *parser, c *Config) error // reads the arguments
 }
@@ -29,47 +28,50 @@ type SubdirectiveGroup struct {
 	Subdirectives []Subdirective
 }
 
+// anyStep are all steps.
+var anyStep = []StepKind{KindOpen, KindWait}
+
 // Subdirectives returns all subdirectives, in the order of the documents.
 func Subdirectives() []SubdirectiveGroup {
 	return []SubdirectiveGroup{
 		{Title: "", About: "", Subdirectives: []Subdirective{
 			{
-				Name: "upstream", Shown: `{ … }`, Does: "handlers that answer the polls, such as `php_fastcgi`, instead of `<upstreams...>`", Steps: true,
+				Name: "upstream", Shown: `{ … }`, Does: "handlers that answer the polls, such as `php_fastcgi`, instead of `<upstreams...>`", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.upstreamBlock() },
 			},
 		}},
 		{Title: "the poll", About: "the client's request with these edits", Subdirectives: []Subdirective{
 			{
-				Name: "method", Arguments: `<verb>`, Does: `its method`, Default: "the client's, `GET` or `POST`", Trial: "the polls' method", Steps: true,
+				Name: "method", Arguments: `<verb>`, Does: `its method`, Default: "the client's, `GET` or `POST`", Trial: "the polls' method", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.method(&c.Method) },
 			},
 			{
-				Name: "rewrite", Arguments: `<uri>`, Does: "its URI; the query is replaced only if there is a `?`. If the cursor is a URL, `rewrite {sse.cursor}` follows it", Default: `the client's`, Trial: "their URI", Steps: true,
+				Name: "rewrite", Arguments: `<uri>`, Does: "its URI; the query is replaced only if there is a `?`. If the cursor is a URL, `rewrite {sse.cursor}` follows it", Default: `the client's`, Trial: "their URI", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.text(&c.Rewrite) },
 			},
 			{
-				Name: "query", Arguments: `[-]<name> [<template>]`, Does: `sets a query parameter, or deletes it`, Trial: "sets a query parameter: 'lastId={sse.cursor}' (repeatable)", Steps: true,
+				Name: "query", Arguments: `[-]<name> [<template>]`, Does: `sets a query parameter, or deletes it`, Trial: "sets a query parameter: 'lastId={sse.cursor}' (repeatable)", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.edit(&c.Query) },
 			},
 			{
-				Name: "header_up", Arguments: `[-]<name> [<template>]`, Does: `sets a header field, or deletes it`, Trial: "sets a header field: 'X-Api: 1' (repeatable)", Steps: true,
+				Name: "header_up", Arguments: `[-]<name> [<template>]`, Does: `sets a header field, or deletes it`, Trial: "sets a header field: 'X-Api: 1' (repeatable)", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.edit(&c.HeaderUp) },
 			},
 			{
-				Name: "cookies", Shown: `[<name...>]`, Does: `keeps only these cookies of the client; without names, none`, Default: `all`, Trial: "keeps only these cookies: --cookies=sid; without a value, none", Steps: true,
+				Name: "cookies", Shown: `[<name...>]`, Does: `keeps only these cookies of the client; without names, none`, Default: `all`, Trial: "keeps only these cookies: --cookies=sid; without a value, none", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.cookies() },
 			},
 			{
-				Name: "body", Arguments: `<template> [<content_type>]`, Does: `its body`, Default: `none`, Trial: "their body", Steps: true,
+				Name: "body", Arguments: `<template> [<content_type>]`, Does: `its body`, Default: `none`, Trial: "their body", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.body() },
 			},
 			{
-				Name: "open", Shown: `{ … }`, Does: "a request before the first poll, for a first cursor, a key or a session (`cursor [<name>] <value>`); it is repeated after a reset", Default: `none`, Trial: "a line of the block open, a request before the first poll (repeatable)",
-				parse: func(p *parser, c *Config) error { return p.step(&c.Open) },
+				Name: "open", Shown: `{ … }`, Does: "a request before the first poll, for a first cursor, a key or a session (`cursor [<name>] <value>`); it is repeated after a reset. Several are made in their order", Default: `none`, Trial: "a line of the block open, a request before the first poll (repeatable)",
+				parse: func(p *parser, c *Config) error { return p.steps(&c.Open) },
 			},
 			{
 				Name: "wait", Shown: `{ … when <condition> }`, Does: `a request between polls that says whether there is something to poll for`, Default: `none`, Trial: "a line of the block wait, a request between polls (repeatable)",
-				parse: func(p *parser, c *Config) error { return p.step(&c.Wait) },
+				parse: func(p *parser, c *Config) error { return p.soleStep(&c.Wait) },
 			},
 		}},
 		{Title: "when to poll", About: "", Subdirectives: []Subdirective{
@@ -78,7 +80,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.interval() },
 			},
 			{
-				Name: "long_poll", Arguments: `[<hold>]`, Does: "the backend holds each poll for up to this time (default: `60s`); the next poll follows each answer at once", Default: `off`, Trial: "the backend holds polls, for example for 25s: --long-poll=25s", Wait: true,
+				Name: "long_poll", Arguments: `[<hold>]`, Does: "the backend holds each poll for up to this time (default: `60s`); the next poll follows each answer at once", Default: `off`, Trial: "the backend holds polls, for example for 25s: --long-poll=25s", Steps: []StepKind{KindWait},
 				parse: func(p *parser, _ *Config) error { return p.longPoll() },
 			},
 			{
@@ -86,13 +88,13 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.stream() },
 			},
 			{
-				Name: "timeout", Arguments: `<duration>`, Does: `how long a poll may take`, Default: "`30s`, or hold + `10s`", Trial: "how long a poll may take", Steps: true,
+				Name: "timeout", Arguments: `<duration>`, Does: `how long a poll may take`, Default: "`30s`, or hold + `10s`", Trial: "how long a poll may take", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.duration(&c.Timeout) },
 			},
 		}},
 		{Title: "how to read an answer", About: "", Subdirectives: []Subdirective{
 			{
-				Name: "format", Arguments: `auto|json|jsonp|xml|feed|text|message|sse|multipart|scripts, csv [header] [<separator>], or lines [<separator>]`, Shown: `auto|json|jsonp|xml|feed|csv|lines|text|message|sse|multipart|scripts`, Does: "`xml` is read as JSON; entries, rows and lines are items; `csv [header] [<separator>]`; `lines [<separator>]`; `message`: each answer is an event, whether it has changed or not. The records of a `stream`: `lines`, `json`, `sse`, `multipart`, `scripts`", Default: "`auto`", Trial: "auto, json, jsonp, xml, feed, csv, lines, text or message; of a stream lines, json, sse, multipart or scripts", Steps: true,
+				Name: "format", Arguments: `auto|json|jsonp|xml|feed|text|message|sse|multipart|scripts, csv [header] [<separator>], or lines [<separator>]`, Shown: `auto|json|jsonp|xml|feed|csv|lines|text|message|sse|multipart|scripts`, Does: "`xml` is read as JSON; entries, rows and lines are items; `csv [header] [<separator>]`; `lines [<separator>]`; `message`: each answer is an event, whether it has changed or not. The records of a `stream`: `lines`, `json`, `sse`, `multipart`, `scripts`", Default: "`auto`", Trial: "auto, json, jsonp, xml, feed, csv, lines, text or message; of a stream lines, json, sse, multipart or scripts", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.format() },
 			},
 			{
@@ -112,7 +114,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.text(&c.Data) },
 			},
 			{
-				Name: "cursor", Arguments: `[<name>] <value> [regexp <pattern>]`, Does: "where the answer contains the position of the next poll, or the part of a text that a pattern's group finds. If it differs in each answer, set `id` too: clients then share polls from the next event on", Default: "the last `id`; else ETag and Last-Modified", Trial: "where the answer contains the position: 'last_seq', or 'name=path' (repeatable)", Steps: true,
+				Name: "cursor", Arguments: `[<name>] <value> [regexp <pattern>]`, Does: "where the answer contains the position of the next poll, or the part of a text that a pattern's group finds. If it differs in each answer, set `id` too: clients then share polls from the next event on", Default: "the last `id`; else ETag and Last-Modified", Trial: "where the answer contains the position: 'last_seq', or 'name=path' (repeatable)", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.cursor() },
 			},
 			{
@@ -120,7 +122,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.start() },
 			},
 			{
-				Name: "epoch", Arguments: `<value>`, Does: "a value that changes when the backend starts over; clients then get a `bridge.reset`", Default: `none`, Trial: "a value that changes when the backend starts over",
+				Name: "epoch", Arguments: `<value>`, Does: "a value that changes when the backend starts over; clients then get a `bridge.reset`", Default: `none`, Trial: "a value that changes when the backend starts over", Steps: []StepKind{KindOpen},
 				parse: func(p *parser, c *Config) error { return p.text(&c.Epoch) },
 			},
 			{
@@ -128,7 +130,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.order() },
 			},
 			{
-				Name: "jq", Arguments: `<program>`, Does: "a [jq](https://jqlang.org) program that reads the answer, instead of `items`, `id`, `event`, `data`, `cursor` and `order`; it yields `{id, event, data}` and `{cursor}` objects", Trial: "a jq program that reads the answer",
+				Name: "jq", Arguments: `<program>`, Does: "a [jq](https://jqlang.org) program that reads the answer, instead of `items`, `id`, `event`, `data`, `cursor` and `order`; it yields `{id, event, data}` and `{cursor}` objects", Trial: "a jq program that reads the answer", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.text(&c.JQ) },
 			},
 			{
@@ -136,7 +138,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.diff() },
 			},
 			{
-				Name: "accept", Arguments: `<status...>`, Does: `further statuses that count as answers`, Default: `200 to 299`, Trial: "further statuses that count as answers: '404' (repeatable)", Steps: true,
+				Name: "accept", Arguments: `<status...>`, Does: `further statuses that count as answers`, Default: `200 to 299`, Trial: "further statuses that count as answers: '404' (repeatable)", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.accept() },
 			},
 			{
@@ -148,7 +150,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.condition(&c.More) },
 			},
 			{
-				Name: "fail", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the answer is an error, whatever its status: the poll is repeated with backoff", Default: `none`, Trial: "the answer is an error, whatever its status: 'error' (repeatable)", Steps: true,
+				Name: "fail", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the answer is an error, whatever its status: the poll is repeated with backoff", Default: `none`, Trial: "the answer is an error, whatever its status: 'error' (repeatable)", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Fail) },
 			},
 			{
@@ -160,7 +162,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Reopen) },
 			},
 			{
-				Name: "reset", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the backend has lost the position: clients get a `bridge.reset`. Error responses are checked too", Default: `none`, Trial: "the backend has lost the position (repeatable)", Steps: true,
+				Name: "reset", Arguments: `[!]<value> [<match>...]`, Shown: `<condition>`, Does: "the backend has lost the position: clients get a `bridge.reset`. Error responses are checked too", Default: `none`, Trial: "the backend has lost the position (repeatable)", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.condition(&c.Reset) },
 			},
 			{
@@ -168,7 +170,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.condition(&c.End) },
 			},
 			{
-				Name: "retry_after", Arguments: `<value> [ms|s|m|h]`, Does: `minimum time until the next poll, from the answer's body, in seconds or another unit; at most an hour`, Default: `none`, Trial: "minimum time until the next poll, from the answer's body: 'backoff', or 'backoff ms'", Steps: true,
+				Name: "retry_after", Arguments: `<value> [ms|s|m|h]`, Does: `minimum time until the next poll, from the answer's body, in seconds or another unit; at most an hour`, Default: `none`, Trial: "minimum time until the next poll, from the answer's body: 'backoff', or 'backoff ms'", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.retryAfter() },
 			},
 		}},

@@ -325,7 +325,7 @@ func (c *chain) fail(err error) {
 	c.connection.ended(c.progress.at)
 	c.failures++
 	c.check.missed(!by.later && !c.pace.heldFor(now))
-	if by.refusal != nil || c.failures%placeTries == 0 {
+	if by.refusal != nil || c.failures%placeTries == 0 || f.config.Epochs {
 		c.session.Opened = nil
 	}
 	if c.check.unsettled(by, c.outside(now)) {

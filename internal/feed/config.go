@@ -25,6 +25,7 @@ type Config struct {
 	ByID   bool // the cursor is a number that grows until the upstream starts over
 	Unsent bool // polls do not send the cursor: all are the same, except for validators
 	Opens  bool // a request before a newcomer's first poll gets its first cursor
+	Epochs bool // it tells which run of the upstream it is: after a failed poll, it is made again
 
 	Interval    time.Duration // least time between the starts of two polls
 	MaxInterval time.Duration // the maximum of the wait, which doubles while there is no news; at least Interval

@@ -38,11 +38,12 @@ const (
 // Session is the state that the polls of one chain share. Only they use it, one after another.
 type Session struct {
 	Jar http.CookieJar // the cookies that the upstream set
-	// Opened are the cursors that a request before the first poll has got, by their names. It is
-	// nil where there was none yet, and again when the chain starts over or the upstream fails in a
-	// way that a new session may fix.
+	// Opened are the cursors that the requests before the first poll have got, by their names. It is
+	// nil where there were none yet, and again when the chain starts over or the upstream fails in a
+	// way that a new session may fix. The map is replaced, and never changed.
 	Opened map[string]string
-	Deaf   bool // the request that waits for a sign of news has failed
+	Epoch  string // which run of the upstream opened it; empty if unknown
+	Deaf   bool   // the request that waits for a sign of news has failed
 }
 
 // Poll asks the upstream once and reads its answer. Its error is a [*page.Refusal], a

@@ -30,7 +30,9 @@ type Standalone struct {
 	Instance *bridge.Instance
 }
 
-func New(b *bridge.Bridge) *Standalone { return &Standalone{b, &bridge.Instance{Logger: zap.NewNop()}} }
+func New(b *bridge.Bridge) *Standalone {
+	return &Standalone{b, &bridge.Instance{Logger: zap.NewNop(), Routes: make(map[upstream.Kind]caddyhttp.Handler)}}
+}
 
 // Chat returns a bridge in front of a chat, without Caddy around it.
 // It has more JSON fields if some are given.

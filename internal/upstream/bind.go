@@ -16,6 +16,7 @@ type bound struct {
 	rewritePath, rewriteQuery value.Template
 	queryEdits, HeaderEdits   []config.PlannedEdit
 	bodyTemplate              value.Template
+	when                      []value.Condition
 	Reader                    *page.Reader
 }
 
@@ -31,6 +32,7 @@ func bind(c *config.Plan, r resolvers) bound {
 		queryEdits:   bindEdits(c.Query, r.known),
 		HeaderEdits:  bindEdits(c.HeaderUp, r.known),
 		bodyTemplate: c.Body.Bind(r.body),
+		when:         bindConditions(c.When, r.known),
 		Reader:       readerFor(c, r.known),
 	}
 }
@@ -70,6 +72,14 @@ func bindEdits(edits []config.PlannedEdit, resolve func(string) string) []config
 	return bound
 }
 
+func bindConditions(conditions []value.Condition, resolve func(string) string) []value.Condition {
+	bound := slices.Clone(conditions)
+	for i := range bound {
+		bound[i] = bound[i].Bind(resolve)
+	}
+	return bound
+}
+
 // readerFor returns the reader of a client's answers. It is shared by all clients, unless a value contains a
 // placeholder of the client.
 func readerFor(c *config.Plan, resolve func(text string) string) *page.Reader {
@@ -84,10 +94,7 @@ func readerFor(c *config.Plan, resolve func(text string) string) *page.Reader {
 	reading.Event, reading.Data = reading.Event.Bind(known), reading.Data.Bind(known)
 	reading.RetryAfter = reading.RetryAfter.Bind(known)
 	for _, conditions := range reading.Conditions() {
-		*conditions = slices.Clone(*conditions)
-		for i, c := range *conditions {
-			(*conditions)[i] = c.Bind(known)
-		}
+		*conditions = bindConditions(*conditions, known)
 	}
 	reading.Cursors = slices.Clone(reading.Cursors)
 	for i, cursor := range reading.Cursors {

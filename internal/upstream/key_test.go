@@ -206,8 +206,8 @@ func TestStepsSendNoMoreThanTheKeyHolds(t *testing.T) {
 		step                         *Request
 		query, authorization, cookie string
 	}{
-		{"open", p.Open, "room=1", "Bearer x", "b=2"},
-		{"wait elsewhere", p.Wait, "", "", ""},
+		{"open", p.Steps[0], "room=1", "Bearer x", "b=2"},
+		{"wait elsewhere", p.Steps[1], "", "", ""},
 	} {
 		got := build(t, c.step, askFrom("9"))
 		if got.URL.RawQuery != c.query || got.Header.Get("Authorization") != c.authorization || got.Header.Get("Cookie") != c.cookie {

@@ -16,6 +16,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
 const (
@@ -89,7 +90,9 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	if err := u.open(ctx, p, ask); err != nil {
 		return page.Page{}, err
 	}
-	ask = p.Opened(ask)
+	if ask = p.Opened(ask); p.otherEpoch(ask) {
+		return page.Page{Restarted: true, Next: position.Position{Epoch: ask.Session.Epoch}}, nil
+	}
 	rung, quiet, err := u.ring(ctx, p, ask)
 	if err != nil || !rung || quiet.Reset {
 		return quiet, err

@@ -34,9 +34,9 @@ type Request struct {
 	Sent   original // operators see the path
 
 	which Kind
-	polls *Request // of a step: the polls that it belongs to
-	Open  *Request // the request before the first poll of a chain; nil: none
-	Wait  *Request // the request between polls; nil: none
+	polls *Request   // of a step: the polls that it belongs to
+	Steps []*Request // in the order of [config.Plan.Steps]
+	steps            // the same, by their kinds
 }
 
 // NewRequest takes from a client's request the parts that its polls may send, and nothing else. Its error is a
@@ -52,7 +52,7 @@ func NewRequest(plan *config.Plan, r *http.Request) (*Request, error) {
 	if plan.Wants.Original {
 		p.First.originalQuery = p.Sent.query
 	}
-	if plan.Open == nil && plan.Wait == nil { // steps send the parts that polls replace
+	if len(plan.Steps) == 0 { // steps send the parts that polls replace
 		dropReplaced(plan, s.Header, &p.First)
 	}
 	cursors := plan.CursorParameters()
@@ -74,17 +74,8 @@ func NewRequest(plan *config.Plan, r *http.Request) (*Request, error) {
 	s.texts = resolve(plan, repl)
 	p.Said, p.bound = s, bindTo(plan, s.texts)
 
-	if p.Open, err = p.step(KindOpen, plan.Open, r, repl); err != nil {
+	if err = p.newSteps(r, repl); err != nil {
 		return nil, err
-	}
-	if p.Wait, err = p.step(KindWait, plan.Wait, r, repl); err != nil {
-		return nil, err
-	}
-	if p.Open != nil {
-		s.Open = p.Open.Said
-	}
-	if p.Wait != nil {
-		s.Wait = p.Wait.Said
 	}
 	p.Key = s.key()
 	return p, nil

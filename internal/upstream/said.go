@@ -31,7 +31,7 @@ type Said struct {
 	Placeholders map[string]any // of the client's request, as the upstream's handlers see them; unknown ones are missing
 	texts        []string       // the texts of the plan's edits and values, in the order of [bind]
 
-	Open, Wait *Said // the content of the other requests; nil: none
+	Steps []*Said // the content of the other requests, in the order of [config.Plan.Steps]
 }
 
 // original is the URL as the client sent it, before routes above rewrote it.
@@ -87,8 +87,7 @@ const (
 	PartVar         PartKind = "vars"
 	PartPlaceholder PartKind = "placeholders"
 	partText        PartKind = "texts"
-	PartOpen        PartKind = "open"
-	PartWait        PartKind = "wait"
+	PartStep        PartKind = "steps"
 )
 
 // Parts returns all parts, always in the same order.
@@ -120,14 +119,9 @@ func (s *Said) Parts() []Part {
 	for _, name := range slices.Sorted(maps.Keys(s.Placeholders)) {
 		parts = append(parts, Part{PartPlaceholder, name, []string{written(s.Placeholders[name])}})
 	}
-	for _, step := range []struct {
-		kind PartKind
-		said *Said
-	}{{PartOpen, s.Open}, {PartWait, s.Wait}} {
-		if step.said != nil {
-			key := step.said.key()
-			parts = append(parts, Part{Kind: step.kind, Fields: []string{string(key[:])}})
-		}
+	for i, step := range s.Steps {
+		key := step.key()
+		parts = append(parts, Part{PartStep, strconv.Itoa(i), []string{string(key[:])}})
 	}
 	return parts
 }

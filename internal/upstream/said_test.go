@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testplan"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
@@ -24,7 +25,7 @@ func talkative() *Said {
 		Placeholders: map[string]any{"http.auth.user.id": "e"}, texts: []string{"f"},
 	}
 	open, wait := *s, *s
-	s.Open, s.Wait = &open, &wait
+	s.Steps = []*Said{&open, &wait}
 	return s
 }
 
@@ -95,11 +96,14 @@ func otherThan(t *testing.T, v reflect.Value) map[string]reflect.Value {
 		add("another address", LocalAddr{"tcp", "192.0.2.2:80"})
 		add("another network", LocalAddr{"unix", "192.0.2.1:80"})
 		add("none", LocalAddr{})
-	case reflect.TypeFor[*Said]():
-		other := talkative()
-		other.Open, other.Wait, other.Host = nil, nil, "elsewhere.example"
-		add("another", other)
-		add("none", (*Said)(nil))
+	case reflect.TypeFor[[]*Said]():
+		steps, other := talkative().Steps, talkative()
+		other.Steps, other.Host = nil, "elsewhere.example"
+		add("another first", []*Said{other, steps[1]})
+		add("another second", []*Said{steps[0], other})
+		add("one less", steps[:1])
+		add("one more", append(slices.Clone(steps), steps[0]))
+		add("none", []*Said(nil))
 	default:
 		t.Fatalf("no other value of a %s is known", v.Type())
 	}
@@ -113,7 +117,7 @@ func TestPollsAreMadeOfWhatTheySayAlone(t *testing.T) {
 	why := map[string]string{
 		"Plan": "it is the configuration's", "Said": "it is what is said", "Key": "it is the hash of that", "bound": "it is the plan, with what is said in it",
 		"First": "it is what tells first polls apart, which are shared by themselves", "LastID": "it is a position, as a cursor is",
-		"Sent": "it is shown to operators", "which": "it is the configuration's", "polls": "it is another of these", "Open": "it is another of these", "Wait": "it is another of these",
+		"Sent": "it is shown to operators", "which": "it is the configuration's", "polls": "it is another of these", "Steps": "they are more of these", "steps": "they are the same",
 	}
 	for field := range reflect.TypeFor[Request]().Fields() {
 		if why[field.Name] == "" {
@@ -127,11 +131,12 @@ func TestPollsAreMadeOfWhatTheySayAlone(t *testing.T) {
 	p := Accept(t, plan, r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(local))))
 
 	made := &Request{Plan: plan, Said: p.Said, bound: bindTo(plan, p.Said.texts), First: p.First}
-	made.Open = &Request{Plan: plan.Open, Said: p.Said.Open, bound: bindTo(plan.Open, p.Said.Open.texts), which: KindOpen, polls: made}
+	open := plan.Only(config.KindOpen)
+	step := &Request{Plan: open, Said: p.Said.Steps[0], bound: bindTo(open, p.Said.Steps[0].texts), which: 1, polls: made}
 	for _, c := range []struct {
 		name        string
 		given, made *Request
-	}{{"poll", p, made}, {"open", p.Open, made.Open}} {
+	}{{"poll", p, made}, {"open", p.Steps[0], step}} {
 		a, b := build(t, c.given, askFrom("7")), build(t, c.made, askFrom("7"))
 		bodyOfA, _ := io.ReadAll(a.Body)
 		bodyOfB, _ := io.ReadAll(b.Body)

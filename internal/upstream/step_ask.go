@@ -13,24 +13,48 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// open asks for the session of a chain that has none.
+// open opens a session for a chain that has none: it makes the requests of `open`, each with the cursors of those
+// before it.
 func (u *Poller) open(ctx context.Context, p *Request, ask feed.Ask) error {
-	if p.Open == nil || ask.Session.Opened != nil {
+	if len(p.open) == 0 || ask.Session.Opened != nil {
 		return nil
 	}
-	answered, err := u.askStep(ctx, p.Open, ask)
-	switch {
-	case err != nil:
-		return fmt.Errorf("opening a session: %w", err)
-	case answered.Reset:
-		return &page.Error{Comment: page.Unreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: the reset condition of `open` holds")}
-	}
 	ask.Session.Opened = make(map[string]string)
-	p.Open.keep(ask.Session, answered.Next.Cursor)
-	for _, cur := range p.Open.Plan.Page.Cursors {
-		if ask.Session.Opened[cur.Name] == "" {
+	for _, step := range p.open {
+		if err := u.openBy(ctx, step, ask); err != nil {
 			ask.Session.Opened = nil
-			return &page.Error{Comment: page.Unreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("opening a session: the answer has no %s", config.PlaceholderOf(cur.Name))}
+			return fmt.Errorf("opening a session: %w", err)
+		}
+	}
+	return nil
+}
+
+// openBy makes one of the requests of `open`.
+func (u *Poller) openBy(ctx context.Context, step *Request, ask feed.Ask) error {
+	if !step.wanted(step.Env(ask)) {
+		return nil
+	}
+	answered, err := u.askStep(ctx, step, ask)
+	if err != nil {
+		return err
+	}
+	unusable := func(format string, args ...any) error {
+		return &page.Error{Comment: page.Unreadable, Wait: answered.Wait, Asked: answered.Asked, Err: fmt.Errorf("`%s`: "+format, append([]any{step.Plan.Name}, args...)...)}
+	}
+	if answered.Reset {
+		return unusable("a reset condition holds")
+	}
+	if err := step.keep(ask.Session, answered.Next.Cursor); err != nil {
+		return unusable("%w", err)
+	}
+	for _, name := range step.Plan.CursorNames {
+		if ask.Session.Opened[name] == "" {
+			return unusable("the answer has no %s", config.PlaceholderOf(name))
+		}
+	}
+	if !step.Plan.Page.Epoch.IsZero() {
+		if ask.Session.Epoch = answered.Next.Epoch; ask.Session.Epoch == "" {
+			return unusable("the answer has no epoch")
 		}
 	}
 	return nil
@@ -39,10 +63,10 @@ func (u *Poller) open(ctx context.Context, p *Request, ask feed.Ask) error {
 // ring waits for a sign that there is something to poll for. If there is none, no poll is made, and quiet is
 // its page.
 func (u *Poller) ring(ctx context.Context, p *Request, ask feed.Ask) (rung bool, quiet page.Page, err error) {
-	if p.Wait == nil || !ask.Ring {
+	if p.wait == nil || !ask.Ring {
 		return true, page.Page{}, nil
 	}
-	answered, err := u.askStep(ctx, p.Wait, ask)
+	answered, err := u.askStep(ctx, p.wait, ask)
 	if ctx.Err() != nil {
 		return false, page.Page{}, ctx.Err()
 	}
@@ -52,10 +76,9 @@ func (u *Poller) ring(ctx context.Context, p *Request, ask feed.Ask) (rung bool,
 		errors.As(err, &failure)
 		return true, page.Page{Wait: failure.Wait, Asked: failure.Asked}, nil
 	}
-	if ask.Session.Opened == nil {
-		ask.Session.Opened = make(map[string]string)
+	if err := p.wait.keep(ask.Session, answered.Next.Cursor); err != nil {
+		return false, page.Page{}, &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("waiting for a sign of news: %w", err)}
 	}
-	p.Wait.keep(ask.Session, answered.Next.Cursor)
 	return answered.More, page.Page{Next: ask.From, Validators: ask.Validators, Wait: answered.Wait, Asked: answered.Asked, Reset: answered.Reset}, nil
 }
 

@@ -100,6 +100,9 @@ func typeName(structs map[string]configStruct, expr ast.Expr) string {
 	case *ast.SelectorExpr:
 		return map[string]string{"Duration": "duration", "RouteList": "list of [routes](https://caddyserver.com/docs/json/apps/http/servers/routes/)"}[e.Sel.Name]
 	case *ast.Ident:
+		if e.Name == "Steps" {
+			return "[Step](#step), or list of [Step](#step)"
+		}
 		if _, ok := structs[e.Name]; ok {
 			return fmt.Sprintf("[%s](#%s)", e.Name, strings.ToLower(e.Name))
 		}

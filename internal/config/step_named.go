@@ -1,0 +1,79 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// StepKind is the subdirective that a step is described by.
+type StepKind string
+
+const (
+	KindOpen StepKind = "open"
+	KindWait StepKind = "wait"
+)
+
+// NamedStep is one of the steps of a block.
+type NamedStep struct {
+	*Step
+
+	Kind StepKind
+	Name string // in messages: the kind, with a number if there are several
+	path string // its place in the JSON, with dots
+}
+
+// in adds to err the step that contains the field.
+func (s NamedStep) in(err error) error {
+	field := (*fieldError)(nil)
+	if !errors.As(err, &field) {
+		return fmt.Errorf("%s: %w", s.Name, err)
+	}
+	return &fieldError{s.path + "." + whenForMore(field.path), s.Name + " " + whenForMore(field.name), field.err}
+}
+
+// checkKind checks the fields that belong to some kinds of steps only.
+func (s NamedStep) checkKind() error {
+	switch {
+	case s.LongPoll != 0 && s.Kind == KindOpen:
+		return wrong("long_poll", "`open` does not wait for news: use `wait`")
+	case s.Epoch != "" && s.Kind != KindOpen:
+		return wrong("epoch", "it can be used only in `open`: move it there")
+	case s.Kind == KindWait && len(s.When) == 0:
+		return wrong("when", "it is missing: add `when <condition>`, which says when there is something to poll for")
+	}
+	return nil
+}
+
+// compileWhen compiles the conditions on which a step is made.
+func (s NamedStep) compileWhen(step *Plan) error {
+	for i, cond := range s.When {
+		path := "when." + strconv.Itoa(i)
+		compiled, err := cond.compile()
+		if err != nil {
+			return &fieldError{path, "when", err}
+		}
+		if s.Kind == KindOpen && (compiled.NeedsJSON() || answerPlaceholder.MatchString(cond.Value)) {
+			return &fieldError{path, "when", fmt.Errorf("%q looks into an answer, and there is none yet: use {sse.cursor} or {sse.cursor.NAME}", cond.Value)}
+		}
+		step.When = append(step.When, compiled)
+	}
+	return nil
+}
+
+// stepPath is the place of a step in the JSON. The first of a kind has that of a single one.
+func stepPath(kind StepKind, i int) string {
+	if i == 0 {
+		return string(kind)
+	}
+	return string(kind) + "." + strconv.Itoa(i)
+}
+
+// whenForMore names the field of a step that [Step.config] has put into `more`.
+func whenForMore(name string) string {
+	if rest, is := strings.CutPrefix(name, "more"); is {
+		return "when" + rest
+	}
+	return name
+}
