@@ -104,6 +104,7 @@ func (h *Config) checkReading(c *Plan) error {
 	}
 	c.Page.Set, c.Page.Whole = h.Diff == diffItems, h.Diff == diffPatch
 	c.Page.Unsent = !c.Stream && !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool { return len(e.template.Cursors()) > 0 })
+	c.Page.Once = h.comesOnce(c)
 	c.Reader = page.NewReader(c.Page)
 	c.CursorNames = c.Reader.Cursors()
 	c.ValidatorCursors, c.LastEventID = c.Reader.Validators(), c.Reader.LastEventID()
@@ -113,6 +114,18 @@ func (h *Config) checkReading(c *Plan) error {
 		}
 	}
 	return nil
+}
+
+// comesOnce reports whether answers hold only what none before them held: the upstream forgets it, and polls send
+// a session at most, and no position.
+func (h *Config) comesOnce(c *Plan) bool {
+	if c.Stream || h.Replay == nil || len(h.Open) == 0 || h.Order != "" || c.Page.Format == page.Message {
+		return false
+	}
+	moved := h.cursorsRead(c)
+	return !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool {
+		return slices.ContainsFunc(e.template.Cursors(), func(name string) bool { return slices.Contains(moved, name) })
+	})
 }
 
 func (h *Config) compileDelivery(c *Plan) error {

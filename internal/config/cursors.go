@@ -53,7 +53,7 @@ func (h *Config) checkCursors(c *Plan) error {
 	if h.ID != "" && len(h.Cursor) == 0 && c.Stream && !sent[""] {
 		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or remove `id` if no request can go on from a record")
 	}
-	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && h.Diff != diffItems && !sent[""] {
+	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && h.Diff != diffItems && !sent[""] && !c.Page.Once {
 		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or, if the upstream always answers with its newest items, `order overlap` or `order newest_first`")
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Start)) {

@@ -113,6 +113,12 @@ func (c *Plan) Unsent() bool {
 	return c.Page.Unsent && !(c.ValidatorCursors && c.Page.Format == page.Message)
 }
 
+// Counts reports whether polls send how many requests their session has made.
+func (c *Plan) Counts() bool {
+	return slices.ContainsFunc(slices.Concat(c.Query, c.HeaderUp), func(e PlannedEdit) bool { return e.Value.ReadsCount() }) ||
+		c.RewritePath.ReadsCount() || c.RewriteQuery.ReadsCount() || c.Body.ReadsCount()
+}
+
 // CursorParameters are the names of the query parameters that contain cursors.
 func (c *Plan) CursorParameters() []string {
 	var names []string

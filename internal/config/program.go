@@ -31,6 +31,7 @@ func (h *Config) compileProgram(c *Plan) (err error) {
 	if c.Page.Program, err = jq.Parse(h.JQ); err != nil {
 		return &fieldError{"jq", "jq", err}
 	}
+	c.Page.ProgramIDs = yields(h.JQ, "id")
 	if c.Kind != "" || !strings.Contains(h.JQ, "cursor") {
 		return nil
 	}

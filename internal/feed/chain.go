@@ -33,6 +33,7 @@ type chain struct {
 	connection connection // of a stream
 	first      *start     // the poll that newcomers share, until it is answered
 
+	lapsed   reset     // why a session was lost that readers do not know of yet; empty: none was
 	failures int       // failed polls in a row
 	failed   time.Time // when the last of them did
 	alone    bool      // only this chain fails: the feed works
@@ -114,7 +115,8 @@ func (c *chain) take(p page.Page) (news bool) {
 		return false
 	}
 	c.failures, c.progress.placed, c.progress.good = 0, true, c.pace.started
-	if !c.progress.at.IsZero() {
+	if c.settles(p, now) {
+		c.renew()
 		c.pace.placed()
 	}
 	news = p.News
@@ -199,7 +201,42 @@ func (c *chain) found(number int) (question bool) {
 		c.failures = 0
 	}
 	c.alive(time.Now())
+	c.renew()
 	return c.check.aside()
+}
+
+// settles reports whether an answer shows that the upstream takes the position, or the session, of the chain.
+func (c *chain) settles(p page.Page, now time.Time) bool {
+	if c.feed.config.Loses { // a session may be refused by the answer after a first one
+		return len(p.Events) > 0 || !c.feed.config.LongPoll || c.pace.heldFor(now)
+	}
+	return !c.progress.at.IsZero()
+}
+
+// giveUp gives up the session of a poll that has failed, if it was open.
+func (c *chain) giveUp() {
+	if c.session.Opened != nil {
+		c.lapse(gap)
+	}
+}
+
+// lapse gives up a session with what it held. The readers are told once the next one works: before, they could
+// not ask for what they have missed until then.
+func (c *chain) lapse(reason reset) {
+	if c.session.Opened = nil; c.feed.config.Loses {
+		c.lapsed = reason
+	}
+}
+
+// renew tells the readers that a session was lost.
+func (c *chain) renew() {
+	if c.lapsed == "" {
+		return
+	}
+	notice := c.lapsed.event(&c.feed.config.Counters)
+	c.lapsed = ""
+	c.log.forget(notice)
+	c.publish(notice, nil)
 }
 
 // settled passes an answer to the check first, and reports whether the readers get nothing of it.
@@ -325,8 +362,8 @@ func (c *chain) fail(err error) {
 	c.connection.ended(c.progress.at)
 	c.failures++
 	c.check.missed(!by.later && !c.pace.heldFor(now))
-	if by.refusal != nil || c.failures%placeTries == 0 || f.config.Epochs {
-		c.session.Opened = nil
+	if by.refusal != nil || c.failures%placeTries == 0 || f.config.Epochs || f.config.Loses && !by.later && !(f.config.Repeats && by.status == 0) {
+		c.giveUp()
 	}
 	if c.check.unsettled(by, c.outside(now)) {
 		f.circuit.spoken = f.circuit.open
@@ -370,7 +407,12 @@ func (c *chain) startOver(now time.Time, reason reset) {
 	c.document.forget()
 	c.check.forget()
 	c.meeting.forget()
-	c.session.Opened, c.failures = nil, 0
+	if c.failures = 0; c.feed.config.Loses && reason == ordered {
+		c.lapse(reason)
+		c.pace.soon(now)
+		return
+	}
+	c.session.Opened = nil
 	notice := reason.event(&c.feed.config.Counters)
 	c.log.forget(notice)
 	c.publish(notice, nil)

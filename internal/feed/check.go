@@ -120,7 +120,7 @@ func (k *checking) settle(p page.Page, open bool) ruling {
 		return ruling{spent: true}
 	case k.asked != onward:
 		return k.learn(p, open)
-	case p.Reset && !k.progress.at.IsZero():
+	case p.Reset && (!k.progress.at.IsZero() || config.Loses):
 		return ruling{spent: true, reset: ordered, back: true}
 	case p.Restarted:
 		return ruling{spent: true, reset: restarted, back: true}

@@ -13,7 +13,10 @@ type Config struct {
 	Document bool // the answer is a document, or a set: only the newest counts
 	Set      bool // it is a set, of which clients get the changes
 	Cursors  int  // how many cursors stand in an id
-	Messages bool // each answer is an event: positions within a page count answers
+	Messages bool // positions within a page count what all answers held, such as messages
+	Once     bool // an answer holds only what none before it held
+	Loses    bool // and what a session held is lost with it: a new one is announced
+	Repeats  bool // a poll without an answer is repeated as it was, and gets the answer that was lost
 	Tokens   bool // cursors are opaque tokens, and one place may have several
 	// Diff returns the patch from one document to another, and whether it is worth it. Clients get the
 	// document once as a snapshot, and then patches. An error means that the two cannot be compared. nil:

@@ -10,7 +10,7 @@ import (
 // messages is how a chain names messages. A message is all of an answer. Where it has not moved the cursor, the
 // upstream has no name for its place, and nobody can ask for what came after it. The chain that got it counts, and
 // only the log of that chain knows the place. A client with such an id may have missed something everywhere else.
-// Only the poller uses it.
+// The items of a session's answers, if they have no ids, are named in the same way. Only the poller uses it.
 type messages struct {
 	config *Config
 	last   position.Print // of the last message, if that has not moved the cursor
@@ -28,15 +28,17 @@ func (m *messages) name(p page.Page, ask Ask) page.Page {
 		return m.nameRecords(p, ask)
 	}
 	print := p.Next.Print // of the message; none where it has moved the cursor
-	m.echo = m.config.LongPoll && m.config.counts(p.Next) && print == m.last
+	m.echo = m.config.LongPoll && !m.config.Once && m.config.counts(p.Next) && print == m.last
 	if m.last = print; !m.config.counts(p.Next) {
 		return p
 	}
-	if p.Next.Done == 1 {
+	if !m.config.counts(ask.From) || m.count == (position.Print{}) {
 		m.count = new(position.Prints).Next(fmt.Appendf(nil, "%s %d", ask.Chain, ask.Number))
 	}
 	p.Next.Print = m.count
-	p.Events[len(p.Events)-1].At = p.Next
+	for i := range p.Events {
+		p.Events[i].At.Print = m.count
+	}
 	return p
 }
 

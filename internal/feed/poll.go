@@ -16,6 +16,7 @@ type Ask struct {
 	Carry      *page.Carry       // what the page has to decide, from where From says; nil: nothing
 	Validators page.Validators   // of the answer that is known, where a conditional poll may do
 	Number     int               // how many polls the chain has made before
+	Count      int               // how many requests its session has made before
 	Chain      string            // a UUID, the same for all polls of a chain
 	Session    *Session          // only of this chain
 	Held       bool              // the upstream is expected to hold the poll until there is news
@@ -42,8 +43,16 @@ type Session struct {
 	// nil where there were none yet, and again when the chain starts over or the upstream fails in a
 	// way that a new session may fix. The map is replaced, and never changed.
 	Opened map[string]string
+	ID     string // a UUID, another one each time that it is opened; empty if nothing opens it
 	Epoch  string // which run of the upstream opened it; empty if unknown
 	Deaf   bool   // the request that waits for a sign of news has failed
+	Live   Live   // nil before the first poll
+}
+
+// Live is what a session is for who makes its requests.
+type Live interface {
+	// Close gives the session up, when its chain has ended. It does not block.
+	Close()
 }
 
 // Poll asks the upstream once and reads its answer. Its error is a [*page.Refusal], a

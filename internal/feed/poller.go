@@ -19,7 +19,7 @@ type poller struct {
 
 func (p *poller) run() {
 	c, f := p.chain, p.chain.feed
-	defer f.host.ended(c)
+	defer p.closed()
 	for p.wait() {
 		ask, ok := c.begin(time.Now())
 		if !ok {
@@ -30,7 +30,7 @@ func (p *poller) run() {
 			f.config.Counters.poll(LastPoll{Outcome: Abandoned}, 0)
 			return
 		}
-		if err == nil && answer.Reset && ask.From.IsZero() {
+		if err == nil && answer.Reset && ask.From.IsZero() && !f.config.Loses {
 			err = errResetFirst
 			c.session.Opened = nil
 		}
@@ -47,6 +47,14 @@ func (p *poller) run() {
 		p.report(ask, answer, news, err)
 		c.heard()
 	}
+}
+
+// closed gives the session up, and the chain.
+func (p *poller) closed() {
+	if live := p.chain.session.Live; live != nil {
+		live.Close()
+	}
+	p.chain.feed.host.ended(p.chain)
 }
 
 // wait returns true when the next poll is due and a reader wants it, and false when the chain has ended.

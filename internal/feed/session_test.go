@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
 // A key that has run out, as VK's do each hour, is no reason to leave the position.
@@ -41,5 +43,123 @@ func TestASessionThatHasRunOutIsOpenedAgainAtTheSamePosition(t *testing.T) {
 			t.Errorf("%d sessions were opened", n)
 		}
 		c.leave()
+	})
+}
+
+// transport is an upstream that forgets what it has said, and knows only the newest session. It holds a poll for 20s.
+type transport struct {
+	opened atomic.Int64
+	valid  atomic.Int64
+	dies   atomic.Bool // each session, at once
+	broken atomic.Bool
+	said   chan string
+}
+
+func (u *transport) poll(ctx context.Context, ask Ask) (page.Page, error) {
+	if ask.Session.Opened == nil {
+		n := u.opened.Add(1)
+		u.valid.Store(n)
+		ask.Session.Opened = map[string]string{"sid": strconv.FormatInt(n, 10)}
+	}
+	switch {
+	case u.broken.Load():
+		return page.Page{}, errors.New("no answer")
+	case u.dies.Load() || ask.Session.Opened["sid"] != strconv.FormatInt(u.valid.Load(), 10):
+		return page.Page{Reset: true, Next: ask.From}, nil
+	}
+	select {
+	case text := <-u.said:
+		at := position.Position{Done: ask.From.Done + 1}
+		return page.Page{News: true, Events: []page.Event{{Data: []byte(text), At: at}}, Next: at, Status: 200}, nil
+	case <-time.After(20 * time.Second):
+		return page.Page{Next: ask.From, Status: 200}, nil
+	case <-ctx.Done():
+		return page.Page{}, ctx.Err()
+	}
+}
+
+func (u *transport) say(text string) {
+	u.said <- text
+	synctest.Wait()
+}
+
+func sessionConfig() *Config {
+	config := testConfig()
+	config.Cursors, config.Messages, config.Once, config.Loses, config.Forgetful, config.LongPoll = 0, true, true, true, true, true
+	return config
+}
+
+func TestASessionThatIsLostIsAnnouncedOnceTheNextOneWorks(t *testing.T) {
+	for name, c := range map[string]struct {
+		trouble func(u *transport)
+		want    string
+	}{
+		"one that the upstream has forgotten": {func(u *transport) { u.valid.Store(-1); pass(25 * time.Second) }, "upstream"},
+		"sessions that die at once for a while": {func(u *transport) {
+			u.dies.Store(true)
+			pass(10 * time.Minute)
+			u.dies.Store(false)
+			pass(time.Minute)
+		}, "upstream"},
+		"a poll that brought nothing": {func(u *transport) {
+			u.broken.Store(true)
+			pass(25 * time.Second)
+			u.broken.Store(false)
+			pass(time.Minute)
+		}, "gap"},
+		"nothing at all": {func(*transport) { pass(time.Hour) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				u := &transport{said: make(chan string)}
+				f := newFeed(sessionConfig())
+				reader := join(t, f, "", u.poll)
+				synctest.Wait()
+				u.say("a")
+				u.say("a")
+				c.trouble(u)
+				synctest.Wait()
+				u.say("a")
+				if got, want := texts(t, reader), strings.TrimSpace("a a "+c.want); got != strings.TrimSpace(want)+" a" {
+					t.Errorf("got %q, want %q", got, want+" a")
+				}
+				ids := make(map[string]bool)
+				for _, e := range reader.events(t) {
+					if e.Type == "" {
+						ids[e.LastEventID] = true
+					}
+				}
+				if len(ids) != 3 {
+					t.Errorf("three events have the ids %v", ids)
+				}
+				if n := u.opened.Load(); name == "sessions that die at once for a while" && n > 60 {
+					t.Errorf("%d sessions were opened in ten minutes", n)
+				}
+				reader.leave()
+			})
+		})
+	}
+}
+
+func TestAllClientsOfASessionShareIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := &transport{said: make(chan string)}
+		f := newFeed(sessionConfig())
+		first := join(t, f, "", u.poll)
+		synctest.Wait()
+		u.say("a")
+		second := join(t, f, "", u.poll)
+		third := join(t, f, "~7.AAAAAAAA", u.poll)
+		synctest.Wait()
+		u.say("b")
+		if a, b, c := texts(t, first), texts(t, second), texts(t, third); a != "a b" || b != "b" || c != "unknown_id b" {
+			t.Errorf("got %q, %q and %q", a, b, c)
+		}
+		if n := u.opened.Load(); n != 1 {
+			t.Errorf("%d sessions were opened", n)
+		}
+		first.leave()
+		second.leave()
+		third.leave()
 	})
 }

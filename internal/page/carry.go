@@ -17,7 +17,7 @@ const (
 // there is nothing to look for.
 func (rd *reading) seeking() (s seeker, ok bool) {
 	switch {
-	case rd.reader.document || rd.reader.messages || rd.reader.source != fromValues:
+	case rd.reader.document || rd.reader.messages || rd.reader.config.Once || rd.reader.source != fromValues:
 		return seeker{}, false
 	case rd.carry != nil:
 		return rd.carry.seeker, true

@@ -79,12 +79,16 @@ type Config struct {
 	// the cursor.
 	Program        jq.Program
 	ProgramCursors []string
+	ProgramIDs     bool // it yields ids; needed only with Once
 
 	Epoch  value.Value // looked up in the body; when it changes, the upstream has started over
 	Order  Order       // default: oldest first
 	Repeat bool        // the page repeats the cursor's item, as under Overlap, in an Order that is another
 	Unsent bool        // polls do not send the cursor, so that a page NewestFirst repeats the cursor's item, or there is a gap
-	Accept []int       // statuses that are answers, beside 2xx; never 304
+	// Once says that an answer holds only what none before it held, as in a session: all of its items are
+	// new, and no poll can ask for them again. Items without ids are counted.
+	Once   bool
+	Accept []int // statuses that are answers, beside 2xx; never 304
 
 	// An item for which one of Ignore holds makes no event, and counts otherwise; for a document,
 	// the conditions look at the body.

@@ -86,17 +86,20 @@ func (rd *reading) events() (Page, error) {
 	if rd.reader.messages && len(p.Events) == 0 && p.Next.Cursor.Equal(rd.from.Cursor) { // nobody can ask for what comes after it
 		p.Next = rd.from
 	}
+	if rd.reader.config.Once && len(p.Events) == 0 { // a sign of life, which need not be all there is
+		p.Next, p.More, ignored = rd.from, true, false
+	}
 	if before.open.count > 0 {
 		return rd.hold(before.open, p.Events, p.Next), nil
 	}
 	if rd.carry != nil && !before.found {
 		p.Events = slices.Concat(rd.carry.held, p.Events)
 	}
-	if data == 0 && len(p.Events) > 1 && rd.from.IsZero() {
+	if data == 0 && len(p.Events) > 1 && rd.from.IsZero() && !rd.reader.config.Once {
 		return Page{}, unreadable("data path %s found nothing in any item", rd.reader.config.Data)
 	}
 	p.News = rd.carry != nil || len(p.Events) > 0 || !p.Next.Cursor.Equal(rd.from.Cursor) || ignored && p.Next.ID() != rd.from.ID()
-	p.Stuck = !p.News && !ignored && rd.reader.config.Order == ""
+	p.Stuck = !p.News && !ignored && !rd.reader.config.Once && rd.reader.config.Order == ""
 	if !p.News {
 		p.Next = rd.from
 	}

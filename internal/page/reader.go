@@ -20,6 +20,7 @@ type Reader struct {
 	set       bool // an answer lists what there is now
 	messages  bool // each answer is an event, or a record
 	whole     bool // a record is an item, if it is a list too
+	counted   bool // the items of all answers are counted: nothing else says where one stands
 	needsJSON bool // something configured can only be looked up in JSON, and every answer has it
 	itemJSON  bool // something is looked up in the JSON of items, which lines may be
 	readsJSON bool // something is looked up in JSON, if only in that of errors
@@ -115,12 +116,14 @@ func NewReader(c Config) *Reader {
 	}
 	if !c.Program.IsZero() {
 		r.needsJSON, r.itemJSON = false, true // the program may be given text
-		if r.names = c.ProgramCursors; len(r.names) == 0 {
+		if r.names = c.ProgramCursors; len(r.names) == 0 && (!c.Once || c.ProgramIDs) {
 			c.ID = programID
 		}
 	}
 	r.readsJSON = r.needsJSON || r.itemJSON || c.RetryAfter.NeedsJSON() || r.readsErrors
+	r.counted = c.Once && len(r.names) == 0 && c.ID.IsZero()
 	switch {
+	case r.counted:
 	case len(c.Cursors) > 0 && c.overlaps():
 		r.source, r.names = fromEachItem, append(r.names, sentName)
 	case len(r.names) > 0:
@@ -166,6 +169,10 @@ func (r *Reader) LastEventID() bool { return r.config.ID.String() == eventID.Str
 
 // Validators reports whether the cursors are ETag and Last-Modified.
 func (r *Reader) Validators() bool { return r.source == fromValidators }
+
+// Counts reports whether positions count what all answers held, because the upstream has no name for a place:
+// those after messages, and those after items without ids that come once.
+func (r *Reader) Counts() bool { return r.messages || r.counted }
 
 // Cursors returns the names of the cursors, in the order in which a [position.Cursor] has
 // them: those that are configured, where pages overlap with one that no poll sends behind them; else, for events,

@@ -68,7 +68,7 @@ func (rd *reading) read() (Page, error) {
 		p.Validators = validators(rd.header)
 	}
 	if p.Carry == nil {
-		p.More, p.End = more, end
+		p.More, p.End = p.More || more, end
 		p.Lost = p.Lost || p.News && !rd.within && rd.gapes()
 	}
 	p.Empty = p.Empty && !more && p.Carry == nil

@@ -26,7 +26,7 @@ func (rd *reading) walk(items []item) *walk {
 	if rd.reader.source != fromItems {
 		w.end = rd.border(rd.cursor())
 		w.moved = !w.end.Cursor.Equal(rd.from.Cursor)
-		if rd.reader.messages {
+		if rd.reader.Counts() {
 			w.done = rd.from.Done
 		} else {
 			w.content = rd.reader.source == fromValidators
@@ -56,7 +56,7 @@ func (rd *reading) resume(w *walk) came {
 	switch {
 	case rd.record && w.ids != nil:
 		return rd.repeated(w)
-	case rd.reader.messages:
+	case rd.reader.messages || rd.reader.config.Once:
 		return came{}
 	}
 	if w.ids != nil && !rd.from.Cursor.IsZero() {

@@ -20,7 +20,7 @@ import "github.com/sse-bridge/caddy-sse-bridge/internal/position"
 // is a border: the last one has the new validators too, for the next poll.
 //
 // A message is all of its answer, and is never read again. Where it does not move the cursor, its position
-// counts the messages since the border, over all their answers.
+// counts the messages since the border, over all their answers. Items without ids that come once are counted so too.
 type walk struct {
 	items   []item
 	ids     position.Cursor  // of the items, one for all positions; nil if they are not the cursor

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -96,7 +97,7 @@ func (p *Request) Env(ask feed.Ask) *value.Env {
 	if p.polls != nil {
 		return p.polls.Env(ask)
 	}
-	env := &value.Env{Cursor: make(map[string]string), ID: ask.Chain, Seq: ask.Number}
+	env := &value.Env{Cursor: make(map[string]string), ID: cmp.Or(ask.Session.ID, ask.Chain), Seq: ask.Number, Count: ask.Count}
 	maps.Copy(env.Cursor, p.Plan.Start)
 	maps.Copy(env.Cursor, ask.Session.Opened)
 	if !ask.From.Cursor.IsZero() {

@@ -106,9 +106,12 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	case silent:
 		return page.Page{Next: ask.From, Validators: ask.Validators}, nil
 	}
-	if p.Plan.Forgetful { // it never gives anything twice that could be compared
+	switch {
+	case p.Plan.Page.Once:
+		answered, failed = p.readOnce(resp, ask)
+	case p.Plan.Forgetful: // it never gives anything twice that could be compared
 		answered, failed = p.Reader.Read(resp, ask.From, p.Env(ask))
-	} else {
+	default:
 		answered, failed = p.Reader.ReadOn(resp, ask.From, ask.Carry, p.Env(ask))
 	}
 	if failed == nil && answered.Set != nil && answered.More {
@@ -157,6 +160,19 @@ func (u *Poller) pages(ctx context.Context, p *Request, ask feed.Ask, first page
 	}
 }
 
+// readOnce reads an answer whose items are all new. The id of an item before them says nothing of them.
+func (p *Request) readOnce(resp page.Response, ask feed.Ask) (page.Page, error) {
+	from := ask.From
+	if !p.Reader.Counts() {
+		from = position.Position{Epoch: from.Epoch}
+	}
+	answered, err := p.Reader.Read(resp, from, p.Env(ask))
+	if err == nil && len(answered.Events) == 0 {
+		answered.Next = ask.From
+	}
+	return answered, err
+}
+
 // exchange makes one request and waits for its answer, within the limit on requests that are not held. It
 // returns no news if the upstream has held the request until the timeout.
 func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp page.Response, silent bool, err error) {
@@ -176,7 +192,12 @@ func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp p
 	if ask.Reached != nil {
 		ask.Reached(feed.Sent)
 	}
+	session := sessionOf(ask.Session)
+	ask.Count = session.take()
 	resp, err = u.ask(polling, p, ask, nil)
+	if err != nil && !answered(err) {
+		session.untake(ask.Count)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return page.Response{}, false, ctx.Err()
@@ -186,6 +207,12 @@ func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp p
 		return page.Response{}, false, fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded)
 	}
 	return resp, false, err
+}
+
+// answered reports whether an error is about an answer.
+func answered(err error) bool {
+	failed, ok := errors.AsType[*page.Error](err)
+	return ok && failed.Comment != page.Unreachable
 }
 
 // ask makes one poll and follows its redirects to the same origin. An answer that goes on comes out at l; nil: it

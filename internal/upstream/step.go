@@ -77,6 +77,7 @@ func (p *Request) wanted(env *value.Env) bool {
 // Opened returns what a chain asks after its session was opened. If it has no position, the cursors of `open`
 // are its position. The epoch that `open` has read belongs to it in any case.
 func (p *Request) Opened(ask feed.Ask) feed.Ask {
+	ask.Count = sessionOf(ask.Session).requests()
 	placed := ask.From
 	if placed.Epoch = ""; p.Plan.Epochs() && ask.From.Epoch == "" {
 		ask.From.Epoch = ask.Session.Epoch

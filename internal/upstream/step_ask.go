@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
@@ -19,7 +20,8 @@ func (u *Poller) open(ctx context.Context, p *Request, ask feed.Ask) error {
 	if len(p.open) == 0 || ask.Session.Opened != nil {
 		return nil
 	}
-	ask.Session.Opened = make(map[string]string)
+	sessionOf(ask.Session).begin()
+	ask.Session.Opened, ask.Session.ID = make(map[string]string), uuid.NewString()
 	for _, step := range p.open {
 		if err := u.openBy(ctx, step, ask); err != nil {
 			ask.Session.Opened = nil

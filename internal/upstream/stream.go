@@ -98,7 +98,10 @@ func (s *source) begin(ctx context.Context, ask feed.Ask) (page.Page, error) {
 	if err := u.open(ctx, p, ask); err != nil {
 		return page.Page{}, err
 	}
-	ask = p.Opened(ask)
+	if ask = p.Opened(ask); p.otherEpoch(ask) {
+		return page.Page{Restarted: true, Next: position.Position{Epoch: ask.Session.Epoch}}, nil
+	}
+	ask.Count = sessionOf(ask.Session).take()
 	began := time.Now()
 	l := newLive(ctx, p)
 	late := time.AfterFunc(p.Plan.Timeout, func() { l.cancel(errNoHead) })

@@ -16,4 +16,5 @@ type Env struct {
 	Cursor map[string]string // by name; "" is the unnamed one
 	ID     string            // the chain's UUID
 	Seq    int               // polls so far
+	Count  int               // requests of the session so far
 }

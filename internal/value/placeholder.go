@@ -22,21 +22,25 @@ const (
 	fromItem
 	fromID
 	fromSeq
+	fromCount
+	fromByte // the byte that name is
 )
 
 // placeholder is one {sse.…} of a template.
 type placeholder struct {
 	source source
-	name   string   // of a cursor or header; the relation of a link
+	name   string   // of a cursor or header; the relation of a link; or the byte itself
 	path   Path     // into the body or item; zero for all of it
-	add    *big.Int // to a cursor; nil for the cursor as it is
+	add    *big.Int // to a cursor or a count; nil for these as they are
 }
 
 const placeholders = "{sse.cursor} {sse.cursor.NAME} (both may be followed by +N or -N) {sse.status} {sse.header.NAME} {sse.link.RELATION} " +
-	"{sse.body} {sse.body.PATH} {sse.item} {sse.item.PATH} {sse.id} {sse.seq}"
+	"{sse.body} {sse.body.PATH} {sse.item} {sse.item.PATH} {sse.id} {sse.seq} {sse.count} (which may be followed by +N too) {sse.byte.HEX}"
 
 var (
 	cursorRest = regexp.MustCompile(`^(?:\.([A-Za-z_][A-Za-z0-9_]*))?([+-][0-9]{1,1000})?$`)
+	countRest  = regexp.MustCompile(`^[+-][0-9]{1,1000}$`)
+	byteRest   = regexp.MustCompile(`^\.([0-7][0-9A-Fa-f])$`)
 	headerRest = regexp.MustCompile("^\\.([!#$%&'*+.^_`|~0-9A-Za-z-]+)$") // a token of RFC 9110, section 5.6.2
 )
 
@@ -102,6 +106,25 @@ func newPlaceholder(kind, rest string) (*placeholder, error) {
 			p.add, _ = new(big.Int).SetString(m[2], 10)
 		}
 		return p, nil
+	case "count":
+		if rest != "" && !countRest.MatchString(rest) {
+			return nil, errors.New("only + or - and digits may follow, as in {sse.count+1000}")
+		}
+		p := &placeholder{source: fromCount}
+		if rest != "" {
+			p.add, _ = new(big.Int).SetString(rest, 10)
+		}
+		return p, nil
+	case "byte":
+		m := byteRest.FindStringSubmatch(rest)
+		if m == nil {
+			return nil, errors.New("write the two hexadecimal digits of a byte up to 7f, as in {sse.byte.1e}")
+		}
+		b, _ := strconv.ParseUint(m[1], 16, 7) // it is two digits
+		if strings.ContainsRune("\x00\r\n", rune(b)) {
+			return nil, errors.New("NUL, CR and LF cannot be inserted")
+		}
+		return &placeholder{source: fromByte, name: string(rune(b))}, nil
 	case "header":
 		m := headerRest.FindStringSubmatch(rest)
 		if m == nil {
@@ -169,6 +192,13 @@ func (p *placeholder) appendTo(dst []byte, env *Env) (_ []byte, ok bool) {
 		dst = append(dst, env.ID...)
 	case fromSeq:
 		dst = strconv.AppendInt(dst, int64(env.Seq), 10)
+	case fromCount:
+		if p.add != nil {
+			return appendSum(dst, strconv.Itoa(env.Count), p.add)
+		}
+		dst = strconv.AppendInt(dst, int64(env.Count), 10)
+	case fromByte:
+		dst = append(dst, p.name...)
 	}
 	return dst, true
 }

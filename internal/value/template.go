@@ -28,7 +28,9 @@ type part struct {
 //	{sse.link.RELATION}                the target of a link in its header, such as next
 //	{sse.body} {sse.body.PATH}         the answer's body, what a gjson path finds in it
 //	{sse.item} {sse.item.PATH}         the item's bytes, what a gjson path finds in them
-//	{sse.id} {sse.seq}                 the chain's UUID, the number of polls so far
+//	{sse.id} {sse.seq}                 the session's UUID, the number of polls so far
+//	{sse.count}                        the number of the session's requests so far; +N and -N as for cursors
+//	{sse.byte.HEX}                     a byte, which nothing escapes
 //
 // Braces may stand in the text, as in {"since":{sse.cursor}}. A placeholder behind a
 // backslash is text, which is how Caddy escapes its own.
@@ -113,7 +115,7 @@ func (t Template) Cursors() []string {
 // alone. One that is empty leaves the template out, and is no matter.
 func (t Template) Counts(env *Env) bool {
 	return !slices.ContainsFunc(t.parts, func(p part) bool {
-		if p.read == nil || p.read.add == nil || env.Cursor[p.read.name] == "" {
+		if p.read == nil || p.read.add == nil || p.read.source != fromCursor || env.Cursor[p.read.name] == "" {
 			return false
 		}
 		_, ok := appendSum(nil, env.Cursor[p.read.name], p.read.add)
@@ -124,6 +126,11 @@ func (t Template) Counts(env *Env) bool {
 // ReadsItem reports whether the template reads the item.
 func (t Template) ReadsItem() bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source == fromItem })
+}
+
+// ReadsCount reports whether the template reads the count of a session's requests.
+func (t Template) ReadsCount() bool {
+	return slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source == fromCount })
 }
 
 // IsZero reports whether t is the zero Template. A template of no text is not.
@@ -146,7 +153,7 @@ func (t Template) appendTo(dst []byte, env *Env, escape func(string) string) (_ 
 		if dst, ok = p.read.appendTo(dst, env); !ok {
 			return nil, false
 		}
-		if escape != nil {
+		if escape != nil && p.read.source != fromByte {
 			dst = append(dst[:start], escape(string(dst[start:]))...)
 		}
 	}

@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
@@ -156,5 +158,126 @@ func TestAnEpochThatOpenReadsTellsOfARestart(t *testing.T) {
 	late := testsite.Subscribe(t, s.URL+"/messages", "Last-Event-ID", "boot%200!3")
 	if e := late.Next(); e.Type != "bridge.reset" {
 		t.Fatalf("got %+v", e)
+	}
+}
+
+// hall is a backend as Bayeux, Engine.IO or BOSH: a session forgets what it has said, and one that is not known is told so. Each of its
+// requests is numbered.
+type hall struct {
+	exchanges
+	sessions map[string]*visit // by their ids
+	names    []string          // that clients chose for them
+	hold     time.Duration
+}
+
+type visit struct {
+	next int // the number of its next request
+	said chan string
+}
+
+func newHall() *hall { return &hall{sessions: make(map[string]*visit), hold: testsite.LongHold} }
+
+func (h *hall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	path, number := r.URL.Path, testsite.QueryNumber(r, "n", -1)
+	h.note("%s#%d:%s", strings.TrimPrefix(path, "/"), number, body)
+	h.mu.Lock()
+	if path == "/open" {
+		h.names = append(h.names, r.URL.Query().Get("name"))
+		id := fmt.Sprintf("s<%d>", len(h.names))
+		h.sessions[id] = &visit{next: number + 1, said: make(chan string, 100)}
+		fmt.Fprintf(w, `{"sid":%q}`, id)
+		h.mu.Unlock()
+		return
+	}
+	v := h.sessions[r.URL.Query().Get("sid")]
+	if v == nil || v.next != number {
+		if v != nil {
+			h.said = append(h.said, fmt.Sprintf("misnumbered:%d", number))
+		}
+		h.mu.Unlock()
+		fmt.Fprint(w, `{"error":"unknown session"}`)
+		return
+	}
+	v.next++
+	h.mu.Unlock()
+	if path != "/poll" {
+		if path == "/close" {
+			h.mu.Lock()
+			delete(h.sessions, r.URL.Query().Get("sid"))
+			h.mu.Unlock()
+		}
+		fmt.Fprint(w, "ok")
+		return
+	}
+	select {
+	case text := <-v.said:
+		fmt.Fprintf(w, `{"messages":[%s]}`, text)
+	case <-r.Context().Done():
+	case <-time.After(h.hold):
+		fmt.Fprint(w, `{"messages":[]}`)
+	}
+}
+
+// say says messages, which are JSON, in all sessions.
+func (h *hall) say(messages string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, v := range h.sessions {
+		v.said <- messages
+	}
+}
+
+// restart forgets all sessions.
+func (h *hall) restart() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, v := range h.sessions {
+		close(v.said)
+	}
+	clear(h.sessions)
+}
+
+// open reports how many sessions there are.
+func (h *hall) open() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.sessions)
+}
+
+// hallSite is a site in front of a hall.
+func hallSite(t *testing.T, h *hall, more ...string) string {
+	return testsite.FormatSite(testsite.Backend(t, h.ServeHTTP), append([]string{
+		"method POST", "rewrite /poll?n={sse.count+7}&sid={sse.cursor.sid}", "long_poll 30s", "items messages", "ignore @this ping", "data @this", "reset error", "replay 100 100ms",
+		"open {\nmethod POST\nrewrite /open?name={sse.id}&n={sse.count+7}\ncursor sid sid\n}",
+	}, more...)...)
+}
+
+func TestClientsOfASessionShareItAndHearWhenItIsLost(t *testing.T) {
+	h := newHall()
+	s := testsite.Run(t, hallSite(t, h))
+	a, b := testsite.Subscribe(t, s.URL), testsite.Subscribe(t, s.URL)
+	testsite.Eventually(t, "a session", func() bool { return h.count("poll") == 1 })
+	h.say(`"ping"`)
+	h.say(`"x","x"`)
+	h.say(`"x"`)
+	for _, c := range []*testsite.Subscription{a, b} {
+		c.Want("x", "x", "x")
+	}
+	h.restart()
+	h.note("restarted")
+	testsite.Eventually(t, "a new session", func() bool { return h.open() == 1 && strings.Contains(h.all(), "restarted poll#12: open#7: poll#8:") })
+	h.say(`"y"`)
+	for _, c := range []*testsite.Subscription{a, b} {
+		if e := c.Next(); e.Type != "bridge.reset" {
+			t.Errorf("got %+v", e)
+		}
+		c.Want("y")
+	}
+	if asked := h.all(); !strings.HasPrefix(asked, "open#7: poll#8: poll#9: poll#10: poll#11: ") || h.count("misnumbered") > 0 {
+		t.Errorf("asked %s", asked)
+	}
+	if len(h.names) != 2 || h.names[0] == h.names[1] || len(h.names[0]) != 36 {
+		t.Errorf("the sessions are called %q", h.names)
 	}
 }

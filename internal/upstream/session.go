@@ -1,0 +1,60 @@
+package upstream
+
+import (
+	"sync"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+// session is what the requests of a session share beside its cursors. Some of them may be made at the same time.
+type session struct {
+	mu    sync.Mutex
+	count int // the requests so far
+}
+
+// sessionOf returns the session of a chain, and makes it before its first request.
+func sessionOf(of *feed.Session) *session {
+	if of.Live == nil {
+		of.Live = new(session)
+	}
+	return of.Live.(*session)
+}
+
+// begin begins a new session in the place of one that is of no use any more.
+func (s *session) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count = 0
+}
+
+// requests returns how many requests the session has made.
+func (s *session) requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
+}
+
+// take counts a request, and returns how many were before it.
+func (s *session) take() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count++
+	return s.count - 1
+}
+
+// untake takes a request back that got no answer: the next one is in its place, so that an upstream that counts
+// them (BOSH: XEP-0124, section 14.2) misses none, and can give the answer that was lost. It is too late if another
+// request has followed.
+func (s *session) untake(number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.count == number+1 {
+		s.count = number
+	}
+}
+
+// Close implements feed.Live.
+func (s *session) Close() {}
+
+// Interface guards
+var _ feed.Live = (*session)(nil)
