@@ -29,6 +29,13 @@ import (
 //	        when <condition>
 //	        <subdirectives...>
 //	    }
+//	    reply     {
+//	        when <condition>
+//	        <subdirectives...>
+//	    }
+//	    ack       {
+//	        <subdirectives...>
+//	    }
 //
 //	    # when to poll
 //	    interval  <min> [<max>]

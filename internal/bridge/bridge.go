@@ -99,7 +99,7 @@ func New(plan *config.Plan) *Bridge {
 	b.poller = upstream.NewPoller(b, plan.Limits.Polls)
 	b.config = feed.Config{
 		Document: plan.Reader.Document() || plan.Reader.Set(), Set: plan.Reader.Set(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(),
-		Messages: plan.Reader.Counts(), Once: plan.Page.Once, Loses: plan.Page.Once, Repeats: plan.Counts(),
+		Messages: plan.Reader.Counts(), Once: plan.Page.Once, Loses: plan.Page.Once && plan.Only(config.KindAck) == nil, Repeats: plan.Counts(),
 		Interval: plan.IntervalMin, MaxInterval: plan.IntervalMax, LongPoll: plan.Holds(),
 		Linger: plan.Linger, Forgetful: plan.Forgetful, Notify: plan.Notify,
 		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: len(plan.Of(config.KindOpen)) > 0, Epochs: plan.Epochs(),

@@ -30,7 +30,9 @@ func (p *parser) step(kind StepKind, path string) (*Step, error) {
 		return nil, p.Errf("%s: it takes a block of subdirectives, and no arguments", kind)
 	}
 	known := NamesOf(func(s Subdirective) bool { return slices.Contains(s.Steps, kind) })
-	known = append(known, "when")
+	if kind != KindAck {
+		known = append(known, "when")
+	}
 	inner := newParser(p.Helper)
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		sub := p.Val()

@@ -119,7 +119,7 @@ func (h *Config) checkReading(c *Plan) error {
 // comesOnce reports whether answers hold only what none before them held: the upstream forgets it, and polls send
 // a session at most, and no position.
 func (h *Config) comesOnce(c *Plan) bool {
-	if c.Stream || h.Replay == nil || len(h.Open) == 0 || h.Order != "" || c.Page.Format == page.Message {
+	if c.Stream || h.Replay == nil || len(h.Open) == 0 && h.Ack == nil || h.Order != "" || c.Page.Format == page.Message {
 		return false
 	}
 	moved := h.cursorsRead(c)

@@ -41,6 +41,7 @@ func (h *Config) Compile() (*Plan, error) {
 }
 
 func (h *Config) compilePoll(c *Plan) (err error) {
+	parseEdit := parseEditFor(c.Kind)
 	if c.Method, err = parseEdit("method", "method", normalMethod(h.Method)); err != nil {
 		return err
 	}
@@ -59,10 +60,10 @@ func (h *Config) compilePoll(c *Plan) (err error) {
 	if c.RewriteQuery, err = parseEdit("rewrite", "rewrite", query); err != nil {
 		return err
 	}
-	if c.Query, err = compileEdits("query", h.Query, nil); err != nil {
+	if c.Query, err = compileEdits("query", h.Query, nil, parseEdit); err != nil {
 		return err
 	}
-	if c.HeaderUp, err = compileEdits("header_up", h.HeaderUp, checkHeaderName); err != nil {
+	if c.HeaderUp, err = compileEdits("header_up", h.HeaderUp, checkHeaderName, parseEdit); err != nil {
 		return err
 	}
 	for i := range c.HeaderUp {
@@ -162,6 +163,9 @@ func (h *Config) compileReading(c *Plan) (err error) {
 		return err
 	}
 	if c.Page.Cursors, err = compileCursors(h.Cursor); err != nil {
+		return err
+	}
+	if err = h.compileFollow(c); err != nil {
 		return err
 	}
 	return h.compileConditions(c)

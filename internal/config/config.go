@@ -52,6 +52,18 @@ type Config struct {
 	// before the first poll, nor if `more` asks for the next one. Default: none.
 	Wait *Step `json:"wait,omitempty"`
 
+	// Requests that answer something in the answer to a poll, such as the ping of a session. They are
+	// made once its events are on their way, before the next poll, at most ten a second. A reply that
+	// fails is an error, as a failed poll is. Default: none.
+	Reply []*Step `json:"reply,omitempty"`
+
+	// A request that acknowledges what an answer held, for a queue of which the bridge is the one
+	// reader. It is made once the events are in the log, before the next poll: for each item if it
+	// sends `{sse.item}` or a part of it, otherwise for each answer that has items. One that fails is
+	// an error; items that come again are known by their `id`, and dropped. It needs `replay`.
+	// Default: none.
+	Ack *Step `json:"ack,omitempty"`
+
 	// The time between the starts of polls. In long polling it applies only after an answer without
 	// news that came in less than a second. Default: 2s, always.
 	Interval *Interval `json:"interval,omitempty"`

@@ -31,14 +31,34 @@ func wrong(field, format string, args ...any) error {
 // answerPlaceholder finds placeholders whose values are known only after a poll has been answered.
 var answerPlaceholder = regexp.MustCompile(`(?:^|[^\\])(\{sse\.(?:status|header|link|body|item)\b[^}]*\}?)`)
 
-// parseEdit parses a text that goes into a poll. An empty one is the zero template.
-func parseEdit(path, name, text string) (value.Template, error) {
+// editParser parses a text that goes into a request. An empty one is the zero template.
+type editParser func(path, name, text string) (value.Template, error)
+
+// parseEditFor returns the parser for a poll, or for a step of a kind.
+func parseEditFor(kind StepKind) editParser {
+	if kind.answers() {
+		return parseText
+	}
+	return parseEdit
+}
+
+// parseText parses a text that goes into a request.
+func parseText(path, name, text string) (value.Template, error) {
 	if text == "" {
 		return value.Template{}, nil
 	}
 	t, err := value.ParseTemplate(text)
 	if err != nil {
 		return t, &fieldError{path, name, err}
+	}
+	return t, nil
+}
+
+// parseEdit parses a text that goes into a request for which there is no answer yet.
+func parseEdit(path, name, text string) (value.Template, error) {
+	t, err := parseText(path, name, text)
+	if err != nil {
+		return t, err
 	}
 	if m := answerPlaceholder.FindStringSubmatch(text); m != nil {
 		return t, &fieldError{path, name, fmt.Errorf("%s is known only after the answer: read it with `cursor`, and send {sse.cursor}", m[1])}
@@ -58,7 +78,7 @@ func parseValue(path, name, text string) (value.Value, error) {
 }
 
 // compileEdits compiles the edits of a query or header. check is given each name and may be nil.
-func compileEdits(field string, edits []Edit, check func(name string) error) ([]PlannedEdit, error) {
+func compileEdits(field string, edits []Edit, check func(name string) error, parse editParser) ([]PlannedEdit, error) {
 	out := make([]PlannedEdit, 0, len(edits))
 	for i, e := range edits {
 		path, name := field+"."+strconv.Itoa(i), strings.TrimSpace(field+" "+e.Name)
@@ -78,7 +98,7 @@ func compileEdits(field string, edits []Edit, check func(name string) error) ([]
 		edit := PlannedEdit{Name: e.Name, Del: e.Delete}
 		if !e.Delete {
 			var err error
-			if edit.Value, err = parseEdit(path, name, e.Value); err != nil {
+			if edit.Value, err = parse(path, name, e.Value); err != nil {
 				return nil, err
 			}
 		}

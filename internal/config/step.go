@@ -76,6 +76,9 @@ type Step struct {
 	// In `wait`: if one of these conditions holds, there is something to poll for. The values are
 	// looked up in the body. Required there.
 	//
+	// In `reply`: the request is made for each item for which one of these conditions holds, ignored
+	// or not; for an answer without items, they are looked up in the body. Required there.
+	//
 	// In `open`: the request is made only if one of these conditions holds, such as `{sse.cursor}`:
 	// the client has a position. They see cursors and placeholders, and no answer. Default: none;
 	// the request is always made.

@@ -13,7 +13,13 @@ type StepKind string
 const (
 	KindOpen StepKind = "open"
 	KindWait StepKind = "wait"
+
+	KindReply StepKind = "reply"
+	KindAck   StepKind = "ack"
 )
+
+// answers reports whether a step is made because of an answer to a poll, and may send parts of it.
+func (k StepKind) answers() bool { return k == KindReply || k == KindAck }
 
 // NamedStep is one of the steps of a block.
 type NamedStep struct {
@@ -40,6 +46,12 @@ func (s NamedStep) checkKind() error {
 		return wrong("long_poll", "`open` does not wait for news: use `wait`")
 	case s.Epoch != "" && s.Kind != KindOpen:
 		return wrong("epoch", "it can be used only in `open`: move it there")
+	case s.Kind == KindReply && len(s.When) == 0:
+		return wrong("when", "it is missing: add `when <condition>`, which says what is answered")
+	case len(s.When) > 0 && s.Kind == KindAck:
+		return wrong("when", "all that a poll has brought is acknowledged: remove it")
+	case s.LongPoll != 0 && s.Kind != KindWait:
+		return wrong("long_poll", "it can be used only in `wait`: remove it")
 	case s.Kind == KindWait && len(s.When) == 0:
 		return wrong("when", "it is missing: add `when <condition>`, which says when there is something to poll for")
 	}

@@ -29,6 +29,8 @@ func (h *Config) Steps() (all []NamedStep) {
 	}
 	add(KindOpen, h.Open...)
 	add(KindWait, h.Wait)
+	add(KindReply, h.Reply...)
+	add(KindAck, h.Ack)
 	return all
 }
 
@@ -48,11 +50,50 @@ func (h *Config) compileSteps(c *Plan) error {
 	if len(h.Reopen) > 0 && len(h.Open) == 0 {
 		return &fieldError{"reopen.0", "reopen", errors.New("it repeats the request of `open`, and there is none: add `open`, or use `reset` if the position is lost, or `fail` if the answer is an error")}
 	}
+	if err := h.checkAck(c); err != nil {
+		return err
+	}
 	switch {
 	case h.Epoch != "" && len(h.Open) > 0:
 		return wrong("epoch", "it cannot be used with `open`: move it into the `open` block, or remove it and use a `reset` condition")
 	case h.Wait != nil && h.LongPoll != 0:
 		return wrong("long_poll", "with `wait`, the polls themselves are not held: move `long_poll` into the `wait` block")
+	}
+	return nil
+}
+
+// checkAck checks that what was not acknowledged can be told from what is new when it comes again.
+func (h *Config) checkAck(c *Plan) error {
+	switch {
+	case h.Ack == nil:
+		return nil
+	case h.Replay == nil:
+		return wrong("ack", "it needs `replay`: clients that come back get their events from the bridge's log, since the upstream forgets what was acknowledged")
+	case !c.Page.Once:
+		return wrong("ack", "it is for a queue, whose polls send no position: remove `order` and the edits that send a cursor of the polls, or remove `ack`")
+	case c.Reader.Counts():
+		return wrong("ack", "what comes again because it was not acknowledged is known by its id: add `id`")
+	}
+	return nil
+}
+
+// compileFollow says which requests answers call for: first the replies, then the acknowledgement.
+func (h *Config) compileFollow(c *Plan) error {
+	for _, s := range h.Steps() {
+		switch s.Kind {
+		case KindReply:
+			step := new(Plan)
+			if err := s.compileWhen(step); err != nil {
+				return s.in(err)
+			}
+			c.Page.Follow = append(c.Page.Follow, page.Follow{When: step.When})
+		case KindAck:
+			each := slices.ContainsFunc(s.config().texts(), func(text string) bool {
+				t, err := value.ParseTemplate(text)
+				return err == nil && t.ReadsItem()
+			})
+			c.Page.Follow = append(c.Page.Follow, page.Follow{Once: !each})
+		}
 	}
 	return nil
 }
@@ -63,6 +104,8 @@ func (h *Config) compileStep(s NamedStep, main *Plan) (*Plan, error) {
 	step := &Plan{Kind: s.Kind, Name: s.Name, Limits: main.Limits, routes: main.routes, Elsewhere: len(s.Upstream) > 0}
 	if s.Kind != KindWait {
 		asked.More = nil // its conditions are about making the request, and not about its answer
+	}
+	if s.Kind == KindOpen {
 		if err := s.compileWhen(step); err != nil {
 			return nil, s.in(err)
 		}
@@ -156,13 +199,19 @@ func (h *Config) sent() (texts []string) {
 		asked = append(asked, s.config())
 	}
 	for _, a := range asked {
-		texts = append(texts, a.Method, a.Rewrite)
-		if a.Body != nil {
-			texts = append(texts, a.Body.Template)
-		}
-		for _, e := range slices.Concat(a.Query, a.HeaderUp) {
-			texts = append(texts, e.Value)
-		}
+		texts = append(texts, a.texts()...)
+	}
+	return texts
+}
+
+// texts returns the texts that the polls send.
+func (h *Config) texts() []string {
+	texts := []string{h.Method, h.Rewrite}
+	if h.Body != nil {
+		texts = append(texts, h.Body.Template)
+	}
+	for _, e := range slices.Concat(h.Query, h.HeaderUp) {
+		texts = append(texts, e.Value)
 	}
 	return texts
 }
@@ -185,6 +234,9 @@ func (h *Config) checkStepCursors(c *Plan, read []string, sent map[string]bool) 
 				if !slices.Contains(read, name) {
 					return s.in(&fieldError{v.path, v.name, h.unreadCursor(name, read)})
 				}
+			}
+			if s.Kind == KindReply && v.name == "more" { // it is looked up in the items of a poll
+				continue
 			}
 			if err := v.checkScope(); err != nil {
 				return s.in(err)

@@ -29,7 +29,7 @@ type SubdirectiveGroup struct {
 }
 
 // anyStep are all steps.
-var anyStep = []StepKind{KindOpen, KindWait}
+var anyStep = []StepKind{KindOpen, KindWait, KindReply, KindAck}
 
 // Subdirectives returns all subdirectives, in the order of the documents.
 func Subdirectives() []SubdirectiveGroup {
@@ -72,6 +72,14 @@ func Subdirectives() []SubdirectiveGroup {
 			{
 				Name: "wait", Shown: `{ … when <condition> }`, Does: `a request between polls that says whether there is something to poll for`, Default: `none`, Trial: "a line of the block wait, a request between polls (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.soleStep(&c.Wait) },
+			},
+			{
+				Name: "reply", Shown: `{ … when <condition> }`, Does: "a request that answers something in an answer, such as a ping: `when` looks in each item, ignored or not", Default: `none`,
+				parse: func(p *parser, c *Config) error { return p.steps((*Steps)(&c.Reply)) },
+			},
+			{
+				Name: "ack", Shown: `{ … }`, Does: "a request that acknowledges what an answer held, once it is in the log: for each item if it sends `{sse.item…}`, otherwise for each answer that has items. It needs `replay`", Default: `none`,
+				parse: func(p *parser, c *Config) error { return p.soleStep(&c.Ack) },
 			},
 		}},
 		{Title: "when to poll", About: "", Subdirectives: []Subdirective{

@@ -33,6 +33,7 @@ type chain struct {
 	connection connection // of a stream
 	first      *start     // the poll that newcomers share, until it is answered
 
+	recent   recent    // ids of items, if they come once
 	lapsed   reset     // why a session was lost that readers do not know of yet; empty: none was
 	failures int       // failed polls in a row
 	failed   time.Time // when the last of them did
@@ -119,6 +120,11 @@ func (c *chain) take(p page.Page) (news bool) {
 		c.renew()
 		c.pace.placed()
 	}
+	if c.feed.config.Once && !c.feed.config.Messages {
+		if p = c.recent.drop(p, c.feed.config.Replay); len(p.Events) == 0 {
+			p.News = false
+		}
+	}
 	news = p.News
 	from := c.progress.at.Cursor
 	if c.feed.config.Document {
@@ -139,7 +145,7 @@ func (c *chain) take(p page.Page) (news bool) {
 		c.first.answered, c.first.prompt = now, !c.pace.heldFor(now)
 		c.first = nil
 	}
-	moved := p.Carry != nil || !p.Next.Cursor.Equal(from)
+	moved := p.Carry != nil || !p.Next.Cursor.Equal(from) || c.feed.config.Once
 	c.pace.answered(now, news && !c.messages.echo, p.More && moved, p.Wait)
 	if p.End && c.pace.more == 0 {
 		c.feed.stop(c, &End{Reason: Ended})
@@ -225,6 +231,7 @@ func (c *chain) giveUp() {
 func (c *chain) lapse(reason reset) {
 	if c.session.Opened = nil; c.feed.config.Loses {
 		c.lapsed = reason
+		c.recent.forget() // the next session may count anew
 	}
 }
 
@@ -407,6 +414,7 @@ func (c *chain) startOver(now time.Time, reason reset) {
 	c.document.forget()
 	c.check.forget()
 	c.meeting.forget()
+	c.recent.forget()
 	if c.failures = 0; c.feed.config.Loses && reason == ordered {
 		c.lapse(reason)
 		c.pace.soon(now)

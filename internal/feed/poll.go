@@ -47,6 +47,9 @@ type Session struct {
 	Epoch  string // which run of the upstream opened it; empty if unknown
 	Deaf   bool   // the request that waits for a sign of news has failed
 	Live   Live   // nil before the first poll
+	// Then is what the last answer calls for once it is in the log, before the next poll, such as its
+	// acknowledgement. Its errors are those of a poll. nil: nothing.
+	Then func(ctx context.Context) error
 }
 
 // Live is what a session is for who makes its requests.

@@ -46,6 +46,19 @@ func (p *poller) run() {
 		}
 		p.report(ask, answer, news, err)
 		c.heard()
+		p.then(err == nil)
+	}
+}
+
+// then makes the requests that an answer calls for, which is in the log if it was taken.
+func (p *poller) then(taken bool) {
+	c := p.chain
+	then := c.session.Then
+	if c.session.Then = nil; then == nil || !taken || c.over() {
+		return
+	}
+	if err := then(c.ctx); err != nil && !c.over() {
+		c.fail(err)
 	}
 }
 

@@ -100,6 +100,8 @@ type Config struct {
 	// has ended, and the position has not.
 	More, Fail, Gap, Reopen, Reset, End []value.Condition
 
+	Follow []Follow // the requests that answers call for
+
 	RetryAfter     value.Value   // looked up in the body: the least time to the next poll
 	RetryAfterUnit time.Duration // of RetryAfter; default: a second
 }

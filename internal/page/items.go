@@ -52,6 +52,9 @@ func (rd *reading) events() (Page, error) {
 		if before.skipped+i < before.done {
 			continue
 		}
+		if len(rd.reader.config.Follow) > 0 {
+			rd.taken = append(rd.taken, it)
+		}
 		rd.env.Item = it.raw
 		if len(rd.reader.config.Ignore) > 0 {
 			if rd.env.Item = it.text(); rd.ignored(it) {

@@ -78,6 +78,9 @@ type Page struct {
 	// End is true where the upstream says that nothing will follow any more.
 	End bool
 
+	// Followed are the requests that the answer calls for, see [Config.Follow].
+	Followed []Followed
+
 	// Reset is true where the upstream says that the position is of no use any more. Nothing
 	// else of the page counts then.
 	Reset bool

@@ -48,6 +48,9 @@ func (r *Reader) readAll(resp Response, rd *reading, env *value.Env) (Page, erro
 		return Page{}, err
 	}
 	p.Wait, p.Asked = capped(rd.asked)
+	if !p.Reset && !p.Reopen {
+		p.Followed = rd.followed()
+	}
 	return p, nil
 }
 

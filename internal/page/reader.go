@@ -84,7 +84,8 @@ func NewReader(c Config) *Reader {
 		}
 	}
 	r := &Reader{
-		itemJSON:    c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || needJSON(c.Ignore),
+		itemJSON: c.ID.NeedsJSON() || c.Event.NeedsJSON() || c.Data.NeedsJSON() || needJSON(c.Ignore) ||
+			slices.ContainsFunc(c.Follow, func(f Follow) bool { return needJSON(f.When) }),
 		document:    !c.Set && c.Items.IsZero() && c.ID.IsZero() && (c.Whole || !listed(c.Format) && c.Program.IsZero()) && !c.Stream,
 		set:         c.Set,
 		messages:    c.Format == Message && c.Program.IsZero() || c.Stream,

@@ -24,7 +24,8 @@ type reading struct {
 	carry   *Carry // from the page before, or nil
 	last    bool   // nothing will follow
 
-	itemless bool // there is nothing at the path of the items
+	taken    []*item // all items that did not come before, ignored or not
+	itemless bool    // there is nothing at the path of the items
 
 	record bool // it is one record of an answer that goes on
 	fresh  bool // no record before it has moved the cursor since the poll

@@ -96,6 +96,10 @@ func readerFor(c *config.Plan, resolve func(text string) string) *page.Reader {
 	for _, conditions := range reading.Conditions() {
 		*conditions = bindConditions(*conditions, known)
 	}
+	reading.Follow = slices.Clone(reading.Follow)
+	for i, f := range reading.Follow {
+		reading.Follow[i].When = bindConditions(f.When, known)
+	}
 	reading.Cursors = slices.Clone(reading.Cursors)
 	for i, cursor := range reading.Cursors {
 		values := slices.Clone(cursor.Values)

@@ -30,6 +30,9 @@ const pollRemote = "0.0.0.0:0"
 // a redirect; otherwise it is the client's URL with the edits.
 func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Server, w http.ResponseWriter, to *url.URL) (*http.Request, error) {
 	env := p.Env(ask)
+	if p.calls != nil && !p.sendable(env) {
+		return nil, fmt.Errorf("making the request of `%s`: a text of the answer has a line break or a NUL", p.Plan.Name)
+	}
 	current, original := to, to
 	if to == nil {
 		var err error
@@ -74,6 +77,22 @@ func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Ser
 	return r, nil
 }
 
+// sendable reports whether all that an answer brings into the request can be sent.
+func (p *Request) sendable(env *value.Env) bool {
+	ok := true
+	look := func(text string) string {
+		ok = ok && !strings.ContainsAny(text, unsendable)
+		return text
+	}
+	for _, t := range []value.Template{p.rewritePath, p.rewriteQuery, p.bodyTemplate} {
+		t.ExpandEscaped(env, look)
+	}
+	for _, e := range slices.Concat(p.queryEdits, p.HeaderEdits) {
+		e.Value.ExpandEscaped(env, look)
+	}
+	return ok
+}
+
 // replacer returns a replacer that has the client's values for the placeholders of the upstream's handlers.
 // They are set as handlers in front set them, so values that the upstream's own handlers set override them.
 func (p *Request) replacer() *caddy.Replacer {
@@ -95,7 +114,11 @@ func (p *Request) localAddr() net.Addr {
 // Env returns the values for the placeholders of a poll.
 func (p *Request) Env(ask feed.Ask) *value.Env {
 	if p.polls != nil {
-		return p.polls.Env(ask)
+		env := p.polls.Env(ask)
+		if a := p.calls; a != nil {
+			env.Status, env.Header, env.Body, env.Item = a.Status, a.Header, a.Body, a.Item
+		}
+		return env
 	}
 	env := &value.Env{Cursor: make(map[string]string), ID: cmp.Or(ask.Session.ID, ask.Chain), Seq: ask.Number, Count: ask.Count}
 	maps.Copy(env.Cursor, p.Plan.Start)

@@ -17,6 +17,7 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 const (
@@ -106,13 +107,17 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	case silent:
 		return page.Page{Next: ask.From, Validators: ask.Validators}, nil
 	}
+	env := p.Env(ask)
 	switch {
 	case p.Plan.Page.Once:
-		answered, failed = p.readOnce(resp, ask)
+		answered, failed = p.readOnce(resp, ask, env)
 	case p.Plan.Forgetful: // it never gives anything twice that could be compared
-		answered, failed = p.Reader.Read(resp, ask.From, p.Env(ask))
+		answered, failed = p.Reader.Read(resp, ask.From, env)
 	default:
-		answered, failed = p.Reader.ReadOn(resp, ask.From, ask.Carry, p.Env(ask))
+		answered, failed = p.Reader.ReadOn(resp, ask.From, ask.Carry, env)
+	}
+	if failed == nil {
+		ask.Session.Then = u.follow(p, ask, env, answered.Followed)
 	}
 	if failed == nil && answered.Set != nil && answered.More {
 		answered, failed = u.pages(ctx, p, ask, answered)
@@ -161,12 +166,12 @@ func (u *Poller) pages(ctx context.Context, p *Request, ask feed.Ask, first page
 }
 
 // readOnce reads an answer whose items are all new. The id of an item before them says nothing of them.
-func (p *Request) readOnce(resp page.Response, ask feed.Ask) (page.Page, error) {
+func (p *Request) readOnce(resp page.Response, ask feed.Ask, env *value.Env) (page.Page, error) {
 	from := ask.From
 	if !p.Reader.Counts() {
 		from = position.Position{Epoch: from.Epoch}
 	}
-	answered, err := p.Reader.Read(resp, from, p.Env(ask))
+	answered, err := p.Reader.Read(resp, from, env)
 	if err == nil && len(answered.Events) == 0 {
 		answered.Next = ask.From
 	}
@@ -209,10 +214,16 @@ func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp p
 	return resp, false, err
 }
 
+// unsent is the error of a request that could not be made.
+type unsent struct{ error }
+
+// Unwrap returns why.
+func (e unsent) Unwrap() error { return e.error }
+
 // answered reports whether an error is about an answer.
 func answered(err error) bool {
 	failed, ok := errors.AsType[*page.Error](err)
-	return ok && failed.Comment != page.Unreachable
+	return ok && failed.Comment != page.Unreachable && !errors.As(err, new(unsent))
 }
 
 // ask makes one poll and follows its redirects to the same origin. An answer that goes on comes out at l; nil: it
@@ -228,7 +239,7 @@ func (u *Poller) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) (pa
 		}
 		r, err := p.Build(ctx, ask, u.upstream.NewestServer(), a, to)
 		if err != nil { // the last answer's cursor is invalid; the upstream itself works
-			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: err}
+			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: unsent{err}}
 		}
 		if demoted {
 			r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0

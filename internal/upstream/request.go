@@ -17,6 +17,7 @@ import (
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // maxRequestBody bounds the body of a client's request, which its polls repeat.
@@ -35,6 +36,7 @@ type Request struct {
 
 	which Kind
 	polls *Request   // of a step: the polls that it belongs to
+	calls *value.Env // of a step: the answer that calls for it; nil: none does
 	Steps []*Request // in the order of [config.Plan.Steps]
 	steps            // the same, by their kinds
 }

@@ -117,7 +117,7 @@ func TestPollsAreMadeOfWhatTheySayAlone(t *testing.T) {
 	why := map[string]string{
 		"Plan": "it is the configuration's", "Said": "it is what is said", "Key": "it is the hash of that", "bound": "it is the plan, with what is said in it",
 		"First": "it is what tells first polls apart, which are shared by themselves", "LastID": "it is a position, as a cursor is",
-		"Sent": "it is shown to operators", "which": "it is the configuration's", "polls": "it is another of these", "Steps": "they are more of these", "steps": "they are the same",
+		"Sent": "it is shown to operators", "which": "it is the configuration's", "polls": "it is another of these", "calls": "it is the upstream's", "Steps": "they are more of these", "steps": "they are the same",
 	}
 	for field := range reflect.TypeFor[Request]().Fields() {
 		if why[field.Name] == "" {

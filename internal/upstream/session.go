@@ -1,15 +1,21 @@
 package upstream
 
 import (
+	"context"
 	"sync"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
+// repliesASecond bounds the replies of a session. More wait.
+const repliesASecond = 10
+
 // session is what the requests of a session share beside its cursors. Some of them may be made at the same time.
 type session struct {
-	mu    sync.Mutex
-	count int // the requests so far
+	mu      sync.Mutex
+	count   int         // the requests so far
+	replies []time.Time // when the last ones were made
 }
 
 // sessionOf returns the session of a chain, and makes it before its first request.
@@ -50,6 +56,32 @@ func (s *session) untake(number int) {
 	defer s.mu.Unlock()
 	if s.count == number+1 {
 		s.count = number
+	}
+}
+
+// mayReply waits until one more reply is within the limit.
+func (s *session) mayReply(ctx context.Context) error {
+	s.mu.Lock()
+	now := time.Now()
+	at := now
+	if len(s.replies) >= repliesASecond {
+		if least := s.replies[0].Add(time.Second); least.After(at) {
+			at = least
+		}
+		s.replies = s.replies[1:]
+	}
+	s.replies = append(s.replies, at)
+	s.mu.Unlock()
+	if !at.After(now) {
+		return nil
+	}
+	timer := time.NewTimer(at.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

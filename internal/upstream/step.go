@@ -25,6 +25,8 @@ const KindPoll Kind = 0
 type steps struct {
 	open []*Request // before the first poll of a chain
 	wait *Request   // between polls; nil: none
+
+	follow []*Request // after an answer that calls for it, in the order of [page.Config.Follow]
 }
 
 // newSteps makes the requests of the steps that belong to the polls of p, and notes what they say.
@@ -41,6 +43,8 @@ func (p *Request) newSteps(r *http.Request, repl *caddy.Replacer) error {
 			p.open = append(p.open, s)
 		case config.KindWait:
 			p.wait = s
+		case config.KindReply, config.KindAck:
+			p.follow = append(p.follow, s)
 		}
 	}
 	return nil

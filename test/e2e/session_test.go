@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"fmt"
+	"html"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -280,4 +283,120 @@ func TestClientsOfASessionShareItAndHearWhenItIsLost(t *testing.T) {
 	if len(h.names) != 2 || h.names[0] == h.names[1] || len(h.names[0]) != 36 {
 		t.Errorf("the sessions are called %q", h.names)
 	}
+}
+
+func TestAPingIsAnsweredBeforeTheNextPoll(t *testing.T) {
+	h := newHall()
+	s := testsite.Run(t, hallSite(t, h, "reply {\nwhen @this.ping\nmethod POST\nrewrite /pong?n={sse.count+7}&sid={sse.cursor.sid}\nbody `{\"to\":\"{sse.item.ping}\"}`\n}", "ignore @this.ping"))
+	c := testsite.Subscribe(t, s.URL)
+	testsite.Eventually(t, "a session", func() bool { return h.count("poll") == 1 })
+	h.say(`{"ping":"a\"b"},"x",{"ping":2}`)
+	c.Want("x")
+	testsite.Eventually(t, "the replies", func() bool {
+		return strings.HasSuffix(h.all(), `poll#8: pong#9:{"to":"a\"b"} pong#10:{"to":"2"} poll#11:`)
+	})
+	h.say(`{"ping":"a\r\nb"}`) // which no request may hold
+	c.HasComment("unreadable answer")
+	h.note("refused")
+	testsite.Eventually(t, "the next poll", func() bool { return strings.HasSuffix(h.all(), "poll#11: refused poll#12:") })
+	if h.count("pong") != 2 || h.count("misnumbered") > 0 {
+		t.Errorf("asked %s", h.all())
+	}
+}
+
+func TestMoreThanTenRepliesASecondWait(t *testing.T) {
+	h := newHall()
+	s := testsite.Run(t, hallSite(t, h, "reply {\nwhen @this ping\nrewrite /pong?n={sse.count+7}&sid={sse.cursor.sid}\n}"))
+	testsite.Subscribe(t, s.URL)
+	testsite.Eventually(t, "a session", func() bool { return h.count("poll") == 1 })
+	began := time.Now()
+	h.say(strings.Repeat(`"ping",`, 24) + `"ping"`)
+	testsite.Eventually(t, "the replies", func() bool { return h.count("pong") == 25 && strings.HasSuffix(h.all(), "poll#34:") })
+	if took := time.Since(began); took < 2*time.Second {
+		t.Errorf("25 replies took %s", took)
+	}
+}
+
+// heap is a queue as Azure Storage has one: a message that is given is hidden for a moment, and comes again if it is not deleted
+// with its last receipt.
+type heap struct {
+	exchanges
+	messages map[string]int // the receipts that were given, by the ids of messages
+	hidden   map[string]bool
+	refuse   bool // deletions
+}
+
+func (q *heap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r.Method == http.MethodDelete {
+		q.said = append(q.said, r.URL.EscapedPath()+"?"+r.URL.RawQuery)
+		id := strings.TrimPrefix(r.URL.Path, "/queue/")
+		switch {
+		case q.refuse:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case r.URL.Query().Get("receipt") != fmt.Sprintf("r+%d", q.messages[id]):
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			delete(q.messages, id)
+		}
+		return
+	}
+	fmt.Fprint(w, "<List>")
+	for _, id := range slices.Sorted(maps.Keys(q.messages)) {
+		if !q.hidden[id] {
+			q.hidden[id] = true
+			q.messages[id]++
+			fmt.Fprintf(w, "<M><Id>%s</Id><Receipt>r+%d</Receipt><Text>text of %[1]s</Text></M>", html.EscapeString(id), q.messages[id])
+		}
+	}
+	fmt.Fprint(w, "</List>")
+}
+
+func (q *heap) put(ids ...string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, id := range ids {
+		q.messages[id] = 0
+	}
+}
+
+// show makes hidden messages come again.
+func (q *heap) show() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	clear(q.hidden)
+}
+
+func (q *heap) left() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.messages)
+}
+
+func TestAQueueIsAcknowledgedItemByItem(t *testing.T) {
+	q := &heap{messages: make(map[string]int), hidden: make(map[string]bool)}
+	s := testsite.Run(t, testsite.FormatSite(testsite.Backend(t, q.ServeHTTP), "rewrite /queue", "interval 10ms", "format xml", "items List.M", "id Id", "data Text", "replay 100",
+		"ignore Text \"text of skipped\"", "ack {\nmethod DELETE\nrewrite /queue/{sse.item.Id}\nquery receipt {sse.item.Receipt}\naccept 404\n}"))
+	c := testsite.Subscribe(t, s.URL)
+	q.put("a", "b/c", "skipped")
+	c.Want("text of a|a", "text of b/c|b/c")
+	testsite.Eventually(t, "the acknowledgements", func() bool { return q.left() == 0 })
+	if asked := q.all(); asked != "/queue/a?receipt=r%2B1 /queue/b%2Fc?receipt=r%2B1 /queue/skipped?receipt=r%2B1" {
+		t.Errorf("asked %s", asked)
+	}
+	q.mu.Lock()
+	q.refuse = true
+	q.mu.Unlock()
+	q.put("d")
+	c.Want("text of d|d")
+	c.HasComment("status 503")
+	q.mu.Lock()
+	q.refuse = false
+	q.mu.Unlock()
+	q.show()
+	q.put("e")
+	c.Want("text of e|e") // and d not again
+	testsite.Eventually(t, "the acknowledgements", func() bool { return q.left() == 0 })
+	testsite.Subscribe(t, s.URL, "Last-Event-ID", "b/c").Want("text of d", "text of e")
 }
