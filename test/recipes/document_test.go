@@ -27,7 +27,10 @@ func TestDocumentOfUpstreams(t *testing.T) {
 
 // Polls says, for the document's table, when the backend is asked.
 func (r *Recipe) Polls() string {
-	if r.plan.Holds() {
+	switch {
+	case r.plan.Stream:
+		return "one answer that goes on"
+	case r.plan.Holds():
 		return "held by the backend"
 	}
 	return fmt.Sprintf("every %gs", r.plan.IntervalMin.Seconds())
@@ -38,9 +41,15 @@ func (r *Recipe) Resumes() string {
 	switch plan := r.plan; {
 	case plan.Forgetful:
 		return "an event's id, while the bridge has it: the backend forgets"
+	case r.placeless():
+		return "an event's id, while the bridge has it: the backend has no positions"
 	case plan.Reader.Document():
 		return "a hash of the version that it has"
-	case plan.ValidatorCursors && plan.Page.Format != page.Message:
+	case plan.Reader.Set():
+		return "a hash of the set that it has"
+	case plan.LastEventID:
+		return "the id of the backend's event"
+	case plan.ValidatorCursors && plan.Page.Format != page.Message && plan.Page.Format != page.Multipart:
 		return "its place in the list, and a hash of what stands there"
 	case plan.ValidatorCursors:
 		return "`ETag` and `Last-Modified`"

@@ -140,6 +140,20 @@ func (r *Recipe) compile(t *testing.T) error {
 	return err
 }
 
+// placeless reports whether the backend has no position to go on from. Then nobody knows the ids beforehand, and only
+// a log can tell what comes after one of them.
+func (r *Recipe) placeless() bool {
+	return r.plan.Stream && len(r.plan.CursorNames) == 0
+}
+
+// pages is how many polls read a set, at most.
+func (r *Recipe) pages() int {
+	if !r.plan.Reader.Set() || len(r.plan.Page.More) == 0 {
+		return 1
+	}
+	return len(r.Upstreams[0].first)
+}
+
 func (r *Recipe) section(name, text string) (err error) {
 	kind, rest, _ := strings.Cut(name, " ")
 	switch kind {

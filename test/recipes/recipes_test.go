@@ -29,7 +29,8 @@ import (
 //	The exchanges of the backend that the Caddyfile names by this address, such as 127.0.0.1:5984
 //	or https://api.example.com. There may be several backends.
 //	-- events --
-//	What a newcomer gets, in the wire format, without retry and comments.
+//	What a newcomer gets, in the wire format, without retry and comments; and without ids, if the backend's
+//	answer goes on and has no positions: the ids are made anew each time.
 //	-- reset --
 //	What a client gets when the backend has lost its position. With a first line `Last-Event-ID: ID`
 //	it comes with that id; without, it is a newcomer that has had all events. There may be several.
@@ -87,7 +88,7 @@ type lives struct {
 func newLives(t *testing.T, r *Recipe) *lives {
 	l := &lives{recipe: r, newcomer: newRoom(t, r, false)}
 	for range r.events {
-		if r.plan.Forgetful {
+		if r.plan.Forgetful || r.placeless() {
 			l.resumed = append(l.resumed, l.newcomer)
 		} else {
 			l.resumed = append(l.resumed, newRoom(t, r, true))
@@ -101,7 +102,7 @@ func newLives(t *testing.T, r *Recipe) *lives {
 
 func (l *lives) all() []*room {
 	all := append([]*room{l.newcomer}, l.resets...)
-	if !l.recipe.plan.Forgetful {
+	if !l.recipe.plan.Forgetful && !l.recipe.placeless() {
 		all = append(all, l.resumed...)
 	}
 	return all
@@ -174,6 +175,9 @@ func (l *lives) run(t *testing.T) {
 	expected := [][]testsite.Received{nil}
 	names := []string{"a newcomer"}
 	for i, e := range r.events {
+		if r.placeless() {
+			e.ID = first.ids[i]
+		}
 		name := fmt.Sprintf("a client with the id %q, of event %d,", e.ID, i+1)
 		if r.ends && i == len(r.events)-1 {
 			l.resumed[i].endedFor(t, name, e.ID)
@@ -200,14 +204,25 @@ func (l *lives) run(t *testing.T) {
 	l.unasked(t)
 }
 
-// after returns what a client that has event i still gets: of a document, the newest version.
+// after returns what a client that has event i still gets: of a document, the newest version; of a set, from a bridge
+// that has never seen it, the newest one, unless the client has that.
 func (r *Recipe) after(i int) []testsite.Received {
 	rest := r.events[i+1:]
+	if r.plan.Reader.Set() {
+		newest := r.events[len(r.events)-1].ID
+		if r.events[i].ID == newest {
+			return nil
+		}
+		return []testsite.Received{{Type: "snapshot", ID: newest}}
+	}
 	if r.plan.Reader.Document() && len(rest) > 0 {
 		rest = rest[len(rest)-1:]
 	}
 	return rest
 }
+
+// patches reports whether clients get changes, and the whole only where these would not do.
+func (r *Recipe) patches() bool { return r.plan.Diff || r.plan.Reader.Set() }
 
 func (l *lives) reset(t *testing.T, room *room, c resetCase) {
 	t.Helper()
