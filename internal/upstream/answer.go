@@ -10,9 +10,29 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
+
+// unendedError is the error of an answer that has begun, and has not ended in time.
+type unendedError struct {
+	status int
+	size   int // what has come of its body, in bytes
+	cause  error
+	within time.Duration
+	poll   bool // it is that of a poll, not of a step
+}
+
+func (e *unendedError) Error() string {
+	text := fmt.Sprintf("the answer has begun, with %d bytes, and has not ended within %s", e.size, e.within)
+	if e.poll {
+		text += ": if it goes on, `stream` reads it"
+	}
+	return text
+}
+
+func (e *unendedError) Unwrap() error { return e.cause }
 
 // errTooLarge is the error of an answer that is larger than the limit.
 var errTooLarge = errors.New("the answer is larger than `limits response` allows")
@@ -63,6 +83,21 @@ func (a *Answer) Write(p []byte) (int, error) {
 
 // FlushError lets handlers flush, which does nothing here: each write of an answer that goes on is passed on.
 func (a *Answer) FlushError() error { return nil }
+
+// told returns how many bytes of the answer have come, decoded, if they say anything. Blanks do not: some upstreams
+// send them while they hold a request.
+func (a *Answer) told() int {
+	body := a.body.Bytes()
+	if encoding := strings.ToLower(a.sent.Get("Content-Encoding")); encoding == "gzip" || encoding == "x-gzip" {
+		var text bytes.Buffer
+		_, _ = gunzipTo(&text, body, a.limit) // it ends too soon
+		body = text.Bytes()
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return 0
+	}
+	return len(body)
+}
 
 // Response returns the answer, decoded. Status 0 means that the upstream wrote nothing, which is a 200.
 func (a *Answer) Response() (page.Response, error) {

@@ -203,9 +203,13 @@ func (u *Poller) exchange(ctx context.Context, p *Request, ask feed.Ask) (resp p
 	if err != nil && !answered(err) {
 		session.untake(ask.Count)
 	}
+	unended := (*unendedError)(nil)
 	switch {
 	case ctx.Err() != nil:
 		return page.Response{}, false, ctx.Err()
+	case polling.Err() != nil && errors.As(err, &unended) && ask.Carry == nil:
+		unended.within, unended.poll = timeout, p.which == KindPoll
+		return page.Response{}, false, &page.Error{Status: unended.status, Comment: page.Unreadable, Err: unended}
 	case polling.Err() != nil && p.Plan.Hold > 0:
 		return page.Response{}, true, nil
 	case polling.Err() != nil:
@@ -332,6 +336,9 @@ func (u *Poller) roundTrip(which Kind, r *http.Request, a *Answer) (page.Respons
 		// a handler that answers with an error, like file_server and error
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
+		if size := a.told(); size > 0 && r.Context().Err() != nil {
+			err = &unendedError{status: a.Status, size: size, cause: err}
+		}
 		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: err}
 	case a.goesOn:
 		return page.Response{}, nil
