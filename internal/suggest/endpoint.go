@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -22,8 +21,10 @@ type Endpoint struct {
 	Say    func(text string) // is told what goes on, where it takes its time; not nil
 
 	// Hold is how long an answer may take until the endpoint counts as one that holds requests. Half
-	// of it is slow already. Default: 2s.
+	// of it is slow already. An answer without a length that has begun and takes as long goes on. Default: 2s.
 	Hold time.Duration
+	// Listen is how long an answer that goes on is read, at least. Default: 15s.
+	Listen time.Duration
 
 	asked int // how many requests there were
 }
@@ -34,8 +35,10 @@ const maxBody = 8 << 20
 // reply is what the endpoint says to one request.
 type reply struct {
 	page.Response
-	took time.Duration
-	held bool // there was none in time
+	took     time.Duration
+	held     bool      // there was none in time
+	goesOn   bool      // it has not ended; what has come of it is there
+	arrivals []arrival // of its body
 }
 
 // quiet reports whether the endpoint says that there is nothing new.
@@ -53,6 +56,15 @@ func (e *Endpoint) slow(r reply) bool { return r.held || r.took >= e.Hold/2 }
 // ask asks the endpoint, with one parameter of its query set, or, to nothing, left out; and waits for so
 // long at most.
 func (e *Endpoint) ask(ctx context.Context, within time.Duration, name, value string, header ...string) (reply, error) {
+	return e.request(ctx, within, 0, name, value, header...)
+}
+
+// listen is ask that reads an answer that goes on for longer.
+func (e *Endpoint) listen(ctx context.Context, within time.Duration, name, value string) (reply, error) {
+	return e.request(ctx, within, e.Listen, name, value)
+}
+
+func (e *Endpoint) request(ctx context.Context, within, listen time.Duration, name, value string, header ...string) (reply, error) {
 	u := *e.URL
 	if name != "" {
 		q := u.Query()
@@ -61,7 +73,7 @@ func (e *Endpoint) ask(ctx context.Context, within time.Duration, name, value st
 		}
 		u.RawQuery = q.Encode()
 	}
-	polling, cancel := context.WithTimeout(ctx, within)
+	polling, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r, err := http.NewRequestWithContext(polling, http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -73,13 +85,17 @@ func (e *Endpoint) ask(ctx context.Context, within time.Duration, name, value st
 	}
 	e.asked++
 	start := time.Now()
+	late, quiet := time.AfterFunc(within, cancel), time.AfterFunc(e.Hold, func() { e.waiting(within) })
+	defer quiet.Stop()
 	client := http.Client{Transport: e.Client, CheckRedirect: sameOrigin}
 	resp, err := client.Do(r)
 	if err == nil {
 		defer resp.Body.Close()
-		var body []byte
-		if body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody)); err == nil {
-			return reply{Response: page.Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, took: time.Since(start)}, nil
+		late.Stop()
+		quiet.Stop()
+		var answered reply
+		if answered, err = e.take(polling, resp, start, within-time.Since(start), listen); err == nil {
+			return answered, nil
 		}
 	}
 	switch {
@@ -92,6 +108,13 @@ func (e *Endpoint) ask(ctx context.Context, within time.Duration, name, value st
 		err = failed.Err // without the URL, which may hold secrets
 	}
 	return reply{}, fmt.Errorf("asking %s: %w", e.URL.Host, err)
+}
+
+// waiting says that an answer is waited for, if that may take long.
+func (e *Endpoint) waiting(within time.Duration) {
+	if within > e.Hold {
+		e.Say("the endpoint holds the request: waiting up to a minute for its answer, which comes when something happens there")
+	}
 }
 
 // sameOrigin follows redirects as polls do: to the same scheme and host, five at most.

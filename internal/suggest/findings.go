@@ -2,8 +2,10 @@ package suggest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,20 +24,22 @@ type findings struct {
 	first reply
 	found page.Found // read as its format says
 	list  *list      // nil where there is none
+
+	untrusted bool // it has a certificate that is not trusted
 }
 
 // look gets the first answer. One that has nothing in it since the URL asks for what is new is asked for once
 // more without that.
 func (f *findings) look(ctx context.Context) (err error) {
 	if name := f.position(); name != "" {
-		if f.first, err = f.ask(ctx, f.Hold, "", ""); err != nil {
+		if f.first, err = f.listen(ctx, f.Hold, "", ""); err != nil || f.first.goesOn {
 			return err
 		}
 		if f.read(); f.list != nil {
 			return nil
 		}
 		with := f.first
-		if f.first, err = f.ask(ctx, f.Hold, name, ""); err != nil {
+		if f.first, err = f.listen(ctx, f.Hold, name, ""); err != nil || f.first.goesOn {
 			return err
 		}
 		if f.read(); f.list != nil {
@@ -46,26 +50,31 @@ func (f *findings) look(ctx context.Context) (err error) {
 			return nil
 		}
 	}
-	late := time.AfterFunc(f.Hold, func() {
-		f.Say("the endpoint holds the request: waiting up to a minute for its answer, which comes when something happens there")
-	})
-	defer late.Stop()
-	if f.first, err = f.ask(ctx, patience, "", ""); err == nil {
+	if f.first, err = f.listen(ctx, patience, "", ""); err == nil && !f.first.goesOn {
 		f.read()
 	}
 	return err
 }
 
+// distrusted reports whether an error says that the endpoint's certificate is not trusted, where the protocol is
+// known by the URL all the same.
+func (f *findings) distrusted(err error) bool {
+	failed := (*tls.CertificateVerificationError)(nil)
+	f.untrusted = errors.As(err, &failed)
+	return f.untrusted && f.protocol() != nil
+}
+
 // block makes the block: of a protocol that is known by its marks, of a list, or of a document.
 func (f *findings) block(ctx context.Context) (*Block, error) {
 	b := newBlock(f.URL)
-	for _, known := range protocols {
-		if known.is(f) {
-			b.Notes = append(b.Notes, "it looks like "+known.name)
-			known.write(f, b)
-			f.public(b)
-			return b, nil
-		}
+	if known := f.protocol(); known != nil {
+		b.Notes = append(b.Notes, "it looks like "+known.name)
+		known.write(f, b)
+		f.public(b)
+		return b, nil
+	}
+	if f.first.goesOn {
+		return b, f.streamBlock(ctx, b)
 	}
 	if f.list != nil && f.list.id != "" {
 		return b, f.listBlock(ctx, b)
@@ -73,9 +82,22 @@ func (f *findings) block(ctx context.Context) (*Block, error) {
 	return b, f.documentBlock(ctx, b)
 }
 
+// protocol returns the protocol that the endpoint is known to have; nil for none.
+func (f *findings) protocol() *protocol {
+	for i := range protocols {
+		if protocols[i].is(f) {
+			return &protocols[i]
+		}
+	}
+	return nil
+}
+
 // usable reports why nothing can be made of the first answer.
 func (f *findings) usable() error {
 	a := f.first
+	if a.Status != http.StatusUnauthorized && a.Status != http.StatusForbidden && a.Status/100 != 2 && f.protocol() != nil {
+		return nil // it wants another method
+	}
 	if a.held || a.quiet() || a.Status/100 == 2 && !isLogin(f) || a.Header.Get("X-Consul-Index") != "" {
 		return nil
 	}

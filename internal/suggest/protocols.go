@@ -3,6 +3,7 @@ package suggest
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +29,11 @@ func (f *findings) has(paths ...string) bool {
 
 var etcdKeys = regexp.MustCompile(`/v2/keys(/|$)`)
 
-var protocols = []protocol{
+// protocols are the known ones; of those that a URL has the marks of, the first counts.
+var protocols = slices.Concat(streamed, polled)
+
+// polled are protocols that are polled.
+var polled = []protocol{
 	{
 		"CouchDB's changes",
 		func(f *findings) bool { return f.has("results", "last_seq") },

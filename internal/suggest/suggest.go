@@ -13,17 +13,20 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
 )
 
-// hold is how long an answer is waited for, except the first.
-const hold = 2 * time.Second
+const (
+	hold   = 2 * time.Second  // how long an answer is waited for, except the first
+	listen = 15 * time.Second // how long one that goes on is read
+)
 
 // For looks at an endpoint and returns the block that fits it best. The error says why there is none.
 func For(ctx context.Context, e Endpoint) (*Block, error) {
-	e.Hold = cmp.Or(e.Hold, hold)
+	e.Hold, e.Listen = cmp.Or(e.Hold, hold), cmp.Or(e.Listen, listen)
 	f := &findings{Endpoint: &e}
 	if err := f.look(ctx); err != nil {
-		return nil, withHint(err, trial.Hint(trial.Evidence{Err: err}))
-	}
-	if err := f.usable(); err != nil {
+		if ctx.Err() != nil || !f.distrusted(err) {
+			return nil, withHint(err, trial.Hint(trial.Evidence{Err: err}))
+		}
+	} else if err := f.usable(); err != nil {
 		return nil, err
 	}
 	b, err := f.block(ctx)
