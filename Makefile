@@ -43,7 +43,7 @@ test-site:
 	$(GO) test -race -count=1 -p 4 -timeout 30m ./test/servers ./test/e2e ./test/... ./examples/demo/... # the cache does not watch the files of other modules
 
 golden: ## rewrite the golden files from the code
-	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry$$' ./test/adapt ./internal/cli -args -update
+	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry(PrintsAStreamAsItComes)?$$' ./test/adapt ./internal/cli -args -update
 
 docs: ## rewrite docs/reference.md, docs/upstreams.md and the tables of the documents, from the code and the recipes
 	$(GO) test -count=1 -run Document ./internal/config ./internal/admin ./test/docs ./test/recipes -args -update

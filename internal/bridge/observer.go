@@ -9,6 +9,8 @@ import (
 
 // Observer sees all requests of a bridge, and their results.
 type Observer interface {
+	upstream.Watcher
+
 	// Begin is told which request the polls of a client make.
 	Begin(p *upstream.Request)
 	// Through wraps routes, so that the observer sees what goes through them.
@@ -22,6 +24,7 @@ func (b *Bridge) WatchBy(o Observer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.observer, b.config.Polled = o, o.Polled
+	b.poller.WatchBy(o)
 	for _, i := range b.instances {
 		for which, routes := range i.Routes {
 			i.Routes[which] = o.Through(which, routes)

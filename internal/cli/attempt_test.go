@@ -67,6 +67,8 @@ func TestFlagsAreTheWordsOfACaddyfile(t *testing.T) {
 		{"body", `{"since":{sse.cursor}}`, "body `{\"since\":{sse.cursor}}`"},
 		{"cookies", ``, `cookies`},
 		{"long_poll", `25s`, `long_poll 25s`},
+		{"stream", ``, `stream`},
+		{"stream", `0`, `stream 0`},
 		{"interval", `2s 1m`, `interval 2s 1m`},
 	} {
 		f := caddyfileOf("localhost:1", func(name string) []string {

@@ -48,7 +48,8 @@ These commands help to set it up.`,
 
 const tryLong = `Polls a backend as an sse_bridge does. For each poll it prints the request, the answer,
 what each path finds, the events with their ids, and when the next poll follows and why.
-If an answer makes no event, it prints the likely reason.
+If an answer makes no event, it prints the likely reason. Of an answer that goes on
+(--stream), it prints the records as they come, signs of life, and how it ends.
 
 It polls the URL. The flags are the subdirectives of a Caddyfile, and take the same
 arguments with the same quoting; a flag with one argument needs no quotes inside. With
@@ -56,15 +57,18 @@ arguments with the same quoting; a flag with one argument needs no quotes inside
 of a site in that file. No server is started.
 
 --suggest examines an endpoint that you do not know. It sends some GET requests with
-different query parameters, and prints a block to start from.
+different query parameters, and prints a block to start from. An answer that goes on is
+read for 15 seconds.
 
 It continues until Ctrl-C, or for the number of polls in --polls; then the exit status is 1
-if a poll failed. Secrets in requests are recognized by their names, and masked. The
+if a poll failed. Of a stream, records that come together count as a poll, and so does an end. Secrets in requests are recognized by their names, and masked. The
 backend's answers are not masked.`
 
 const tryExample = `  caddy sse-bridge try 'http://127.0.0.1:9000/messages?lastId=0' --items messages --id id --query 'lastId={sse.cursor}'
   caddy sse-bridge try http://127.0.0.1:5984/demo/_changes --long-poll=60s --query 'feed=longpoll' \
       --query 'since={sse.cursor}' --items results --id seq
+  caddy sse-bridge try http://127.0.0.1:5984/demo/_changes --stream=30s --format lines --query 'feed=continuous' \
+      --query 'heartbeat=10000' --query 'since={sse.cursor}' --id seq
   caddy sse-bridge try https://example.com/api/inbox -H 'Cookie: session=…' --polls 1
   caddy sse-bridge try /messages --caddyfile Caddyfile --site http://localhost:8080
   caddy sse-bridge try http://127.0.0.1:9000/messages -H 'Last-Event-ID: 42' --json | jq .events
@@ -81,7 +85,7 @@ func tryCommand() *cobra.Command {
 			case len(args) == 0:
 				return errors.New("the URL is missing: caddy sse-bridge try http://127.0.0.1:9000/messages")
 			case len(args) > 1:
-				return fmt.Errorf("unexpected argument %q: give one URL, put the value of a flag in quotes, and use = for --long-poll and --cookies", args[1])
+				return fmt.Errorf("unexpected argument %q: give one URL, put the value of a flag in quotes, and use = for --long-poll, --stream and --cookies", args[1])
 			}
 			return nil
 		},

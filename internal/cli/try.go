@@ -45,8 +45,10 @@ type attempt struct {
 	asked     *upstream.Request // nil until a bridge is reached
 	exchanges []exchanged       // of the poll under way
 	told      chan struct{}     // closed with its report; nil without exchanges
+	stream    streamed          // the answer that goes on
 	reported  int
 	failed    bool
+	done      bool  // all polls that were wanted are reported
 	err       error // of the reporter
 	stop      context.CancelFunc
 }
@@ -127,7 +129,7 @@ func (t *attempt) settle(ctx context.Context) {
 func (t *attempt) waiting() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.reported == 0 {
+	if t.reported == 0 && t.stream.number == 0 {
 		t.out.Waiting(silence)
 	}
 }
@@ -202,17 +204,22 @@ func (rec recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("reading the poll's body: %w", err)
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	e := exchanged{which: rec.which, asked: r.Clone(context.Background()), body: body}
-	timed := stopwatch()
+	e, answer := exchanged{which: rec.which, asked: r.Clone(context.WithoutCancel(r.Context())), body: body, sent: time.Now()}, w.(*upstream.Answer)
+	rec.attempt.sent(e)
+	err = errBrokenOff
+	defer func() { // a handler may panic to abort its answer
+		if answer.GoesOn() {
+			return // its head has been noted
+		}
+		e.answered(answer, err)
+		rec.attempt.note(e)
+	}()
 	err = rec.next.ServeHTTP(w, r)
-	e.took = timed()
-	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-		e.to, _ = repl.GetString("http.reverse_proxy.upstream.hostport")
-	}
-	e.answered(w.(*upstream.Answer), err)
-	rec.attempt.note(e)
 	return err
 }
+
+// errBrokenOff is the error of an answer whose handler does not return.
+var errBrokenOff = errors.New("the upstream broke off its answer")
 
 // Interface guards
 var (

@@ -60,7 +60,7 @@ func (f *flagValues) optional() bool { return f.kind == "boolfunc" } // for whic
 func kindOf(subdirective string) string {
 	word := soleArgument.FindStringSubmatch(config.ArgumentsOf(subdirective))
 	switch {
-	case subdirective == "cookies" || subdirective == "long_poll":
+	case subdirective == "cookies" || subdirective == "long_poll" || subdirective == "stream":
 		return "boolfunc"
 	case subdirective == "open" || subdirective == "wait":
 		return "line"
@@ -136,7 +136,7 @@ func flagWords(name, v string) string {
 	}
 	if v == "" {
 		switch name {
-		case "cookies", "long_poll":
+		case "cookies", "long_poll", "stream":
 			return ""
 		}
 		return `""`

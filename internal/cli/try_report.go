@@ -36,37 +36,94 @@ func (t *attempt) note(e exchanged) {
 func (t *attempt) Polled(p feed.Polled) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.polls > 0 && t.reported >= t.polls || errors.Is(p.Err, context.Canceled) {
+	if t.done || errors.Is(p.Err, context.Canceled) {
 		return
 	}
-	t.reported++
-	r := &trial.Report{Poll: t.reported, News: p.News}
-	for _, e := range t.exchanges {
-		r.Exchanges = append(r.Exchanges, t.exchange(e))
+	if !t.stream.open || t.stream.came != nil || p.Err != nil { // else it is the position that `open` has got
+		t.reported++
 	}
-	evidence := t.evidence(p)
-	t.exchanges = nil
-	if t.told != nil {
-		defer close(t.told)
-		t.told = nil
-	}
-	if evidence.Answer != nil && (p.Err == nil || evidence.Answer.Status/100 == 2) {
-		r.Found = trial.Findings(evidence.Config, evidence.Document, evidence.Found)
-	}
-	if p.Err != nil {
+	r := &trial.Report{News: p.News}
+	closed, over := errors.AsType[*feed.Closed](p.Err)
+	switch {
+	case over:
+		r.End = closed.Error()
+	case p.Err != nil:
 		r.Error, t.failed = reason(p.Err), true
 	}
 	r.Events, r.Notices = t.events(p), notices(p)
-	r.Hint = trial.Hint(evidence)
-	if !p.Over {
+	if t.stream.open {
+		t.ofStream(r, p)
+	} else {
+		t.ofPoll(r, p)
+	}
+	if r.Stage == "" && t.asked.Plan.Stream {
+		r.Stage = trial.Ended
+	}
+	switch {
+	case p.Err == nil && t.stream.open: // the same answer goes on
+	case !p.Over:
 		r.Next = t.next(p)
-	} else if p.Err != nil {
+	case p.Err != nil:
 		r.Notices = append(r.Notices, "a client gets this status, and an EventSource stops here")
+	}
+	if t.write(r); t.reported == t.polls {
+		t.done = true
+		t.stop()
+	}
+}
+
+// ofPoll describes a poll's answer.
+func (t *attempt) ofPoll(r *trial.Report, p feed.Polled) {
+	evidence := t.evidence(p)
+	r.Exchanges = t.takeExchanges()
+	if evidence.Answer != nil && (p.Err == nil || evidence.Answer.Status/100 == 2) {
+		r.Found = trial.Findings(evidence.Config, evidence.Document, evidence.Found)
+	}
+	r.Hint = trial.Hint(evidence)
+}
+
+// ofStream describes a page of an answer that goes on, or its end.
+func (t *attempt) ofStream(r *trial.Report, p feed.Polled) {
+	t.records(r, p)
+	r.Stage = trial.Records
+	if p.Err == nil {
+		r.Cursor = p.Next.From.ID()
+	} else {
+		r.Stage = trial.Ended
+		if at := p.Next.From; at.Cursor.IsZero() || at.Done > 0 {
+			r.Notices = append(r.Notices, "the records have no position to continue from: when the next answer begins, clients get a bridge.reset, because events may be missing")
+		}
+	}
+	t.stream.open = p.Err == nil && !p.Page.Reset && !p.Page.Restarted && !p.Page.End && !p.Page.Reopen
+}
+
+// takeExchanges converts the exchanges since the last report.
+func (t *attempt) takeExchanges() (all []trial.Exchange) {
+	for _, e := range t.exchanges {
+		all = append(all, t.exchange(e))
+	}
+	if t.exchanges = nil; t.asked.Plan.Stream && len(all) > 0 {
+		t.stream.number++
+	}
+	return all
+}
+
+// write writes a report.
+func (t *attempt) write(r *trial.Report) {
+	if t.done {
+		return
+	}
+	if r.Poll = t.reported; t.asked.Plan.Stream {
+		r.Poll = t.stream.number
+	}
+	if t.told != nil && r.Stage != trial.Alive {
+		defer close(t.told)
+		t.told = nil
 	}
 	if !t.secrets {
 		r.Mask()
 	}
-	if t.err = t.out.Write(r); t.err != nil || t.reported == t.polls {
+	if t.err = t.out.Write(r); t.err != nil {
 		t.stop()
 	}
 }
@@ -83,6 +140,8 @@ func (t *attempt) evidence(p feed.Polled) trial.Evidence {
 	}
 	e := trial.Evidence{Config: asked.Plan.Page, Document: step || asked.Plan.Reader.Document(), Answer: last.response, Page: p.Page, Err: p.Err}
 	switch {
+	case last.unended:
+		e.Answer = nil
 	case last.response != nil:
 		e.Found = asked.Reader.Explain(*last.response, t.asked.Env(p.Ask))
 	case p.Err != nil: // a long poll that was held until its timeout is not an error
@@ -108,7 +167,7 @@ func (t *attempt) exchange(e exchanged) trial.Exchange {
 	}
 	x.Answer = &trial.Answer{
 		Status: e.response.Status, Type: e.response.Header.Get("Content-Type"), Size: len(e.response.Body), Header: e.response.Header,
-		Start: trial.Start(e.response.Body),
+		Start: trial.Start(e.response.Body), Unended: e.unended, GoesOn: e.goesOn,
 	}
 	return x
 }
@@ -121,7 +180,7 @@ func (t *attempt) requestOf(r *http.Request, which upstream.Kind, body []byte) t
 		p = t.stepOf(which)
 	}
 	usual := upstream.PollHeader(p.Plan, nil)
-	usual.Set("Accept-Encoding", upstream.AcceptEncoding)
+	usual.Set("Accept-Encoding", upstream.AcceptEncoding(p.Plan))
 	return trial.Request{Method: r.Method, URL: p.Absolute(r.URL, r.Header).String(), Header: trial.Telling(r.Header, usual), Body: string(body)}
 }
 
@@ -146,6 +205,15 @@ func (t *attempt) next(p feed.Polled) *trial.Next {
 
 // because returns a text with the reason for the time of the next poll.
 func because(plan *config.Plan, p feed.Polled) string {
+	closed, over := errors.AsType[*feed.Closed](p.Err)
+	switch {
+	case over && p.Why == feed.AtOnce:
+		return "the answer is over"
+	case over && closed.Wait == 0:
+		return "the answer was over within a second, so the wait doubles, up to 30s"
+	case over:
+		return fmt.Sprintf("the backend asks for a pause of %s", closed.Wait)
+	}
 	switch p.Why {
 	case feed.Held:
 		return "long_poll, so the next poll follows each answer"

@@ -9,21 +9,25 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// Closed is the error of a poll if the upstream has ended an answer that goes on, and nothing of it is missing.
+// Closed is the error of a poll if an answer that goes on is over, and nothing of it is missing.
 type Closed struct {
 	Lasted  time.Duration // since the request was sent
 	Records bool          // it had some
 	Wait    time.Duration // what the upstream asks for before the next request; 0: nothing
 	Status  int           // of the answer
+	Silent  time.Duration // the silence after which the bridge has ended it; 0: the upstream has
 }
 
 func (e *Closed) Error() string {
+	if e.Silent > 0 {
+		return fmt.Sprintf("the upstream was silent for %s", e.Silent)
+	}
 	return fmt.Sprintf("the upstream ended its answer after %s", e.Lasted.Round(time.Millisecond))
 }
 
 // outage returns the error that it is if the upstream ends its answer at once, without a record; nil: it is none.
 func (e *Closed) outage() error {
-	if e.Lasted >= held || e.Records {
+	if e.Lasted >= held || e.Records || e.Silent > 0 {
 		return nil
 	}
 	return &page.Error{Status: e.Status, Comment: page.Ended, Wait: e.Wait, Err: fmt.Errorf("%w, without a record: with `interval` instead of `stream`, an answer that ends is polled", e)}

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
@@ -99,6 +100,35 @@ func (f *Found) countItems(rd *reading) {
 			f.IDs++
 		}
 		f.count(rd, it)
+	}
+}
+
+// join adds what is found in another record.
+func (f *Found) join(g Found) {
+	if f.JSON && !g.JSON {
+		f.JSON, f.Nature = false, g.Nature
+	}
+	if f.Err == nil {
+		f.Err = g.Err
+	}
+	if f.Items == 0 {
+		f.Item, f.First = g.Item, g.First
+	}
+	if g.Items > 0 {
+		f.Last = g.Last
+	}
+	f.Items, f.IDs, f.Data, f.Ignored = f.Items+g.Items, f.IDs+g.IDs, f.Data+g.Data, f.Ignored+g.Ignored
+	f.Passed = f.Passed && g.Passed
+	for _, t := range g.Types {
+		if len(f.Types) < maxTypes && !slices.Contains(f.Types, t) {
+			f.Types = append(f.Types, t)
+		}
+	}
+	maps.Copy(f.Cursor, g.Cursor)
+	for _, condition := range g.Holds {
+		if !slices.Contains(f.Holds, condition) {
+			f.Holds = append(f.Holds, condition)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ type Evidence struct {
 // be right. It is empty where all is well.
 func Hint(e Evidence) string {
 	if e.Answer == nil {
-		return unanswered(e.Err)
+		return unanswered(e)
 	}
 	if text := refused(e); text != "" {
 		return text
@@ -50,7 +50,8 @@ func Hint(e Evidence) string {
 }
 
 // unanswered explains why no answer came.
-func unanswered(err error) string {
+func unanswered(e Evidence) string {
+	err := e.Err
 	if err == nil {
 		return ""
 	}
@@ -60,6 +61,8 @@ func unanswered(err error) string {
 		return "nothing listens there: is the backend running, and is this its address and port?"
 	case says("no such host"), says("server misbehaving"):
 		return "the host name is unknown: is it spelled correctly?"
+	case errors.Is(err, context.DeadlineExceeded) && e.Config.Stream:
+		return "some backends send the head of such an answer with its first record or sign of life: raise timeout"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "if the backend holds requests until there is news, add long_poll; if it is slow, raise timeout"
 	case says("HTTP response to HTTPS client"):
@@ -120,6 +123,9 @@ func notJSON(e Evidence) string {
 		if e.Err != nil {
 			return "this is an HTML page: use the URL of the data that the page loads"
 		}
+		return ""
+	}
+	if e.Config.Stream { // its format is how it is cut
 		return ""
 	}
 	switch e.Found.Nature {

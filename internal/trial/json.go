@@ -16,6 +16,9 @@ func (l Lines) Write(r *Report) error {
 	for i := range r.Exchanges {
 		r.Exchanges[i].TookMS = r.Exchanges[i].Took.Milliseconds()
 	}
+	if r.Records != nil {
+		r.Records.AfterMS = r.Records.After.Milliseconds()
+	}
 	if r.Next != nil {
 		r.Next.WaitMS = r.Next.Wait.Milliseconds()
 	}

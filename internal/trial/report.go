@@ -11,15 +11,40 @@ import (
 // Report is one poll, and what became of it. It is written as one line of JSON, in which times are
 // milliseconds.
 type Report struct {
-	Poll      int        `json:"poll"`      // from 1
-	Exchanges []Exchange `json:"exchanges"` // the poll is the last one; steps and redirects come before it
+	Poll      int        `json:"poll"`                // from 1
+	Stage     Stage      `json:"stage,omitempty"`     // of an answer that goes on; Poll is then its number
+	Exchanges []Exchange `json:"exchanges,omitempty"` // the poll is the last one; steps and redirects come before it
+	Records   *Piece     `json:"records,omitempty"`
 	Found     []Finding  `json:"found,omitempty"`
 	News      bool       `json:"news"`
 	Events    []Event    `json:"events,omitempty"`
+	Cursor    string     `json:"cursor,omitempty"`  // the event id of the position after the records
 	Notices   []string   `json:"notices,omitempty"` // what else clients get, and what is odd
+	End       string     `json:"end,omitempty"`     // how an answer that goes on has ended, if that is no error
 	Error     string     `json:"error,omitempty"`
 	Hint      string     `json:"hint,omitempty"` // why nothing came of the answer, and what to do
 	Next      *Next      `json:"next,omitempty"` // nil where no poll follows
+}
+
+// Stage is what a report says of an answer that goes on.
+type Stage string
+
+// The stages.
+const (
+	Begun   Stage = "begun"   // its head has come
+	Records Stage = "records" // records have come
+	Alive   Stage = "alive"   // something has come that completes no record
+	Ended   Stage = "ended"
+)
+
+// Piece is what has come at once of an answer that goes on.
+type Piece struct {
+	Count   int           `json:"count"` // how many records; 0: it completes none
+	Size    int           `json:"size"`  // in bytes
+	Start   string        `json:"start,omitempty"`
+	Blank   bool          `json:"-"` // there is nothing to show
+	After   time.Duration `json:"-"` // since something came before
+	AfterMS int64         `json:"after_ms"`
 }
 
 // Failed reports whether the poll brought nothing to read.
@@ -51,6 +76,9 @@ type Answer struct {
 	Size   int         `json:"size"`           // in bytes, decoded from its Content-Encoding
 	Start  string      `json:"start,omitempty"`
 	Header http.Header `json:"-"`
+
+	Unended bool `json:"unended,omitempty"` // it has not ended in time
+	GoesOn  bool `json:"goes_on,omitempty"` // only its head has come: it goes on
 }
 
 // Finding is what one field of the configuration has found in the answer.
@@ -77,7 +105,7 @@ type Next struct {
 }
 
 // shared are the header fields that are the same in all polls.
-var shared = []string{"Accept", "Accept-Encoding", "User-Agent", "X-Requested-With"}
+var shared = []string{"Accept", "Accept-Encoding", "Cache-Control", "User-Agent", "X-Requested-With"}
 
 // Telling returns a header without the fields that are the same in all polls. A value that is not
 // the usual one stays.

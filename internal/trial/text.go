@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/shape"
 )
 
 const (
@@ -33,7 +35,18 @@ func (t *Text) Write(r *Report) error {
 	defer t.mu.Unlock()
 	var b strings.Builder
 	for i, e := range r.Exchanges {
-		t.exchange(&b, r.Poll, i, e)
+		head := ""
+		switch {
+		case i > 0:
+		case r.Stage == "":
+			head = fmt.Sprintf("poll %d", r.Poll)
+		default:
+			head = fmt.Sprintf("request %d", r.Poll)
+		}
+		t.exchange(&b, head, e)
+	}
+	if r.Records != nil {
+		t.piece(&b, r.Records)
 	}
 	for _, f := range r.Found {
 		found := oneLine(f.Found)
@@ -49,12 +62,21 @@ func (t *Text) Write(r *Report) error {
 		}
 		t.event(&b, e)
 	}
-	if len(r.Events) == 0 && !r.Failed() {
+	if r.Cursor != "" && (len(r.Events) == 0 || r.Events[len(r.Events)-1].ID != r.Cursor) {
+		t.line(&b, "cursor", faint, oneLine(r.Cursor))
+	}
+	if len(r.Events) == 0 && !r.Failed() && (r.Stage == "" && r.End == "" || r.Stage == Records) {
 		text := "none: there is no news"
+		if r.Stage == Records {
+			text = "none"
+		}
 		if r.News {
 			text = "none; the cursor has moved"
 		}
 		t.line(&b, "events", faint, t.Paint.in(faint, text))
+	}
+	if r.End != "" {
+		t.line(&b, "end", bold, r.End)
 	}
 	if r.Error != "" {
 		t.line(&b, "error", red, oneLine(r.Error))
@@ -65,7 +87,9 @@ func (t *Text) Write(r *Report) error {
 	for _, n := range r.Notices {
 		t.line(&b, "note", yellow, n)
 	}
-	t.hint = r.Hint
+	if r.Stage == "" || r.Hint != "" {
+		t.hint = r.Hint
+	}
 	t.next(&b, r.Next)
 	b.WriteByte('\n')
 	_, err := io.WriteString(t.W, b.String())
@@ -79,11 +103,7 @@ func (t *Text) Waiting(so time.Duration) {
 	fmt.Fprintf(t.W, "%s\n", t.Paint.in(faint, "no answer for "+short(so)+": the backend holds the request until there is news, or is slow"))
 }
 
-func (t *Text) exchange(b *strings.Builder, poll, i int, e Exchange) {
-	head := ""
-	if i == 0 {
-		head = fmt.Sprintf("poll %d", poll)
-	}
+func (t *Text) exchange(b *strings.Builder, head string, e Exchange) {
 	request := t.request(e.Request)
 	if e.Step != "" {
 		request = e.Step + ": " + request
@@ -102,14 +122,38 @@ func (t *Text) exchange(b *strings.Builder, poll, i int, e Exchange) {
 	if kind == "" {
 		kind = "no Content-Type"
 	}
-	from := ""
-	if e.To != "" && !strings.Contains(e.Request.URL, "://"+e.To+"/") {
-		from = " from " + e.To
+	if e.Answer.GoesOn {
+		t.line(b, "answer", faint, fmt.Sprintf("%s, %s%s in %s: it goes on", t.Paint.in(colour, status(e.Answer.Status)), kind, from(e), short(e.Took)))
+		return
 	}
-	t.line(b, "answer", faint, fmt.Sprintf("%s, %s, %s%s in %s",
-		t.Paint.in(colour, status(e.Answer.Status)), kind, humanize.IBytes(uint64(e.Answer.Size)), from, short(e.Took)))
+	in := " in "
+	if e.Answer.Unended {
+		in = ", not ended after "
+	}
+	t.line(b, "answer", faint, fmt.Sprintf("%s, %s, %s%s%s%s",
+		t.Paint.in(colour, status(e.Answer.Status)), kind, humanize.IBytes(uint64(e.Answer.Size)), from(e), in, short(e.Took)))
 	if e.Answer.Start != "" {
 		t.line(b, "", faint, t.Paint.in(faint, oneLine(e.Answer.Start)))
+	}
+}
+
+// from names the address that was chosen, if the URL does not.
+func from(e Exchange) string {
+	if e.To != "" && !strings.Contains(e.Request.URL, "://"+e.To+"/") {
+		return " from " + e.To
+	}
+	return ""
+}
+
+// piece writes what has come of an answer that goes on.
+func (t *Text) piece(b *strings.Builder, p *Piece) {
+	head, text := shape.Count(p.Count, "record"), humanize.IBytes(uint64(p.Size))
+	if p.Count == 0 {
+		head, text = "alive", text+" that complete no record"
+	}
+	t.line(b, head, bold, text+", after "+short(p.After))
+	if !p.Blank {
+		t.line(b, "", faint, t.Paint.in(faint, oneLine(p.Start)))
 	}
 }
 

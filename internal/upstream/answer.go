@@ -19,7 +19,6 @@ import (
 type unendedError struct {
 	status int
 	size   int // what has come of its body, in bytes
-	cause  error
 	within time.Duration
 	poll   bool // it is that of a poll, not of a step
 }
@@ -31,8 +30,6 @@ func (e *unendedError) Error() string {
 	}
 	return text
 }
-
-func (e *unendedError) Unwrap() error { return e.cause }
 
 // errTooLarge is the error of an answer that is larger than the limit.
 var errTooLarge = errors.New("the answer is larger than `limits response` allows")
@@ -80,6 +77,9 @@ func (a *Answer) Write(p []byte) (int, error) {
 	}
 	return a.body.Write(p)
 }
+
+// GoesOn reports whether the answer goes on, so that it is not kept.
+func (a *Answer) GoesOn() bool { return a.goesOn }
 
 // FlushError lets handlers flush, which does nothing here: each write of an answer that goes on is passed on.
 func (a *Answer) FlushError() error { return nil }

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -21,8 +22,9 @@ type live struct {
 
 	begun   chan struct{}        // closed when the head of an answer has come that goes on
 	records chan []decode.Record // that came together
-	life    chan struct{}        // something came, if only a comment
-	done    chan struct{}        // closed when the handlers have returned
+	life    chan []byte          // something came that completes no record, if only a comment; what it is, if watched
+	watched bool
+	done    chan struct{} // closed when the handlers have returned
 
 	framer decode.Framer // from begun on; belongs to the handlers until done
 	broken error         // why it could not go on; with done
@@ -33,7 +35,7 @@ type live struct {
 func newLive(ctx context.Context, p *Request) *live {
 	l := &live{
 		reading: p.Plan.Page, accepts: p.Reader.Accepts, limit: int(p.Plan.Limits.Response),
-		begun: make(chan struct{}), records: make(chan []decode.Record, 1), life: make(chan struct{}, 1), done: make(chan struct{}),
+		begun: make(chan struct{}), records: make(chan []decode.Record, 1), life: make(chan []byte, 1), done: make(chan struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	return l
@@ -81,12 +83,10 @@ func (l *live) frame(header http.Header) (decode.Framer, error) {
 
 // write takes bytes of the answer.
 func (l *live) write(p []byte) (int, error) {
-	select {
-	case l.life <- struct{}{}:
-	default: // it is known already
-	}
 	records, err := l.framer.Push(p)
-	if len(records) > 0 {
+	if len(records) == 0 {
+		l.alive(p)
+	} else {
 		select {
 		case l.records <- records:
 		case <-l.ctx.Done():
@@ -98,6 +98,18 @@ func (l *live) write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// alive says that something has come.
+func (l *live) alive(p []byte) {
+	var text []byte
+	if l.watched {
+		text = bytes.Clone(p)
+	}
+	select {
+	case l.life <- text:
+	default: // it is known already
+	}
 }
 
 // serve makes the request r, whose answer is a. It returns the head of an answer that goes on, and any other

@@ -21,8 +21,6 @@ import (
 )
 
 const (
-	// AcceptEncoding is what polls ask for.
-	AcceptEncoding = "gzip"
 	// maxRedirects is how many redirects of one poll are followed.
 	maxRedirects = 5
 	// heldAfter is how long a poll must take before it counts as held by the upstream.
@@ -49,6 +47,7 @@ type Routes interface {
 type Poller struct {
 	upstream Routes
 	slots    slots
+	watcher  Watcher // nil: none
 }
 
 func NewPoller(r Routes, polls int) *Poller { return &Poller{upstream: r, slots: make(slots, polls)} }
@@ -250,7 +249,7 @@ func (u *Poller) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) (pa
 			r.Header.Del("Content-Type")
 		}
 		if r.Header.Get("Accept-Encoding") == "" { // otherwise Go's client sets it, and takes an empty gzip for an empty answer
-			r.Header.Set("Accept-Encoding", acceptEncoding(p.Plan))
+			r.Header.Set("Accept-Encoding", AcceptEncoding(p.Plan))
 		}
 		asked, method := p.Absolute(r.URL, r.Header), r.Method // handlers change the request
 		resp, err := u.answer(p.which, r, a)
@@ -304,13 +303,13 @@ func hostPort(u *url.URL) string {
 	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
-// acceptEncoding returns the encodings that polls ask for. A record is late if it waits for others to be
+// AcceptEncoding returns the encodings that polls ask for. A record is late if it waits for others to be
 // compressed with.
-func acceptEncoding(c *config.Plan) string {
+func AcceptEncoding(c *config.Plan) string {
 	if c.Stream {
 		return "identity"
 	}
-	return AcceptEncoding
+	return "gzip"
 }
 
 // answer sends one request, and returns its answer; of one that goes on the head.
@@ -337,7 +336,7 @@ func (u *Poller) roundTrip(which Kind, r *http.Request, a *Answer) (page.Respons
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
 		if size := a.told(); size > 0 && r.Context().Err() != nil {
-			err = &unendedError{status: a.Status, size: size, cause: err}
+			err = &unendedError{status: a.Status, size: size}
 		}
 		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: err}
 	case a.goesOn:

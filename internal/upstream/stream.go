@@ -104,6 +104,7 @@ func (s *source) begin(ctx context.Context, ask feed.Ask) (page.Page, error) {
 	ask.Count = sessionOf(ask.Session).take()
 	began := time.Now()
 	l := newLive(ctx, p)
+	l.watched = u.watcher != nil
 	late := time.AfterFunc(p.Plan.Timeout, func() { l.cancel(errNoHead) })
 	if ask.Reached != nil {
 		ask.Reached(feed.Sent)
@@ -117,8 +118,11 @@ func (s *source) begin(ctx context.Context, ask feed.Ask) (page.Page, error) {
 		err = fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded)
 	case err == nil && l.going():
 		s.open = &openAnswer{
-			live: l, plan: p.Plan, env: p.Env, records: p.Reader.Records(resp, ask.From), began: began,
+			live: l, watcher: u.watcher, plan: p.Plan, env: p.Env, records: p.Reader.Records(resp, ask.From), began: began,
 			at: ask.From, opened: !ask.From.Cursor.Equal(from.Cursor),
+		}
+		if u.watcher != nil {
+			u.watcher.Began(resp.Status, resp.Header)
 		}
 		return page.Page{}, nil
 	}
@@ -157,6 +161,7 @@ func (s *source) close() {
 // openAnswer is an answer that goes on, as far as it has come.
 type openAnswer struct {
 	live    *live
+	watcher Watcher // nil: none
 	plan    *config.Plan
 	env     func(feed.Ask) *value.Env
 	records *page.Records
@@ -192,11 +197,16 @@ func (o *openAnswer) read(ctx context.Context, ask feed.Ask) (page.Page, error) 
 			}
 		}
 		p, read, err := o.records.Read(o.rest, o.env(ask))
+		told := err != nil || p.News || p.Reset || p.Restarted || p.End || p.Reopen
+		if o.watcher != nil {
+			records := o.rest[:max(read, 1)]
+			o.watcher.Came(Came{Records: records, Found: o.records.Explain(records, o.env(ask)), Page: told})
+		}
 		if o.rest = o.rest[read:]; err != nil {
 			o.unread = 1
 			return page.Page{}, err
 		}
-		if o.at = p.Next; p.News || p.Reset || p.Restarted || p.End || p.Reopen {
+		if o.at = p.Next; told {
 			return p, nil
 		}
 	}
@@ -217,12 +227,17 @@ func (o *openAnswer) wait(ctx context.Context) error {
 		case o.rest = <-o.live.records:
 			o.came()
 			return nil
-		case <-o.live.life:
+		case text := <-o.live.life:
+			if o.watcher != nil {
+				o.watcher.Alive(text)
+			}
 			if o.plan.Silence > 0 {
 				silence.Reset(o.plan.Silence)
 			}
 		case <-silence.C: // the connection may be broken, or have nothing to say
-			return o.closed()
+			closed := o.closed()
+			closed.Silent = o.plan.Silence
+			return closed
 		case <-o.live.done:
 			select {
 			case o.rest = <-o.live.records: // it came before
@@ -248,7 +263,7 @@ func (o *openAnswer) silence() *time.Timer {
 }
 
 // closed returns the end of an answer of which nothing is missing.
-func (o *openAnswer) closed() error {
+func (o *openAnswer) closed() *feed.Closed {
 	return &feed.Closed{Lasted: time.Since(o.began), Records: o.any, Wait: o.retry, Status: o.records.Status()}
 }
 
