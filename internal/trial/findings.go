@@ -2,6 +2,7 @@ package trial
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ func Findings(c page.Config, document bool, f page.Found) []Finding {
 	}
 	of := max(f.Items, 1)
 	if !c.Event.IsZero() && !empty {
-		add("event "+c.Event.String(), strings.Join(f.Types, ", "))
+		add("event "+c.Event.String(), cmp.Or(strings.Join(f.Types, ", "), c.EventDefault))
 	}
 	if !c.Data.IsZero() && !empty {
 		found := "found"

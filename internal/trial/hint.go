@@ -225,7 +225,7 @@ func notFound(e Evidence) string {
 		if e.Found.Data == 0 && isPath(e.Config.Data) {
 			return missing(e.Config.Data.String(), in, shape.Places(scope), false)
 		}
-		if len(e.Found.Types) == 0 && isPath(e.Config.Event) && (e.Document || e.Found.Items > 0) {
+		if len(e.Found.Types) == 0 && e.Config.EventDefault == "" && isPath(e.Config.Event) && (e.Document || e.Found.Items > 0) {
 			return missing(e.Config.Event.String(), in, places, false)
 		}
 	}

@@ -37,6 +37,13 @@ func byID(c page.Config) page.Config {
 	return c
 }
 
+func kinds(orElse string) page.Config {
+	c := listOf("rows", "id")
+	c.Event, _ = value.Parse("type")
+	c.EventDefault = orElse
+	return c
+}
+
 func ignoring(words ...string) (c page.Config) {
 	condition, _ := value.ParseCondition(words)
 	c.Ignore = []value.Condition{condition}
@@ -62,6 +69,8 @@ func TestHints(t *testing.T) {
 		{"an empty list", listOf("rows", "id"), 200, `{"rows":[]}`, nil, ""},
 		{"no content", listOf("rows", "id"), 204, "", nil, ""},
 		{"not modified", listOf("rows", "id"), 304, "", nil, ""},
+		{"a type that has a default", kinds("PUT"), 200, `{"rows":[{"id":1}]}`, nil, ""},
+		{"a type that has none", kinds(""), 200, `{"rows":[{"id":1}]}`, nil, "no `type` in the items: there are id"},
 		{"a slip", listOf("rwos", ""), 200, `{"rows":[1,2],"jobs":[]}`, nil, "no `rwos` in the answer; did you mean `rows` (an array of 2 values)?"},
 		{"deeper", listOf("messages", ""), 200, `{"data":{"messages":[{"a":1}]}}`, nil, "did you mean `data.messages` (an array of 1 object)?"},
 		{"another name", listOf("messages", ""), 200, `{"total":2,"rows":[{"a":1}]}`, nil, "did you mean `rows`"},
