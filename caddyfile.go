@@ -33,6 +33,12 @@ import (
 //	        when <condition>
 //	        <subdirectives...>
 //	    }
+//	    beat      <interval> {
+//	        <subdirectives...>
+//	    }
+//	    close     {
+//	        <subdirectives...>
+//	    }
 //	    ack       {
 //	        <subdirectives...>
 //	    }

@@ -55,7 +55,7 @@ func (p *parser) subdirective() error {
 		return s.parse(p, p.config)
 	}
 	if name == "{" {
-		return p.Errf("only upstream, open, wait, reply, ack and limits take a block")
+		return p.Errf("only upstream, open, wait, reply, ack, beat, close and limits take a block")
 	}
 	return p.Errf("unrecognized subdirective '%s': the subdirectives are %s", name, strings.Join(NamesOf(func(Subdirective) bool { return true }), ", "))
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/caddyserver/caddy/v2"
 )
 
 // steps parses a step of a kind that may be repeated, and adds it to those before it.
@@ -26,14 +28,27 @@ func (p *parser) step(kind StepKind, path string) (*Step, error) {
 	if err := p.once(path); err != nil {
 		return nil, err
 	}
-	if p.CountRemainingArgs() > 0 {
+	if p.CountRemainingArgs() > 0 && kind != KindBeat {
 		return nil, p.Errf("%s: it takes a block of subdirectives, and no arguments", kind)
 	}
 	known := NamesOf(func(s Subdirective) bool { return slices.Contains(s.Steps, kind) })
-	if kind != KindAck {
+	switch kind {
+	case KindOpen, KindWait, KindReply:
 		known = append(known, "when")
+	case KindBeat, KindClose:
+		known = slices.DeleteFunc(known, func(name string) bool { return name == "cursor" || name == "jq" })
 	}
 	inner := newParser(p.Helper)
+	var every caddy.Duration
+	if kind == KindBeat {
+		args := p.RemainingArgs()
+		if len(args) != 1 {
+			return nil, p.Errf("beat: it takes the time between two requests, and a block: beat 30s { … }")
+		}
+		if err := p.parseDuration("beat", args[0], &every); err != nil {
+			return nil, err
+		}
+	}
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		sub := p.Val()
 		if !slices.Contains(known, sub) {
@@ -59,5 +74,7 @@ func (p *parser) step(kind StepKind, path string) (*Step, error) {
 	for field, tokens := range inner.routes {
 		p.routes[path+"."+field] = tokens
 	}
-	return stepOf(inner.config), nil
+	s := stepOf(inner.config)
+	s.Interval = every
+	return s, nil
 }

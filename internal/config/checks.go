@@ -122,10 +122,7 @@ func (h *Config) comesOnce(c *Plan) bool {
 	if c.Stream || h.Replay == nil || len(h.Open) == 0 && h.Ack == nil || h.Order != "" || c.Page.Format == page.Message {
 		return false
 	}
-	moved := h.cursorsRead(c)
-	return !slices.ContainsFunc(h.edits(c), func(e pollEdit) bool {
-		return slices.ContainsFunc(e.template.Cursors(), func(name string) bool { return slices.Contains(moved, name) })
-	})
+	return !h.sendsPosition(c)
 }
 
 func (h *Config) compileDelivery(c *Plan) error {

@@ -64,6 +64,16 @@ type Config struct {
 	// Default: none.
 	Ack *Step `json:"ack,omitempty"`
 
+	// Requests that are made again and again while a session is open, so that the upstream does not
+	// end it, each with an `interval` of its own. A refusal, or a `reset` condition, ends the session,
+	// and another one is opened; other failures are logged, and the polls find out the state of the
+	// upstream. Default: none.
+	Beat []*Step `json:"beat,omitempty"`
+
+	// A request that ends a session, once the last client has left and `replay`'s linger is over. It is
+	// made once, for 5s at most, and its failure has no effect. Default: none.
+	Close *Step `json:"close,omitempty"`
+
 	// The time between the starts of polls. In long polling it applies only after an answer without
 	// news that came in less than a second. Default: 2s, always.
 	Interval *Interval `json:"interval,omitempty"`

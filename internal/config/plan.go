@@ -75,6 +75,7 @@ type Plan struct {
 	Name      string            // in messages
 	Number    int               // its place among the steps, from 1; 0 for the polls
 	Elsewhere bool              // it has an upstream of its own
+	Beat      time.Duration     // it is made again after this time; 0: it is not
 	When      []value.Condition // it is made only if one of these holds; none: always
 }
 

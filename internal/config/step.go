@@ -32,6 +32,9 @@ type Step struct {
 	// The body. Default: none.
 	Body *Body `json:"body,omitempty"`
 
+	// The time between two requests; only in `beat`, and required there. At least 1s.
+	Interval caddy.Duration `json:"interval,omitempty"`
+
 	// How long the upstream holds the request; only in `wait`. Default: 0, which is no long
 	// polling: the request is made at the `interval` of the polls.
 	LongPoll caddy.Duration `json:"long_poll,omitempty"`

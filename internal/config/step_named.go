@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // StepKind is the subdirective that a step is described by.
@@ -16,7 +17,13 @@ const (
 
 	KindReply StepKind = "reply"
 	KindAck   StepKind = "ack"
+
+	KindBeat  StepKind = "beat"
+	KindClose StepKind = "close"
 )
+
+// leastBeat is the least time between two requests of `beat`.
+const leastBeat = time.Second
 
 // answers reports whether a step is made because of an answer to a poll, and may send parts of it.
 func (k StepKind) answers() bool { return k == KindReply || k == KindAck }
@@ -48,6 +55,14 @@ func (s NamedStep) checkKind() error {
 		return wrong("epoch", "it can be used only in `open`: move it there")
 	case s.Kind == KindReply && len(s.When) == 0:
 		return wrong("when", "it is missing: add `when <condition>`, which says what is answered")
+	case s.Kind == KindBeat && time.Duration(s.Interval) < leastBeat:
+		return wrong("interval", "%s is too short: write `beat <interval>` with at least %s", time.Duration(s.Interval), leastBeat)
+	case s.Kind != KindBeat && s.Interval != 0:
+		return wrong("interval", "it can be used only in `beat`: remove it")
+	case len(s.When) > 0 && (s.Kind == KindBeat || s.Kind == KindClose):
+		return wrong("when", "the request does not depend on an answer: remove it")
+	case (len(s.Cursor) > 0 || s.JQ != "") && (s.Kind == KindBeat || s.Kind == KindClose):
+		return wrong("cursor", "no poll depends on the answer: read the cursor in `open` or `reply`")
 	case len(s.When) > 0 && s.Kind == KindAck:
 		return wrong("when", "all that a poll has brought is acknowledged: remove it")
 	case s.LongPoll != 0 && s.Kind != KindWait:

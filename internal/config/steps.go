@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
@@ -31,6 +32,8 @@ func (h *Config) Steps() (all []NamedStep) {
 	add(KindWait, h.Wait)
 	add(KindReply, h.Reply...)
 	add(KindAck, h.Ack)
+	add(KindBeat, h.Beat...)
+	add(KindClose, h.Close)
 	return all
 }
 
@@ -53,6 +56,9 @@ func (h *Config) compileSteps(c *Plan) error {
 	if err := h.checkAck(c); err != nil {
 		return err
 	}
+	if err := h.checkShared(c); err != nil {
+		return err
+	}
 	switch {
 	case h.Epoch != "" && len(h.Open) > 0:
 		return wrong("epoch", "it cannot be used with `open`: move it into the `open` block, or remove it and use a `reset` condition")
@@ -60,6 +66,30 @@ func (h *Config) compileSteps(c *Plan) error {
 		return wrong("long_poll", "with `wait`, the polls themselves are not held: move `long_poll` into the `wait` block")
 	}
 	return nil
+}
+
+// checkShared checks that all clients of a session without positions share it.
+func (h *Config) checkShared(c *Plan) error {
+	if h.Replay != nil || c.Reader.Document() || c.Stream {
+		return nil
+	}
+	if h.sendsPosition(c) {
+		return nil
+	}
+	for _, s := range h.Steps() {
+		if s.Kind != KindOpen && s.Kind != KindWait {
+			return &fieldError{s.path, s.Name, errors.New("the polls send no position, so all clients must share one session: add `replay <events>`")}
+		}
+	}
+	return nil
+}
+
+// sendsPosition reports whether polls send a cursor that answers move.
+func (h *Config) sendsPosition(c *Plan) bool {
+	moved := h.cursorsRead(c)
+	return slices.ContainsFunc(h.edits(c), func(e pollEdit) bool {
+		return slices.ContainsFunc(e.template.Cursors(), func(name string) bool { return slices.Contains(moved, name) })
+	})
 }
 
 // checkAck checks that what was not acknowledged can be told from what is new when it comes again.
@@ -101,7 +131,7 @@ func (h *Config) compileFollow(c *Plan) error {
 // compileStep checks a step. Its errors are those of [Config.Compile], after the step's name.
 func (h *Config) compileStep(s NamedStep, main *Plan) (*Plan, error) {
 	asked := s.config()
-	step := &Plan{Kind: s.Kind, Name: s.Name, Limits: main.Limits, routes: main.routes, Elsewhere: len(s.Upstream) > 0}
+	step := &Plan{Kind: s.Kind, Name: s.Name, Beat: time.Duration(s.Interval), Limits: main.Limits, routes: main.routes, Elsewhere: len(s.Upstream) > 0}
 	if s.Kind != KindWait {
 		asked.More = nil // its conditions are about making the request, and not about its answer
 	}

@@ -29,7 +29,7 @@ type SubdirectiveGroup struct {
 }
 
 // anyStep are all steps.
-var anyStep = []StepKind{KindOpen, KindWait, KindReply, KindAck}
+var anyStep = []StepKind{KindOpen, KindWait, KindReply, KindAck, KindBeat, KindClose}
 
 // Subdirectives returns all subdirectives, in the order of the documents.
 func Subdirectives() []SubdirectiveGroup {
@@ -80,6 +80,14 @@ func Subdirectives() []SubdirectiveGroup {
 			{
 				Name: "ack", Shown: `{ … }`, Does: "a request that acknowledges what an answer held, once it is in the log: for each item if it sends `{sse.item…}`, otherwise for each answer that has items. It needs `replay`", Default: `none`,
 				parse: func(p *parser, c *Config) error { return p.soleStep(&c.Ack) },
+			},
+			{
+				Name: "beat", Arguments: `<interval>`, Shown: `<interval> { … }`, Does: "a request that is made again and again while a session is open, at most once a second", Default: `none`,
+				parse: func(p *parser, c *Config) error { return p.steps((*Steps)(&c.Beat)) },
+			},
+			{
+				Name: "close", Shown: `{ … }`, Does: "a request that ends a session, once the last client has left", Default: `none`,
+				parse: func(p *parser, c *Config) error { return p.soleStep(&c.Close) },
 			},
 		}},
 		{Title: "when to poll", About: "", Subdirectives: []Subdirective{

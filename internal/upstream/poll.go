@@ -93,12 +93,20 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	if ask = p.Opened(ask); p.otherEpoch(ask) {
 		return page.Page{Restarted: true, Next: position.Position{Epoch: ask.Session.Epoch}}, nil
 	}
-	rung, quiet, err := u.ring(ctx, p, ask)
-	if err != nil || !rung || quiet.Reset {
-		return quiet, err
+	polling, done := u.attend(ctx, p, ask)
+	defer done()
+	rung, quiet, err := u.ring(polling, p, ask)
+	if err == nil && (!rung || quiet.Reset) {
+		return quiet, nil
 	}
-	resp, silent, err := u.exchange(ctx, p, ask)
+	var resp page.Response
+	silent := false
+	if err == nil {
+		resp, silent, err = u.exchange(polling, p, ask)
+	}
 	switch {
+	case sessionOf(ask.Session).over() && ctx.Err() == nil: // a session without positions takes with it what it held
+		return page.Page{Next: ask.From, Reset: p.Plan.Page.Once, Reopen: !p.Plan.Page.Once}, nil
 	case err != nil:
 		return page.Page{}, err
 	case silent && ask.Carry != nil:

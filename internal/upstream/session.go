@@ -14,8 +14,14 @@ const repliesASecond = 10
 // session is what the requests of a session share beside its cursors. Some of them may be made at the same time.
 type session struct {
 	mu      sync.Mutex
-	count   int         // the requests so far
-	replies []time.Time // when the last ones were made
+	count   int      // the requests so far
+	open    bool     // it has been opened, and not been given up
+	ask     feed.Ask // of the last poll, with a copy of the session
+	beating context.CancelFunc
+	polling context.CancelFunc // ends the poll that is under way
+	ended   bool               // a beat has found out that the session has ended
+	end     func()             // makes the request of `close`
+	replies []time.Time        // when the last ones were made
 }
 
 // sessionOf returns the session of a chain, and makes it before its first request.
@@ -30,7 +36,16 @@ func sessionOf(of *feed.Session) *session {
 func (s *session) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.count = 0
+	s.count, s.open, s.ended = 0, false, false
+	s.still()
+}
+
+// still ends all beats. s.mu is held.
+func (s *session) still() {
+	if s.beating != nil {
+		s.beating()
+		s.beating = nil
+	}
 }
 
 // requests returns how many requests the session has made.
@@ -86,7 +101,15 @@ func (s *session) mayReply(ctx context.Context) error {
 }
 
 // Close implements feed.Live.
-func (s *session) Close() {}
+func (s *session) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.still()
+	if s.open && s.end != nil {
+		s.end()
+	}
+	s.open = false
+}
 
 // Interface guards
 var _ feed.Live = (*session)(nil)

@@ -26,6 +26,9 @@ type steps struct {
 	open []*Request // before the first poll of a chain
 	wait *Request   // between polls; nil: none
 
+	beats []*Request // again and again
+	close *Request   // once a session is given up; nil: none
+
 	follow []*Request // after an answer that calls for it, in the order of [page.Config.Follow]
 }
 
@@ -43,6 +46,10 @@ func (p *Request) newSteps(r *http.Request, repl *caddy.Replacer) error {
 			p.open = append(p.open, s)
 		case config.KindWait:
 			p.wait = s
+		case config.KindBeat:
+			p.beats = append(p.beats, s)
+		case config.KindClose:
+			p.close = s
 		case config.KindReply, config.KindAck:
 			p.follow = append(p.follow, s)
 		}

@@ -400,3 +400,29 @@ func TestAQueueIsAcknowledgedItemByItem(t *testing.T) {
 	testsite.Eventually(t, "the acknowledgements", func() bool { return q.left() == 0 })
 	testsite.Subscribe(t, s.URL, "Last-Event-ID", "b/c").Want("text of d", "text of e")
 }
+
+func TestASessionIsKeptAliveAndClosedAfterTheLastClient(t *testing.T) {
+	h := newHall()
+	s := testsite.Run(t, hallSite(t, h, "beat 1s {\nrewrite /beat?n={sse.count+7}&sid={sse.cursor.sid}\nreset error\n}", "close {\nmethod DELETE\nrewrite /close?n={sse.count+7}&sid={sse.cursor.sid}\n}"))
+	c, d := testsite.Subscribe(t, s.URL), testsite.Subscribe(t, s.URL)
+	testsite.Eventually(t, "two beats beside a poll", func() bool { return h.all() == "open#7: poll#8: beat#9: beat#10:" })
+	h.mu.Lock()
+	clear(h.sessions) // while a poll is held, which does not end
+	h.mu.Unlock()
+	testsite.Eventually(t, "a new session", func() bool {
+		return strings.HasPrefix(h.all(), "open#7: poll#8: beat#9: beat#10: beat#11: open#7: poll#8:")
+	})
+	h.say(`"x"`)
+	if e := c.Next(); e.Type != "bridge.reset" {
+		t.Errorf("got %+v", e)
+	}
+	c.Want("x")
+	c.Close()
+	d.Close()
+	testsite.Eventually(t, "the end of the session", func() bool { return h.count("close#") == 1 && h.open() == 0 })
+	said := h.all()
+	time.Sleep(1500 * time.Millisecond)
+	if h.all() != said || h.count("misnumbered") > 0 {
+		t.Errorf("asked %s, after %s", h.all(), said)
+	}
+}
