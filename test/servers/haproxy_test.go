@@ -81,10 +81,27 @@ func TestServersThatAreAddedToAnHAProxyAreResumedAtEveryEvent(t *testing.T) {
 	})
 }
 
-func TestTheStateOfHAProxysServersComesWhenItChanges(t *testing.T) {
+func TestTheServersOfAnHAProxyComeAsTheyChange(t *testing.T) {
 	h := startHAProxy(t)
-	caddyfile := recipeSite(t, "haproxy-servers", h.Addr, "interval 2s", "interval 50ms")
-	testsite.CheckDocument(t, caddyfile, "/servers", func(to int) {
-		h.command(fmt.Sprintf("set server app/first weight %d", to), "")
-	}, func(data string) int { return int(gjson.Get(data, "weights.0").Int()) })
+	show := func(item gjson.Result) string {
+		name := item.Get("svname").Str
+		if name == "BACKEND" {
+			return name + "=" + item.Get("weight").Str
+		}
+		return name + "=" + item.Get("status").Str + "," + item.Get("weight").Str
+	}
+	change := func(want string, commands ...string) setChange {
+		return setChange{func() {
+			for _, command := range commands {
+				said, _, _ := strings.Cut(command, " ")
+				h.command(command, map[string]string{"add": "New server registered.", "del": "Server deleted."}[said])
+			}
+		}, want}
+	}
+	followSet(t, recipeSite(t, "haproxy-servers", h.Addr, "interval 2s", "interval 50ms", "scope=app", "scope=blue"), "/servers", show, "BACKEND=0",
+		change("BACKEND=0 one=MAINT,1", "add server blue/one 127.0.0.1:9"),
+		change("BACKEND=1 one=no check,1", "set server blue/one state ready"),
+		change("BACKEND=1 one=no check,1 two=MAINT,1", "add server blue/two 127.0.0.1:9"),
+		change("BACKEND=0 two=MAINT,1", "set server blue/one state maint", "del server blue/one"),
+	)
 }

@@ -54,6 +54,9 @@ func TestCouchDBChangesAreResumedAtEveryEvent(t *testing.T) {
 			testsite.Post(t, http.MethodPut, fmt.Sprintf("http://%s%s/event%%20%d", couch.Addr, db, i), "application/json", `{"n":1}`)
 		}
 	}
+	t.Run("continuous", func(t *testing.T) {
+		testsite.CutAtEveryEvent(t, recipeSite(t, "couchdb-continuous", couch.Addr, "heartbeat 10000", "heartbeat 500"), "id", newDatabase)
+	})
 	t.Run("item cursors", func(t *testing.T) { testsite.CutAtEveryEvent(t, itemCursors, "id", newDatabase) })
 	t.Run("page cursors", func(t *testing.T) { testsite.CutAtEveryEvent(t, pageCursors, "id", newDatabase) })
 }

@@ -130,24 +130,29 @@ func TestATransmissionThatHasLostItsTorrentsResetsItsClients(t *testing.T) {
 	}
 }
 
-func TestTheTorrentsOfATransmissionComeWhenTheyChange(t *testing.T) {
+func TestTheTorrentsOfATransmissionComeAsTheyChange(t *testing.T) {
 	x := startTransmission(t)
 	x.add("first")
-	caddyfile := recipeSite(t, "transmission-torrents", x.Addr, "interval 2s", "interval 50ms", `["id","name","status","percentDone"]`, `["name"]`)
-	testsite.CheckDocument(t, caddyfile, "/torrents", func(to int) { x.add(fmt.Sprint("torrent ", to)) },
-		func(data string) int { return int(gjson.Get(data, "torrents.#").Int()) })
+	add := func(name, want string) setChange { return setChange{func() { x.add(name) }, want} }
+	show := func(item gjson.Result) string { return item.Get("name").Str + "=" + item.Get("status").Raw }
+	followSet(t, recipeSite(t, "transmission-torrents", x.Addr, "interval 2s", "interval 50ms"), "/torrents", show, "first=0",
+		add("second", "first=0 second=0"), add("third", "first=0 second=0 third=0"), add("fourth", "first=0 fourth=0 second=0 third=0"),
+		add("fifth", "fifth=0 first=0 fourth=0 second=0 third=0"))
 }
 
 func TestATransmissionThatIsRestartedIsAskedWithItsNewToken(t *testing.T) {
 	x := startTransmission(t)
 	x.add("first")
-	stream := testsite.SubscribeByName(t, recipeSite(t, "transmission-torrents", x.Addr, "interval 2s", "interval 50ms", `["id","name","status","percentDone"]`, `["name"]`), "/torrents")
-	if e := stream.Next(); e.Data != `{"torrents":[{"name":"first"}]}` {
+	stream := testsite.SubscribeByName(t, recipeSite(t, "transmission-torrents", x.Addr, "interval 2s", "interval 50ms", `["id","name","status","percentDone"]`, `["id","name"]`), "/torrents")
+	if e := stream.Next(); e.Data != `[{"id":1,"name":"first"}]` {
 		t.Fatalf("got %+v", e)
 	}
 	x.Stop()
 	x.start(x.Addr)
 	x.add("second")
-	for gjson.Get(stream.Next().Data, "torrents.#").Int() != 2 { // it answers before it has read its own torrents
-	}
+	for e := stream.Next(); e.Type != "added" || e.Data != `{"id":2,"name":"second"}`; e = stream.Next() {
+		if e.Type == "bridge.reset" {
+			t.Fatalf("got %+v", e)
+		}
+	} // it answers before it has read its own torrents
 }
