@@ -82,7 +82,7 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	number := c.pace.start(now)
 	c.feed.circuit.probes(c)
 	ask = c.progress.words(asked)
-	ask.Number, ask.Chain, ask.Session = number, c.id, &c.session
+	ask.Number, ask.Chain, ask.Session, ask.Set = number, c.id, &c.session, c.document.known.set
 	switch asked {
 	case onward:
 		ask.Held = c.pace.held && c.feed.config.LongPoll

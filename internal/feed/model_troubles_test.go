@@ -79,7 +79,10 @@ func (b *modelUpstream) poll(ctx context.Context, ask Ask) (page.Page, error) {
 	if err != nil {
 		return page.Page{}, err
 	}
-	p, err := b.reader.ReadOn(resp, ask.From, ask.Carry, &value.Env{})
+	if !b.reader.Set() {
+		return b.reader.ReadOn(resp, ask.From, ask.Carry, &value.Env{})
+	}
+	p, err := b.reader.ReadSet(resp, ask.From, ask.Set, 0, &value.Env{})
 	if err != nil || p.Set == nil || !p.More {
 		return p, err
 	}
@@ -101,7 +104,7 @@ func (b *modelUpstream) pages(ctx context.Context, ask Ask, first page.Page) (pa
 		if err != nil {
 			return page.Page{}, pages.Failed(err)
 		}
-		next, err := b.reader.Read(resp, from, &value.Env{})
+		next, err := b.reader.ReadSet(resp, from, ask.Set, pages.Count(), &value.Env{})
 		if err != nil {
 			return page.Page{}, pages.Failed(err)
 		}

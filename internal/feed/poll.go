@@ -14,6 +14,7 @@ type Ask struct {
 	First      bool              // a client's own first request: no edit of a cursor applies
 	From       position.Position // where to go on
 	Carry      *page.Carry       // what the page has to decide, from where From says; nil: nothing
+	Set        *page.Set         // of the answer before; nil: it is no set, or not known
 	Validators page.Validators   // of the answer that is known, where a conditional poll may do
 	Number     int               // how many polls the chain has made before
 	Count      int               // how many requests its session has made before

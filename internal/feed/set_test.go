@@ -36,7 +36,7 @@ func (l *listing) set(words string) {
 }
 
 func (l *listing) poll(_ context.Context, ask Ask) (page.Page, error) {
-	return l.reader.Read(page.Response{Status: 200, Body: []byte(*l.items.Load())}, ask.From, nil)
+	return l.reader.ReadSet(page.Response{Status: 200, Body: []byte(*l.items.Load())}, ask.From, ask.Set, 0, nil)
 }
 
 func setConfig() *Config {

@@ -13,6 +13,7 @@ type body struct {
 	json bool   // text is valid JSON
 	line bool   // text is a single line, of JSON
 	raw  bool   // white space counts
+	set  *Set   // that text lists, if it was read with the help of the one before; nil: it was not
 	err  error  // why text is not in the configured format, as an answer must be
 }
 

@@ -8,8 +8,9 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// decode makes of a response's body what the format says.
-func (r *Reader) decode(resp Response) body {
+// decode makes of a response's body what the format says. Where it lists a set, that is read at once, if there is
+// one before to help with it.
+func (r *Reader) decode(resp Response, before known) body {
 	if resp.Broken != nil {
 		return body{err: resp.Broken, raw: true}
 	}
@@ -26,6 +27,12 @@ func (r *Reader) decode(resp Response) body {
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	if r.config.Format == Text && !(r.readsJSON && !r.Accepts(resp.Status)) {
 		return body{text: trimNewline(text)}
+	}
+	if before.fits(r) && r.Accepts(resp.Status) {
+		inner := bytes.Trim(text, decode.Space)
+		if set := r.reread(inner, before); set != nil {
+			return body{text: inner, json: true, set: set}
+		}
 	}
 	return r.decodeJSON(text)
 }

@@ -21,16 +21,18 @@ func (rd *reading) whole() (made bool, err error) {
 	case rd.made != nil && rd.made.items[0].made.Event != "":
 		return false, errors.New("jq: the document has an event: the types are fixed with `diff`, so yield {data}")
 	case rd.made != nil:
-		rd.body = body{text: rd.element(&rd.made.items[0]), json: true}
+		rd.body = body{text: rd.elementData(&rd.made.items[0]), json: true}
 	case r.config.Whole && (r.config.Format == Lines || r.config.Format == Text):
 		lines, err := decode.Lines(rd.body.text, r.config.Separator)
 		if err != nil {
 			return false, fmt.Errorf("reading the lines of a document: %w", err)
 		}
-		s := Set{elements: make([]element, len(lines))}
+		s := Set{elements: make([]*element, len(lines))}
 		for i, line := range lines {
-			if s.elements[i].data = lineJSON(line); r.config.Format == Text {
-				s.elements[i].data = decode.AppendString(nil, line)
+			if r.config.Format == Text {
+				s.elements[i] = &element{data: decode.AppendString(nil, line)}
+			} else {
+				s.elements[i] = &element{data: lineJSON(line)}
 			}
 		}
 		rd.body = body{text: s.Snapshot().Data, json: true}

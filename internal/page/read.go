@@ -26,12 +26,18 @@ func (r *Reader) ReadOn(resp Response, from position.Position, carry *Carry, env
 	return r.readAll(resp, &reading{reader: r, from: from, carries: true, carry: carry}, env)
 }
 
+// ReadSet is [Reader.Read] for who knows the set of the answer before; nil: none. What has not changed since is
+// not read again. page is which page of a set is read, from 0. What is returned is the same as without that set.
+func (r *Reader) ReadSet(resp Response, from position.Position, before *Set, page int, env *value.Env) (Page, error) {
+	return r.readAll(resp, &reading{reader: r, from: from, before: known{before, page}}, env)
+}
+
 // readAll reads an answer to a poll, of which rd has what was known before.
 func (r *Reader) readAll(resp Response, rd *reading, env *value.Env) (Page, error) {
 	if env == nil {
 		env = new(value.Env)
 	}
-	b := r.decode(resp)
+	b := r.decode(resp, rd.before)
 	env.Status, env.Header, env.Body, env.Item = resp.Status, resp.Header, b.text, nil
 	if len(rd.from.Cursor) != len(r.names) {
 		cursor := make(position.Cursor, len(r.names))
@@ -60,7 +66,7 @@ func (r *Reader) Explain(resp Response, env *value.Env) Found {
 	if env == nil {
 		env = new(value.Env)
 	}
-	b := r.decode(resp)
+	b := r.decode(resp, known{})
 	env.Status, env.Header, env.Body, env.Item = resp.Status, resp.Header, b.text, nil
 	return explain(&reading{
 		reader: r, status: resp.Status, header: resp.Header, body: b, env: env,

@@ -18,6 +18,7 @@ type Reader struct {
 	clears    []bool          // likewise
 	document  bool
 	set       bool // an answer lists what there is now
+	rereads   bool // and can be read with the help of the one before
 	messages  bool // each answer is an event, or a record
 	whole     bool // a record is an item, if it is a list too
 	counted   bool // the items of all answers are counted: nothing else says where one stands
@@ -146,6 +147,7 @@ func NewReader(c Config) *Reader {
 	}
 	c.Format = cmp.Or(c.Format, Auto)
 	r.config = c
+	r.rereads = rereads(&r.config)
 	return r
 }
 

@@ -19,6 +19,7 @@ type reading struct {
 	from   position.Position // its cursor has all names
 	env    *value.Env
 	asked  time.Duration // the least time to the next poll
+	before known         // for a set
 
 	carries bool   // what is left open can be carried to the next page
 	carry   *Carry // from the page before, or nil

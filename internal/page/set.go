@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"maps"
+	"slices"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
@@ -13,25 +15,39 @@ import (
 // Set is the items of an answer that lists what there is now. Each has an id that no other one has. Their
 // order does not count, and is kept. A Set is immutable once [Set.Follow] has been called.
 type Set struct {
-	elements []element
-	places   map[string]int // of the elements, by their ids
+	elements []*element     // of which other sets may have some, too
+	places   map[string]int // of the elements that are not ignored, by their ids
+	borrowed bool           // places is that of another set
 	key      string         // the hash of the set; empty until Follow is called
-	size     int            // bytes of the answers that it was read from
+	digests  []position.Digest
+	size     int // bytes of the answers that it was read from
+
+	reader   *Reader
+	listings []listing // one for each answer; nil where the next one cannot be read with its help
 }
 
-// element is an item of a set.
+// element is an item of a set. It is immutable once it has a digest.
 type element struct {
-	id     string
-	data   []byte // JSON; shares memory with the answer's body
-	digest position.Digest
+	id       string
+	raw      []byte // as it stands in the answer
+	data     []byte // JSON; null where there is none
+	digest   position.Digest
+	digested bool
+	dataless bool // the data path found nothing
+	ignored  bool // it is in the answer, and not in the set
 }
 
 // put adds an item. name is what its id is called in errors.
-func (s *Set) put(e element, name string) error {
-	if _, twice := s.places[e.id]; twice {
-		return fmt.Errorf("%s is %.80q in two items: in a set each id stands once", name, e.id)
+func (s *Set) put(e *element, name string) error {
+	if !e.ignored {
+		if _, twice := s.places[e.id]; twice {
+			return fmt.Errorf("%s is %.80q in two items: in a set each id stands once", name, e.id)
+		}
+		if s.borrowed {
+			s.places, s.borrowed = maps.Clone(s.places), false
+		}
+		s.places[e.id] = len(s.elements)
 	}
-	s.places[e.id] = len(s.elements)
 	s.elements = append(s.elements, e)
 	return nil
 }
@@ -45,38 +61,69 @@ func (s *Set) Follow(before *Set) {
 	if s.key != "" {
 		return
 	}
-	same := before != nil && before.key != "" && len(before.elements) == len(s.elements)
-	if before == nil || before.key == "" {
+	known := before != nil && before.key != ""
+	if !known {
 		before = new(Set)
 	}
+	var fresh, gone []position.Digest
 	d := digester{h: sha256.New()}
-	for i := range s.elements {
-		e := &s.elements[i]
-		if old := before.find(i, e.id); old != nil && string(old.data) == string(e.data) {
+	for i, e := range s.elements {
+		if e.ignored {
+			continue
+		}
+		old := before.find(i, e.id)
+		switch {
+		case e.digested:
+		case old != nil && string(old.data) == string(e.data):
 			e.digest = old.digest
-		} else {
+		default:
 			e.digest = d.digest(e)
-			same = same && old != nil && old.digest == e.digest
+		}
+		if e.digested = true; old == nil || old.digest != e.digest {
+			fresh = append(fresh, e.digest)
 		}
 	}
-	if same { // as many items, each with an id of before
-		s.key = before.key
+	for i, old := range before.elements {
+		if old.ignored {
+			continue
+		}
+		if e := s.find(i, old.id); e == nil || e.digest != old.digest {
+			gone = append(gone, old.digest)
+		}
+	}
+	if known && len(fresh)+len(gone) == 0 {
+		s.key, s.digests = before.key, before.digests
 		return
 	}
-	digests := make([]position.Digest, len(s.elements))
-	for i := range s.elements {
-		digests[i] = s.elements[i].digest
-	}
-	s.key = position.SetHash(digests)
+	s.digests = replaced(before.digests, gone, fresh)
+	s.key = position.SetHash(s.digests)
 }
 
-// find returns the item with an id, which may stand at a place.
+// replaced returns sorted digests without some of them, and with others.
+func replaced(sorted, gone, fresh []position.Digest) []position.Digest {
+	slices.SortFunc(gone, position.CompareDigests)
+	slices.SortFunc(fresh, position.CompareDigests)
+	out := make([]position.Digest, 0, len(sorted)-len(gone)+len(fresh))
+	for _, d := range sorted {
+		if len(gone) > 0 && gone[0] == d {
+			gone = gone[1:]
+			continue
+		}
+		for len(fresh) > 0 && position.CompareDigests(fresh[0], d) < 0 {
+			out, fresh = append(out, fresh[0]), fresh[1:]
+		}
+		out = append(out, d)
+	}
+	return append(out, fresh...)
+}
+
+// find returns the item with an id, which may stand at a place; nil: there is none.
 func (s *Set) find(at int, id string) *element {
-	if at < len(s.elements) && s.elements[at].id == id {
-		return &s.elements[at]
+	if at < len(s.elements) && s.elements[at].id == id && !s.elements[at].ignored {
+		return s.elements[at]
 	}
 	if at, ok := s.places[id]; ok {
-		return &s.elements[at]
+		return s.elements[at]
 	}
 	return nil
 }

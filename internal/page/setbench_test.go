@@ -24,7 +24,7 @@ func BenchmarkChange(b *testing.B) {
 				size := 0
 				b.ReportAllocs()
 				for n := 0; b.Loop(); n++ {
-					p, err := r.Read(answers[n%2], position.Position{}, nil)
+					p, err := r.ReadSet(answers[n%2], position.Position{}, last.Set, 0, nil)
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -17,15 +17,18 @@ const (
 // Snapshot returns the event that is all of the set: an array of its items' data, as they were read.
 func (s *Set) Snapshot() Event {
 	size := len("[]")
-	for i := range s.elements {
-		size += len(s.elements[i].data) + len(",")
+	for _, e := range s.elements {
+		size += len(e.data) + len(",")
 	}
 	text := append(make([]byte, 0, size), '[')
-	for i := range s.elements {
-		if i > 0 {
+	for _, e := range s.elements {
+		if e.ignored {
+			continue
+		}
+		if len(text) > len("[") {
 			text = append(text, ',')
 		}
-		text = append(text, s.elements[i].data...)
+		text = append(text, e.data...)
 	}
 	return Event{Type: Snapshot, Data: append(text, ']'), Key: s.key}
 }
@@ -43,13 +46,15 @@ func (s *Set) Changes(before *Set, diff func(before, after []byte) []byte) []Eve
 	add := func(typ string, e *element, data []byte) {
 		events = append(events, Event{Type: typ, Data: data, Key: steps.Next(typ, e.digest)})
 	}
-	for i := range before.elements {
-		if e := &before.elements[i]; s.find(i, e.id) == nil {
+	for i, e := range before.elements {
+		if !e.ignored && s.find(i, e.id) == nil {
 			add(Removed, e, e.data)
 		}
 	}
-	for i := range s.elements {
-		e := &s.elements[i]
+	for i, e := range s.elements {
+		if e.ignored {
+			continue
+		}
 		old := before.find(i, e.id)
 		if old == nil || old.digest == e.digest {
 			continue
@@ -60,8 +65,8 @@ func (s *Set) Changes(before *Set, diff func(before, after []byte) []byte) []Eve
 		}
 		add(Changed, e, data)
 	}
-	for i := range s.elements {
-		if e := &s.elements[i]; before.find(i, e.id) == nil {
+	for i, e := range s.elements {
+		if !e.ignored && before.find(i, e.id) == nil {
 			add(Added, e, e.data)
 		}
 	}

@@ -30,6 +30,9 @@ func NewPages(r *Reader, from position.Position, first Page, limit int64) (*Page
 	return p, nil
 }
 
+// Count returns how many pages there are so far.
+func (p *Pages) Count() int { return p.count }
+
 // Next returns where the next page is asked for; more is false after the last one.
 func (p *Pages) Next() (from position.Position, more bool) { return p.whole.Next, p.whole.More }
 
@@ -48,6 +51,10 @@ func (p *Pages) Add(next Page) error {
 	s := p.whole.Set
 	if s.size += next.Set.size; int64(s.size) > p.limit {
 		return p.unreadable("all pages together are larger than `limits response` allows (%d bytes)", p.limit)
+	}
+	for _, l := range next.Set.listings {
+		l.first = len(s.elements)
+		s.listings = append(s.listings, l)
 	}
 	for _, e := range next.Set.elements {
 		if err := s.put(e, p.reader.idName()); err != nil {

@@ -9,6 +9,22 @@ import (
 
 // set reads the answer as a set of items, or as a page of one.
 func (rd *reading) set() (Page, error) {
+	s := rd.body.set
+	if s == nil {
+		var err error
+		if s, err = rd.readSet(); err != nil {
+			return Page{}, unreadable("%w", err)
+		}
+	}
+	s.size = rd.size()
+	return Page{
+		News: true, Events: []Event{{Type: Snapshot}}, Set: s,
+		Next: rd.border(rd.cursor()), Validators: validators(rd.header),
+	}, nil
+}
+
+// readSet reads the answer without the help of one before.
+func (rd *reading) readSet() (*Set, error) {
 	var items []item
 	var err error
 	if rd.made != nil || len(rd.body.text) > 0 {
@@ -16,55 +32,61 @@ func (rd *reading) set() (Page, error) {
 	}
 	switch {
 	case err != nil:
-		return Page{}, unreadable("%w", err)
+		return nil, err
 	case rd.itemless:
-		return Page{}, unreadable("items %s found no list: with `diff items` an answer without its list is an error, and an empty list is an empty set", rd.reader.config.Items)
+		return nil, fmt.Errorf("items %s found no list: with `diff items` an answer without its list is an error, and an empty list is an empty set", rd.reader.config.Items)
 	}
-	s := &Set{elements: make([]element, 0, len(items)), places: make(map[string]int, len(items)), size: rd.size()}
+	s := &Set{elements: make([]*element, 0, len(items)), places: make(map[string]int, len(items)), reader: rd.reader}
+	elements := make([]element, len(items))
 	found := len(items) == 0
 	for i := range items {
-		it := &items[i]
-		rd.env.Item = it.raw
-		if len(rd.reader.config.Ignore) > 0 {
-			if rd.env.Item = it.text(); rd.ignored(it) {
-				found = true
-				continue
-			}
-		}
-		data := rd.element(it)
-		if found = found || data != nil; data == nil {
-			data = null
-		}
-		e := element{id: it.id, data: data}
-		if rd.reader.keyedByLine() {
-			e.id = string(it.raw)
-		}
+		it, e := &items[i], &elements[i]
+		*e = rd.element(it)
+		found = found || !e.dataless
 		switch {
+		case e.ignored:
 		case e.id == "" && !rd.reader.keyedByLine():
-			err = fmt.Errorf("id %s found nothing in item %d of %d: each item of a set needs an id", rd.reader.config.ID, i+1, len(items))
+			return nil, fmt.Errorf("id %s found nothing in item %d of %d: each item of a set needs an id", rd.reader.config.ID, i+1, len(items))
 		case it.made != nil && it.made.Event != "":
-			err = fmt.Errorf("jq: item %d of %d has an event: the types are fixed with `diff items`, so yield {id, data}", i+1, len(items))
-		default:
-			err = s.put(e, rd.reader.idName())
+			return nil, fmt.Errorf("jq: item %d of %d has an event: the types are fixed with `diff items`, so yield {id, data}", i+1, len(items))
 		}
-		if err != nil {
-			return Page{}, unreadable("%w", err)
+		if err := s.put(e, rd.reader.idName()); err != nil {
+			return nil, err
 		}
 	}
 	rd.env.Item = nil
 	if !found {
-		return Page{}, unreadable("data path %s found nothing in any item", rd.reader.config.Data)
+		return nil, fmt.Errorf("data path %s found nothing in any item", rd.reader.config.Data)
 	}
-	return Page{
-		News: true, Events: []Event{{Type: Snapshot}}, Set: s,
-		Next: rd.border(rd.cursor()), Validators: validators(rd.header),
-	}, nil
+	if rd.reader.rereads {
+		s.listings = []listing{rd.listing(s)}
+	}
+	return s, nil
 }
 
 var null = []byte("null")
 
-// element returns the data of an item as JSON, or nil where the data path finds nothing.
-func (rd *reading) element(it *item) []byte {
+// element returns what an item is in a set.
+func (rd *reading) element(it *item) element {
+	rd.env.Item = it.raw
+	e := element{id: it.id, raw: it.raw}
+	if rd.reader.keyedByLine() {
+		e.id = string(it.raw)
+	}
+	if len(rd.reader.config.Ignore) > 0 {
+		rd.env.Item = it.text()
+		if e.ignored = rd.ignored(it); e.ignored {
+			return e
+		}
+	}
+	if e.data = rd.elementData(it); e.data == nil {
+		e.data, e.dataless = null, true
+	}
+	return e
+}
+
+// elementData returns the data of an item as JSON, or nil where the data path finds nothing.
+func (rd *reading) elementData(it *item) []byte {
 	config := &rd.reader.config
 	switch {
 	case it.made != nil && it.made.Text:

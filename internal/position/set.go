@@ -5,24 +5,25 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"slices"
 	"strconv"
 )
 
 // Digest is the SHA-256 of one item of a set: of its id and of what it says.
 type Digest [sha256.Size]byte
 
-// SetHash returns the id of a set: 96 bits over the digests of its items, which it sorts. So the order in which
+// CompareDigests compares two digests as numbers, for [slices.SortFunc].
+func CompareDigests(a, b Digest) int {
+	if x, y := binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(b[:]); x != y {
+		return cmp.Compare(x, y)
+	}
+	return bytes.Compare(a[:], b[:])
+}
+
+// SetHash returns the id of a set: 96 bits over the digests of its items, in ascending order. So the order in which
 // an upstream lists them does not count. It is as hard to find two sets with one id as two documents: a mere sum of
-// the digests would need no sorting, but who can choose thousands of items finds sets with equal sums
+// the digests would need no order, but who can choose thousands of items finds sets with equal sums
 // (Wagner, "A Generalized Birthday Problem", CRYPTO 2002).
 func SetHash(digests []Digest) string {
-	slices.SortFunc(digests, func(a, b Digest) int {
-		if x, y := binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(b[:]); x != y {
-			return cmp.Compare(x, y)
-		}
-		return bytes.Compare(a[:], b[:])
-	})
 	h := newHash("items")
 	for i := range digests {
 		h.Write(digests[i][:])

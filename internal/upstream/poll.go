@@ -118,6 +118,8 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	switch {
 	case p.Plan.Page.Once:
 		answered, failed = p.readOnce(resp, ask, env)
+	case p.Reader.Set():
+		answered, failed = p.Reader.ReadSet(resp, ask.From, ask.Set, 0, env)
 	case p.Plan.Forgetful: // it never gives anything twice that could be compared
 		answered, failed = p.Reader.Read(resp, ask.From, env)
 	default:
@@ -158,7 +160,7 @@ func (u *Poller) pages(ctx context.Context, p *Request, ask feed.Ask, first page
 		case silent:
 			return page.Page{}, pages.Failed(fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded))
 		}
-		next, err := p.Reader.Read(resp, from, p.Env(ask))
+		next, err := p.Reader.ReadSet(resp, from, ask.Set, pages.Count(), p.Env(ask))
 		failure := (*page.Error)(nil)
 		if errors.As(err, &failure) {
 			failure.Status = resp.Status

@@ -48,6 +48,9 @@ func (c Condition) NeedsJSON() bool { return c.value.NeedsJSON() }
 // ReadsItem reports whether Holds reads the scope, or the item of env.
 func (c Condition) ReadsItem() bool { return c.value.ReadsItem() }
 
+// ReadsOnlyItem reports whether Holds reads nothing but the scope and the item of env.
+func (c Condition) ReadsOnlyItem() bool { return c.value.ReadsOnlyItem() }
+
 // Bind returns c with [Template.Bind] applied to its value. The matches are literals.
 func (c Condition) Bind(resolve func(text string) string) Condition {
 	c.value = c.value.Bind(resolve)

@@ -139,3 +139,20 @@ func FuzzCondition(f *testing.F) {
 		}
 	})
 }
+
+func TestConditionsOfTheItemAlone(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]bool{
+		"a.b": true, "!a": true, "@this": true, "=x": true, "{sse.item}": true, "{sse.item.a}-{sse.item.b}": true, "{http.request.host}{sse.item}": true,
+		"{sse.body.a}": false, "{sse.item}{sse.body}": false, "{sse.header.A}": false, "{sse.status}": false, "{sse.cursor}": false, "{sse.id}": false, "{sse.seq}": false,
+		"{sse.link.next}": false,
+	} {
+		c, err := ParseCondition([]string{src})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.ReadsOnlyItem() != want {
+			t.Errorf("%s: %v", src, !want)
+		}
+	}
+}

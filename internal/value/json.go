@@ -15,7 +15,12 @@ const MaxDepth = 1000
 
 // ValidJSON reports whether text is one valid JSON text (RFC 8259), nested no deeper than
 // [MaxDepth]. Paths are looked up only in what is.
-func ValidJSON(text []byte) bool { return !tooDeep(text) && gjson.ValidBytes(text) }
+func ValidJSON(text []byte) bool { return ValidJSONWithin(text, 0) }
+
+// ValidJSONWithin is [ValidJSON] for a part of a text, a value that stands in so many objects and arrays of it.
+func ValidJSONWithin(text []byte, depth int) bool {
+	return !tooDeep(text, MaxDepth-depth) && gjson.ValidBytes(text)
+}
 
 // Decode decodes JSON, with numbers as they are written: as [json.Number].
 func Decode(text []byte) (v any, err error) {
@@ -25,15 +30,15 @@ func Decode(text []byte) (v any, err error) {
 	return v, err
 }
 
-func tooDeep(text []byte) bool {
-	if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) <= MaxDepth {
+func tooDeep(text []byte, deepest int) bool {
+	if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) <= deepest {
 		return false
 	}
 	depth := 0
 	for _, c := range Structure(text) {
 		switch c {
 		case '[', '{':
-			if depth++; depth > MaxDepth {
+			if depth++; depth > deepest {
 				return true
 			}
 		case ']', '}':

@@ -28,6 +28,9 @@ func TestValidJSONBoundsTheDepth(t *testing.T) {
 			if got := ValidJSON([]byte(tt.json)); got != tt.want {
 				t.Errorf("ValidJSON = %v, want %v", got, tt.want)
 			}
+			if got := ValidJSONWithin([]byte(tt.json), 1); got != ValidJSON([]byte("["+tt.json+"]")) && tt.json != "" {
+				t.Errorf("within an array it is %v", got)
+			}
 		})
 	}
 }

@@ -3,6 +3,7 @@ package value
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unsafe"
 
@@ -44,6 +45,18 @@ func (p Path) Get(json []byte) gjson.Result {
 
 // IsZero reports whether p is the zero Path.
 func (p Path) IsZero() bool { return p.src == "" }
+
+// Keys returns of how many keys and indices the path is made, if it is made of these alone: plain is false where it
+// has a wildcard, a query, a modifier, an escape or a list of paths. The path @this has none, and is plain. What a
+// plain path finds depends on nothing that stands behind it.
+func (p Path) Keys() (n int, plain bool) {
+	if p.src == "@this" {
+		return 0, true
+	}
+	return 1 + strings.Count(p.src, "."), plainPath.MatchString(p.src)
+}
+
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
 // String returns the path as it was written.
 func (p Path) String() string { return p.src }

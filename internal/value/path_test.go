@@ -140,3 +140,19 @@ func FuzzPath(f *testing.F) {
 		}
 	})
 }
+
+func TestPathsOfKeysAlone(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]int{
+		"@this": 0, "list": 1, "a.b": 2, "a.0.b-c_D": 3,
+		"a*": -1, "a?": -1, "#": -1, "a.#": -1, "a.#(b==1).c": -1, "a|b": -1, "a.@reverse": -1, "{a,b}": -1, "[a]": -1, `a\.b`: -1, "..0": -1, "!1": -1,
+	} {
+		p, err := ParsePath(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, plain := p.Keys(); plain != (want >= 0) || plain && n != want {
+			t.Errorf("%s: %d, %v", src, n, plain)
+		}
+	}
+}

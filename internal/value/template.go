@@ -133,6 +133,10 @@ func (t Template) ReadsCount() bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source == fromCount })
 }
 
+func (t Template) readsOnlyItem() bool {
+	return !slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source != fromItem })
+}
+
 // IsZero reports whether t is the zero Template. A template of no text is not.
 func (t Template) IsZero() bool { return t.parts == nil }
 

@@ -70,6 +70,9 @@ func (v Value) NeedsJSON() bool { return !v.path.IsZero() || v.template.needsJSO
 // ReadsItem reports whether Get reads the scope, or the item of env.
 func (v Value) ReadsItem() bool { return !v.path.IsZero() || v.template.ReadsItem() }
 
+// ReadsOnlyItem reports whether Get reads nothing but the scope and the item of env.
+func (v Value) ReadsOnlyItem() bool { return v.template.readsOnlyItem() }
+
 // Bind returns v with [Template.Bind] applied, if it is a template; else v.
 func (v Value) Bind(resolve func(text string) string) Value {
 	v.template = v.template.Bind(resolve)
