@@ -346,7 +346,7 @@ func (u *Poller) roundTrip(which Kind, r *http.Request, a *Answer) (page.Respons
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
 		if size := a.told(); size > 0 && r.Context().Err() != nil {
-			err = &unendedError{status: a.Status, size: size}
+			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: &unendedError{status: a.Status, size: size}}
 		}
 		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: err}
 	case a.goesOn:
