@@ -26,8 +26,11 @@ type streamed struct {
 	bare   int            // records without items, before any event
 }
 
-// sent notes a request that is made.
+// sent notes a request that is made. Those of steps may come while a stream's is made.
 func (t *attempt) sent(e exchanged) {
+	if e.which != upstream.KindPoll {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stream.asking = e
