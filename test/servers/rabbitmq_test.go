@@ -29,11 +29,15 @@ func startRabbitMQ(t *testing.T) *testsite.Component {
 			t.Fatal(err)
 		}
 	}
+	// the daemon that Erlang would start itself would outlive the test
+	names := testsite.FreeAddr(t)
+	epmd := testsite.RunComponent(t, folder, nil, testsite.NeedServer(t, "epmd", "erlang-base"), "-address", "127.0.0.1", "-port", port(names))
+	epmd.Listens(t, names)
 	c := testsite.RunComponent(t, folder, []string{
 		"HOME=" + folder, "RABBITMQ_NODENAME=test" + port(amqp) + "@localhost", "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1", "RABBITMQ_NODE_PORT=" + port(amqp),
 		"RABBITMQ_MNESIA_BASE=" + folder + "/data", "RABBITMQ_LOG_BASE=" + folder + "/log", "RABBITMQ_ENABLED_PLUGINS_FILE=" + folder + "/plugins",
 		"RABBITMQ_CONFIG_FILE=" + folder + "/rabbitmq", "RABBITMQ_CONF_ENV_FILE=" + folder + "/env", "RABBITMQ_GENERATED_CONFIG_DIR=" + folder + "/generated",
-		"RABBITMQ_DIST_PORT=" + port(testsite.FreeAddr(t)), "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT=" + port(testsite.FreeAddr(t)),
+		"RABBITMQ_DIST_PORT=" + port(testsite.FreeAddr(t)), "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT=" + port(names),
 	}, program)
 	c.Listens(t, addr)
 	testsite.Eventually(t, "RabbitMQ to answer", func() bool {
