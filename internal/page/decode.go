@@ -30,7 +30,7 @@ func (r *Reader) decode(resp Response, before known) body {
 	}
 	if before.fits(r) && r.Accepts(resp.Status) {
 		inner := bytes.Trim(text, decode.Space)
-		if set := r.reread(inner, before); set != nil {
+		if set := rereadSet(r, inner, before); set != nil {
 			return body{text: inner, json: true, set: set}
 		}
 	}

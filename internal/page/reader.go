@@ -1,10 +1,14 @@
 package page
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"regexp"
 	"slices"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
@@ -197,4 +201,41 @@ func (r *Reader) idName() string {
 		return "the line"
 	}
 	return "id " + r.config.ID.String()
+}
+
+// Records returns what reads the records of an answer to a poll from a position.
+func (r *Reader) Records(resp Response, from position.Position) *Records {
+	if len(from.Cursor) != len(r.names) {
+		cursor := make(position.Cursor, len(r.names))
+		copy(cursor, from.Cursor)
+		from.Cursor = cursor
+	}
+	return &Records{reader: r, status: resp.Status, header: resp.Header, at: from, fresh: !from.Cursor.IsZero()}
+}
+
+// record returns the body that a record is.
+func (r *Reader) record(record *decode.Record, typ string) body {
+	switch r.config.Format {
+	case JSON, Scripts:
+		return body{text: record.Body, json: true}
+	case Multipart:
+		typ = record.Header.Get("Content-Type")
+	case EventStream:
+		typ = "" // it is always UTF-8 (HTML standard, 9.2.5)
+	}
+	text := decode.Text(record.Body, typ)
+	b := body{text: text, json: r.readsJSON && value.ValidJSON(bytes.Trim(text, decode.Space)), raw: true}
+	if !b.json && r.needsJSON {
+		b.err = errors.New(b.nature() + " where a record of JSON was expected")
+	}
+	return b
+}
+
+// rereads reports whether what becomes of an item depends on its own bytes alone, so that answers can be read with
+// the help of the ones before.
+func rereads(c *Config) bool {
+	_, plain := c.Items.Keys()
+	return c.Set && plain && c.Program.IsZero() && (c.Format == Auto || c.Format == JSON || c.Format == JSONP) &&
+		c.ID.ReadsOnlyItem() && c.Data.ReadsOnlyItem() &&
+		!slices.ContainsFunc(c.Ignore, func(c value.Condition) bool { return !c.ReadsOnlyItem() })
 }

@@ -1,12 +1,8 @@
 package page
 
 import (
-	"bytes"
-	"errors"
 	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
@@ -23,16 +19,6 @@ type Records struct {
 	header http.Header
 	at     position.Position
 	fresh  bool // no record has moved the cursor yet
-}
-
-// Records returns what reads the records of an answer to a poll from a position.
-func (r *Reader) Records(resp Response, from position.Position) *Records {
-	if len(from.Cursor) != len(r.names) {
-		cursor := make(position.Cursor, len(r.names))
-		copy(cursor, from.Cursor)
-		from.Cursor = cursor
-	}
-	return &Records{reader: r, status: resp.Status, header: resp.Header, at: from, fresh: !from.Cursor.IsZero()}
 }
 
 // Read reads the first of the records, of which there is at least one, and those behind it that make one page
@@ -100,77 +86,4 @@ func (s *Records) fields(record *decode.Record) http.Header {
 		}
 	}
 	return fields
-}
-
-// record returns the body that a record is.
-func (r *Reader) record(record *decode.Record, typ string) body {
-	switch r.config.Format {
-	case JSON, Scripts:
-		return body{text: record.Body, json: true}
-	case Multipart:
-		typ = record.Header.Get("Content-Type")
-	case EventStream:
-		typ = "" // it is always UTF-8 (HTML standard, 9.2.5)
-	}
-	text := decode.Text(record.Body, typ)
-	b := body{text: text, json: r.readsJSON && value.ValidJSON(bytes.Trim(text, decode.Space)), raw: true}
-	if !b.json && r.needsJSON {
-		b.err = errors.New(b.nature() + " where a record of JSON was expected")
-	}
-	return b
-}
-
-// bookmark returns the page of a record that has only fields: it may move the cursor.
-func (rd *reading) bookmark() Page {
-	p := Page{Next: rd.from}
-	next := rd.cursor()
-	if id := rd.look(rd.reader.config.ID, nil); rd.reader.source == fromItems && present(id) {
-		next = position.Cursor{string(id)}
-	}
-	if !next.Equal(rd.from.Cursor) {
-		p.News, p.Next = true, rd.border(next)
-	}
-	return p
-}
-
-// notice returns the page of an event by which another bridge speaks of itself. Events that it could not give
-// are lost here too.
-func (rd *reading) notice(name string) Page {
-	if strings.TrimPrefix(name, Reserved) == "reset" {
-		return Page{News: true, Lost: true, Next: rd.from}
-	}
-	return rd.bookmark()
-}
-
-// below reports whether the first id that comes after a poll from a number is a lower one: the upstream counts
-// anew.
-func (rd *reading) below(items []item) bool {
-	if rd.reader.source != fromItems || rd.reader.config.Order == Overlap || rd.from.Cursor.IsZero() {
-		return false
-	}
-	at, numbered := parseInteger(rd.from.Cursor[0])
-	i := slices.IndexFunc(items, func(it item) bool { return it.id != "" })
-	if !numbered || i < 0 {
-		return false
-	}
-	id, numbered := parseInteger(items[i].id)
-	return numbered && id.compare(at) < 0
-}
-
-// repeated is resume for the items of a record: some upstreams begin with the item whose id they were asked
-// by.
-func (rd *reading) repeated(w *walk) (c came) {
-	cursor := rd.from.Cursor[0]
-	if w.numbers && cursor != "" {
-		return rd.resumeAtID(w)
-	}
-	if !rd.fresh {
-		return came{}
-	}
-	for c.done < len(w.items) && w.items[c.done].id == cursor {
-		c.done++
-	}
-	c.skipped = c.done
-	c.lost = rd.reader.config.Order == Overlap && c.done == 0 && w.items[0].id != ""
-	return c
 }

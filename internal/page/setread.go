@@ -114,3 +114,12 @@ func lineJSON(line []byte) []byte {
 	}
 	return decode.AppendString(make([]byte, 0, decode.StringSize(line)), line)
 }
+
+// listing returns where the list of an answer stands that was read as a whole.
+func (rd *reading) listing(s *Set) listing {
+	found := rd.reader.config.Items.Get(rd.body.text)
+	if len(s.elements) == 0 || !found.IsArray() {
+		return listing{}
+	}
+	return listing{lead: leadOf(rd.body.text, found.Index+1), start: found.Index + 1}
+}

@@ -28,24 +28,6 @@ type listing struct {
 	copied int    // bytes of items that were copied, since an answer was read as a whole
 }
 
-// rereads reports whether what becomes of an item depends on its own bytes alone, so that answers can be read with
-// the help of the ones before.
-func rereads(c *Config) bool {
-	_, plain := c.Items.Keys()
-	return c.Set && plain && c.Program.IsZero() && (c.Format == Auto || c.Format == JSON || c.Format == JSONP) &&
-		c.ID.ReadsOnlyItem() && c.Data.ReadsOnlyItem() &&
-		!slices.ContainsFunc(c.Ignore, func(c value.Condition) bool { return !c.ReadsOnlyItem() })
-}
-
-// listing returns where the list of an answer stands that was read as a whole.
-func (rd *reading) listing(s *Set) listing {
-	found := rd.reader.config.Items.Get(rd.body.text)
-	if len(s.elements) == 0 || !found.IsArray() {
-		return listing{}
-	}
-	return listing{lead: leadOf(rd.body.text, found.Index+1), start: found.Index + 1}
-}
-
 // leadOf returns what stands before a place, the one behind the bracket of a list.
 func leadOf(text []byte, start int) []byte {
 	lead := text[max(start-longestLead, 0):start]
@@ -72,9 +54,9 @@ func (k known) items() int {
 	return end - k.set.listings[k.page].first
 }
 
-// reread reads a text with the help of the set before. It returns nil where the text has to be read as a whole.
+// rereadSet reads a text with the help of the set before. It returns nil where the text has to be read as a whole.
 // Otherwise the text is valid JSON.
-func (r *Reader) reread(text []byte, before known) *Set {
+func rereadSet(r *Reader, text []byte, before known) *Set {
 	l := before.set.listings[before.page]
 	if l.lead == nil {
 		return nil
@@ -87,7 +69,7 @@ func (r *Reader) reread(text []byte, before known) *Set {
 		w.elements = make([]*element, 0, before.items()+before.items()/16)
 		w.rd = &reading{reader: r, env: new(value.Env), body: body{json: true}}
 		w.limit = len(text)/maxNew - l.copied
-		if !w.list() || !r.encloses(text, start, w.at) {
+		if !w.list() || !encloses(r, text, start, w.at) {
 			return nil
 		}
 		s := w.set()
@@ -102,7 +84,7 @@ func (r *Reader) reread(text []byte, before known) *Set {
 // encloses reports whether a text is valid JSON whose items path finds a list, if what is between two places
 // are the items of one. That is so if it holds without these, because of what is before it alone does a path depend that
 // has only keys.
-func (r *Reader) encloses(text []byte, start, end int) bool {
+func encloses(r *Reader, text []byte, start, end int) bool {
 	around := slices.Concat(text[:start], text[end:])
 	if !value.ValidJSON(around) {
 		return false

@@ -43,10 +43,16 @@ type Answer struct {
 	body   bytes.Buffer
 	limit  int64
 	over   bool
-	begun  func() // called when the head of an answer without an error comes; nil: not needed
-	head   bool   // the answer to a HEAD
-	live   *live  // where it comes out if it goes on; nil: it is kept
+	begun  func()  // called when the head of an answer without an error comes; nil: not needed
+	head   bool    // the answer to a HEAD
+	live   ongoing // where it comes out if it goes on; nil: it is kept
 	goesOn bool
+}
+
+// ongoing takes an answer that goes on.
+type ongoing interface {
+	head(a *Answer) (goesOn bool)
+	write(p []byte) (int, error)
 }
 
 func NewAnswer(limit int64) *Answer { return &Answer{Fields: make(http.Header), limit: limit} }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
@@ -91,13 +90,6 @@ func (u *Poller) beat(ctx context.Context, beat *Request, s *session) {
 	}
 }
 
-// over reports whether a beat has found out that the session has ended.
-func (s *session) over() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ended
-}
-
 // part makes the request of `close`, through the routes that there are now, and does not wait for it.
 func (u *Poller) part(step *Request, ask feed.Ask) {
 	routes, server := u.upstream.Routes(step.which), u.upstream.NewestServer()
@@ -105,7 +97,7 @@ func (u *Poller) part(step *Request, ask feed.Ask) {
 		return // the configuration has ended
 	}
 	logger := u.upstream.LoggerOf(step.polls)
-	last := &Poller{upstream: parting{u.upstream, routes, server}, slots: u.slots}
+	last := &Poller{exchanger: &exchanger{upstream: parting{u.upstream, routes, server}, slots: u.slots}}
 	go func() {
 		defer func() {
 			if v := recover(); v != nil {
@@ -119,19 +111,3 @@ func (u *Poller) part(step *Request, ask feed.Ask) {
 		}
 	}()
 }
-
-// parting are the routes of a configuration that may end before the request does.
-type parting struct {
-	of     Routes
-	routes caddyhttp.Handler
-	server *caddyhttp.Server
-}
-
-// Routes implements Routes.
-func (p parting) Routes(Kind) caddyhttp.Handler { return p.routes }
-
-// LoggerOf implements Routes.
-func (p parting) LoggerOf(r *Request) *zap.Logger { return p.of.LoggerOf(r) }
-
-// NewestServer implements Routes.
-func (p parting) NewestServer() *caddyhttp.Server { return p.server }

@@ -112,12 +112,12 @@ func (l *live) alive(p []byte) {
 	}
 }
 
-// serve makes the request r, whose answer is a. It returns the head of an answer that goes on, and any other
-// answer whole.
-func (l *live) serve(u *Poller, which Kind, r *http.Request, a *Answer) (page.Response, error) {
+// serve makes a request, whose answer is a. It returns the head of an answer that goes on, and any other answer
+// whole.
+func (l *live) serve(a *Answer, request func() (page.Response, error)) (page.Response, error) {
 	go func() {
 		defer close(l.done)
-		l.resp, l.err = u.roundTrip(which, r, a)
+		l.resp, l.err = request()
 	}()
 	select {
 	case <-l.begun:

@@ -113,3 +113,10 @@ func (s *session) Close() {
 
 // Interface guards
 var _ feed.Live = (*session)(nil)
+
+// over reports whether a beat has found out that the session has ended.
+func (s *session) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}

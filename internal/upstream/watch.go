@@ -23,6 +23,3 @@ type Came struct {
 	Found   page.Found // in all of them
 	Page    bool       // a page or an error follows
 }
-
-// WatchBy lets a watcher see the answers to all requests that are made from now on.
-func (u *Poller) WatchBy(w Watcher) { u.watcher = w }
