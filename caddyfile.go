@@ -49,7 +49,7 @@ import (
 //	    timeout   <duration>
 //
 //	    # how to read an answer
-//	    format    auto|json|jsonp|xml|feed|text|message
+//	    format    auto|json|jsonp|xml|feed|socketio|sockjs|text|message
 //	    format    csv [header] [<separator>]
 //	    format    lines [<separator>]
 //	    items     <path>

@@ -110,6 +110,8 @@ type Config struct {
 	// `feed` | RSS, Atom or JSON Feed. Each entry is an item. In all kinds of feeds it has `guid`, `title`, `link`, `description`, `content`, `published`, `updated`, `authors`, `categories` and more.
 	// `csv` | A table. Each row is an item: an array of strings or, with `header`, an object of strings.
 	// `lines` | Text. Each line is an item; so is a last line without a line break. Paths work in lines that are JSON.
+	// `socketio` | The packets of Socket.IO 3 or 4 in an answer of Engine.IO 4, as a JSON array. Each has a `type`: `open`, `close`, `ping`, `pong`, `message`, `upgrade`, `noop` or `binary`. A message of Socket.IO also has a `packet`: `event`, `connect`, `disconnect`, `connect_error`, `ack` or `binary_ack`, and its `namespace`. An event has its name as `event`, its arguments as the array `args` and, if it is binary, `attachments` in base64. Other packets have `data`, or a `text` that is not of Socket.IO.
+	// `sockjs` | A frame of SockJS, as a JSON object. Its `type` is `open`, `heartbeat`, `message` or `close`. A message has an array of texts as `messages`, and a close has `code` and `reason`.
 	// `text` | Text, even if it looks like JSON.
 	// `message` | One event, which is compared with none before.
 	//

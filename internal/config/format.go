@@ -12,7 +12,7 @@ import (
 
 var formats = []string{
 	string(page.Auto), string(page.JSON), string(page.JSONP), string(page.XML), string(page.Feed), string(page.CSV),
-	string(page.Lines), string(page.Text), string(page.Message), string(page.EventStream), string(page.Multipart), string(page.Scripts),
+	string(page.Lines), string(page.SocketIO), string(page.SockJS), string(page.Text), string(page.Message), string(page.EventStream), string(page.Multipart), string(page.Scripts),
 }
 
 // streamFormats are the formats of answers that go on.

@@ -42,7 +42,8 @@ type Step struct {
 	// How long the request may take. Default: 30s, or 10s more than `long_poll`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// How the answer is read: `auto`, `json`, `jsonp`, `xml` or `text`. Default: `auto`.
+	// How the answer is read: `auto`, `json`, `jsonp`, `xml`, `socketio`, `sockjs` or
+	// `text`. Default: `auto`.
 	Format string `json:"format,omitempty"`
 
 	// The cursors that the answer contains, looked up in the body. If the polls have a cursor of the

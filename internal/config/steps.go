@@ -12,7 +12,7 @@ import (
 )
 
 // stepFormats are the formats in which an answer is one document.
-var stepFormats = []page.Format{page.Auto, page.JSON, page.JSONP, page.XML, page.Text}
+var stepFormats = []page.Format{page.Auto, page.JSON, page.JSONP, page.XML, page.SocketIO, page.SockJS, page.Text}
 
 // Steps returns all steps, always in the same order. That of [Plan.Steps] is the same.
 func (h *Config) Steps() (all []NamedStep) {
@@ -159,7 +159,7 @@ func (h *Config) compileStep(s NamedStep, main *Plan) (*Plan, error) {
 		return nil, s.in(wrong("cursor", "a step reads each cursor anew, and cannot clear one: remove `=`"))
 	}
 	if !slices.Contains(stepFormats, step.Page.Format) {
-		return nil, s.in(wrong("format", "%s makes events, and this request makes none: use auto, json, jsonp, xml or text", step.Page.Format))
+		return nil, s.in(wrong("format", "%s makes events, and this request makes none: use auto, json, jsonp, xml, socketio, sockjs or text", step.Page.Format))
 	}
 	return step, nil
 }

@@ -110,7 +110,7 @@ func Subdirectives() []SubdirectiveGroup {
 		}},
 		{Title: "how to read an answer", About: "", Subdirectives: []Subdirective{
 			{
-				Name: "format", Arguments: `auto|json|jsonp|xml|feed|text|message|sse|multipart|scripts, csv [header] [<separator>], or lines [<separator>]`, Shown: `auto|json|jsonp|xml|feed|csv|lines|text|message|sse|multipart|scripts`, Does: "`xml` is read as JSON; entries, rows and lines are items; `csv [header] [<separator>]`; `lines [<separator>]`; `message`: each answer is an event, whether it has changed or not. The records of a `stream`: `lines`, `json`, `sse`, `multipart`, `scripts`", Default: "`auto`", Trial: "auto, json, jsonp, xml, feed, csv, lines, text or message; of a stream lines, json, sse, multipart or scripts", Steps: anyStep,
+				Name: "format", Arguments: `auto|json|jsonp|xml|feed|socketio|sockjs|text|message|sse|multipart|scripts, csv [header] [<separator>], or lines [<separator>]`, Shown: `auto|json|jsonp|xml|feed|csv|lines|socketio|sockjs|text|message|sse|multipart|scripts`, Does: "`xml`, `socketio` and `sockjs` are read as JSON; entries, rows and lines are items; `csv [header] [<separator>]`; `lines [<separator>]`; `message`: each answer is an event, whether it has changed or not. The records of a `stream`: `lines`, `json`, `sse`, `multipart`, `scripts`", Default: "`auto`", Trial: "auto, json, jsonp, xml, feed, csv, lines, socketio, sockjs, text or message; of a stream lines, json, sse, multipart or scripts", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.format() },
 			},
 			{

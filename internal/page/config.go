@@ -23,6 +23,9 @@ const (
 	CSV   Format = "csv"   // a table; its rows are the items, as decode.CSV describes
 	Lines Format = "lines" // text; each line is an item
 
+	SocketIO Format = "socketio" // packets of Socket.IO in those of Engine.IO, which are read as decode.SocketIO describes
+	SockJS   Format = "sockjs"   // a frame of SockJS, which is read as decode.SockJS describes
+
 	// Of answers that go on, beside JSON and Lines.
 	EventStream Format = "sse"       // an event stream: each event is a record
 	Multipart   Format = "multipart" // each part is a record

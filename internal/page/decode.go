@@ -54,7 +54,7 @@ func (r *Reader) decodeJSON(text []byte) body {
 // translates reports whether answers are in a format that is not read as it came.
 func (r *Reader) translates() bool {
 	switch r.config.Format {
-	case XML, CSV, Lines, Feed:
+	case XML, CSV, Lines, Feed, SocketIO, SockJS:
 		return true
 	}
 	return false
@@ -93,6 +93,10 @@ func (r *Reader) translate(resp Response) body {
 		out, err = decode.Feed(text, memory)
 	case r.config.Format == CSV:
 		out, err = decode.CSV(text, memory, r.separatorRune(), r.config.Header)
+	case r.config.Format == SocketIO:
+		out, err = decode.SocketIO(text, memory)
+	case r.config.Format == SockJS:
+		out, err = decode.SockJS(text, memory)
 	case decode.IsHTML(text):
 		err = errHTMLLines
 	default:

@@ -106,6 +106,27 @@ x
 ~2.dk1lRTYo
 ["1","2"]
 `},
+		{`format socketio; items #(packet==event)#; event event; data args`, "2\x1e42/a,[\"chat\",{\"n\":1.10}]\x1e451-[\"bin\"]\x1ebAQID", `~1.v-6cHy_Y chat
+[{"n":1.10}]
+~2.8seO3TFE bin
+[]
+`},
+		{`format socketio; items #(packet==event)#`, "2\x1e42/a,7[\"chat\",{\"n\":1.10}]\x1e451-[\"bin\"]\x1ebAQID", `~1.VwXmD4tj
+{"type":"message","packet":"event","namespace":"/a","id":"7","event":"chat","args":[{"n":1.10}]}
+~2.MCI3ZQu5
+{"type":"message","packet":"event","namespace":"/","event":"bin","args":[],"attachments":["AQID"]}
+`},
+		{"format socketio", "40{\"sid\":\"x\"}\x1e2", `42YwVZPiJpbFsTup
+[{"type":"message","packet":"connect","namespace":"/","data":{"sid":"x"}},{"type":"ping"}]
+`},
+		{"format sockjs; items messages", "a[\"{\\\"n\\\":1}\",\"b\"]\n", `~1.buL46GsB
+{"n":1}
+~2.U713KfyJ
+b
+`},
+		{"format sockjs", "c[3000,\"Go away!\"]\n", `tB6rN5lx-rmXtsQY
+{"type":"close","code":3000,"reason":"Go away!"}
+`},
 		{"format lines", "a\r\n\nb\ncafé\n", `~1.vdtCQUR5
 a
 ~2.9sNHPax5
