@@ -20,6 +20,7 @@ import (
 //	    upstream  {
 //	        <http handler directives...>
 //	    }
+//	    session   bayeux|bosh|phoenix|signalr|socketio|sockjs [<arguments...>]
 //	    open      {
 //	        when  [!]<value> [<match>...]
 //	        epoch <value>

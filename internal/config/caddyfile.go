@@ -41,6 +41,9 @@ func (p *parser) parse() error {
 	if err := p.upstreams(); err != nil {
 		return err
 	}
+	if err := p.expandSession(); err != nil {
+		return err
+	}
 	for p.NextBlock(0) {
 		if err := p.subdirective(); err != nil {
 			return err

@@ -39,6 +39,10 @@ func Subdirectives() []SubdirectiveGroup {
 				Name: "upstream", Shown: `{ … }`, Does: "handlers that answer the polls, such as `php_fastcgi`, instead of `<upstreams...>`", Steps: anyStep,
 				parse: func(p *parser, _ *Config) error { return p.upstreamBlock() },
 			},
+			{
+				Name: "session", Arguments: sessionArguments(), Shown: `<transport> [<arguments...>]`, Does: "the subdirectives of a session transport, as [written out](sessions.md) for each: `bayeux`, `bosh`, `phoenix`, `signalr`, `socketio` or `sockjs`", Trial: "the subdirectives of a session transport, such as 'bayeux /chat'",
+				parse: func(p *parser, _ *Config) error { p.RemainingArgs(); return nil }, // it is expanded before
+			},
 		}},
 		{Title: "the poll", About: "the client's request with these edits", Subdirectives: []Subdirective{
 			{
