@@ -56,13 +56,16 @@ func (f *flagValues) Type() string { return f.kind }
 // optional reports whether the flag's value is optional.
 func (f *flagValues) optional() bool { return f.kind == "boolfunc" } // for which pflag's help names no default
 
+// blocks are the flags whose values are the lines of one block.
+var blocks = []string{"open", "wait", "reply", "ack", "close"}
+
 // kindOf returns a word for the value of a subdirective's flag.
 func kindOf(subdirective string) string {
 	word := soleArgument.FindStringSubmatch(config.ArgumentsOf(subdirective))
 	switch {
 	case subdirective == "cookies" || subdirective == "long_poll" || subdirective == "stream":
 		return "boolfunc"
-	case subdirective == "open" || subdirective == "wait":
+	case slices.Contains(blocks, subdirective):
 		return "line"
 	case word != nil:
 		return word[1]
@@ -98,7 +101,7 @@ func caddyfileOf(upstream string, values func(name string) []string) *flagLines 
 	f.add("URL", "\tsse_bridge "+upstream+" {")
 	for _, flag := range tryFlags() {
 		lines := values(flag.Name)
-		if step := flag.Name == "open" || flag.Name == "wait"; step && len(lines) > 0 {
+		if slices.Contains(blocks, flag.Name) && len(lines) > 0 {
 			f.add(flag.Name, "\t\t"+flag.Name+" {")
 			for _, line := range lines {
 				f.add(flag.Name, "\t\t\t"+line)

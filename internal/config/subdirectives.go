@@ -78,11 +78,11 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.soleStep(&c.Wait) },
 			},
 			{
-				Name: "reply", Shown: `{ … when <condition> }`, Does: "a request that answers something in an answer, such as a ping: `when` looks in each item, ignored or not", Default: `none`,
+				Name: "reply", Shown: `{ … when <condition> }`, Does: "a request that answers something in an answer, such as a ping: `when` looks in each item, ignored or not", Default: `none`, Trial: "a line of the block reply, a request that answers something in an answer (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.steps((*Steps)(&c.Reply)) },
 			},
 			{
-				Name: "ack", Shown: `{ … }`, Does: "a request that acknowledges what an answer held, once it is in the log: for each item if it sends `{sse.item…}`, otherwise for each answer that has items. It needs `replay`", Default: `none`,
+				Name: "ack", Shown: `{ … }`, Does: "a request that acknowledges what an answer held, once it is in the log: for each item if it sends `{sse.item…}`, otherwise for each answer that has items. It needs `replay`", Default: `none`, Trial: "a line of the block ack, a request that acknowledges what an answer held (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.soleStep(&c.Ack) },
 			},
 			{
@@ -90,7 +90,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.steps((*Steps)(&c.Beat)) },
 			},
 			{
-				Name: "close", Shown: `{ … }`, Does: "a request that ends a session, once the last client has left", Default: `none`,
+				Name: "close", Shown: `{ … }`, Does: "a request that ends a session, once the last client has left", Default: `none`, Trial: "a line of the block close, a request that ends a session (repeatable)",
 				parse: func(p *parser, c *Config) error { return p.soleStep(&c.Close) },
 			},
 		}},

@@ -23,8 +23,10 @@ var callCases = framerCases{
 	{"no JSON", `<script>f({a:1}); g(x); h(1+2); i(.5); j([1,]); k(undefined); l(1)</script>`, `1 {"Call":["l"]}`},
 	{"strings that are none", "<script>f('\\1'); f('\\08'); f('\\xg'); f('\\u{}'); f('\\u{110000}'); f(\"\\u12\"); f('a\nf(1)</script>", `1 {"Call":["f"]}`},
 	{"a string that is broken JSON", `<script>f({"a":"\x41"}); f(["(g(2)\x"]); f(1)</script>`, `1 {"Call":["f"]}`},
-	{"no JSON, with calls in it", `<script>f(g(1), 2); f({"a": h(3)}); f([nn(4)]); f(true, fff.t(5)); f(function() { i(6) })</script>`,
-		`1 {"Call":["g"]} | 3 {"Call":["h"]} | 4 {"Call":["nn"]} | 5 {"Call":["fff.t"]} | 6 {"Call":["i"]}`},
+	{
+		"no JSON, with calls in it", `<script>f(g(1), 2); f({"a": h(3)}); f([nn(4)]); f(true, fff.t(5)); f(function() { i(6) })</script>`,
+		`1 {"Call":["g"]} | 3 {"Call":["h"]} | 4 {"Call":["nn"]} | 5 {"Call":["fff.t"]} | 6 {"Call":["i"]}`,
+	},
 	{"calls in code", `<script>try { if (1) { parent . update (2) } } catch (e) {} while(1) x = f(3) + 4</script>`, `2 {"Call":["parent.update"]} | 3 {"Call":["f"]}`},
 	{"what is no call", `<script>(1); return (2); new Date(3); var a = [4](5); f(new Date(6)); "g"(7); f(8)</script>`, `8 {"Call":["f"]}`},
 	{"a call of what a call returns", `<script>f(1).g(2)</script>`, `1 {"Call":["f"]} | 2 {"Call":["g"]}`},

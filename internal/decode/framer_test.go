@@ -58,7 +58,7 @@ func push(f Framer, chunks ...string) (got framed) {
 			p[i] = '#'
 		}
 		got.records = append(got.records, records...)
-		if got.err != nil && (err != got.err || records != nil) { //nolint:errorlint // the same error is meant
+		if got.err != nil && (err != got.err || records != nil) {
 			panic("after an error there are records, or another one")
 		}
 		got.err = err

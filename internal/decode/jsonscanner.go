@@ -152,7 +152,7 @@ func (s *jsonScanner) begin(c byte) jsonStep {
 	case 't':
 		s.state, s.literal = jsonLiteral, "rue"
 	case 'f':
-		s.state, s.literal = jsonLiteral, "alse"
+		s.state, s.literal = jsonLiteral, "false"[1:]
 	case 'n':
 		s.state, s.literal = jsonLiteral, "ull"
 	case '-':

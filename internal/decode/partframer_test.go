@@ -2,11 +2,11 @@ package decode
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/textproto"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -103,7 +103,7 @@ func FuzzPartFramerReadsParts(f *testing.F) {
 				header.Set(name, text)
 			}
 			if i == 1 {
-				header.Set("Content-Length", fmt.Sprint(len(body)))
+				header.Set("Content-Length", strconv.Itoa(len(body)))
 			}
 			part, err := w.CreatePart(header)
 			if err != nil {

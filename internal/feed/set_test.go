@@ -48,11 +48,12 @@ func setConfig() *Config {
 // changesOf returns the events that a client got, with a word for each: ["a"] is a snapshot, -"a" and +"a" are changes.
 func changesOf(t *testing.T, c *client) (all string, ids []string) {
 	t.Helper()
+	var words []string
 	for _, e := range c.events(t) {
-		all += " " + map[string]string{page.Added: "+", page.Removed: "-"}[e.Type] + e.Data
+		words = append(words, map[string]string{page.Added: "+", page.Removed: "-"}[e.Type]+e.Data)
 		ids = append(ids, e.LastEventID)
 	}
-	return strings.TrimSpace(all), ids
+	return strings.Join(words, " "), ids
 }
 
 // A client is cut after each event of three changes, and comes back to the node that it came from, and to another one

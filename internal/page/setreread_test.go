@@ -225,17 +225,17 @@ func TestPagesAreReadWithTheSetBefore(t *testing.T) {
 	first := `{"list":[{"id":1},{"id":2},{"id":3},{"id":4},{"id":5}],"next":"a"}`
 	before := read(nil, first, `{"list":[],"next":"b"}`, `{"list":[{"id":11},{"id":12},{"id":13},{"id":14},{"id":15}]}`)
 	now := read(before, first, `{"list":[],"next":"b"}`, `{"list":[{"id":11},{"id":12},{"id":6},{"id":14},{"id":15}]}`)
-	fresh := ""
+	var fresh []byte
 	for _, e := range now.elements {
 		if !slices.Contains(before.elements, e) {
-			fresh += string(e.data)
+			fresh = append(fresh, e.data...)
 		}
 	}
 	var got []string
 	for _, e := range now.Changes(before, nil) {
 		got = append(got, e.Type+" "+string(e.Data))
 	}
-	if want := `removed {"id":13}, added {"id":6}`; fresh != `{"id":6}` || strings.Join(got, ", ") != want {
+	if want := `removed {"id":13}, added {"id":6}`; string(fresh) != `{"id":6}` || strings.Join(got, ", ") != want {
 		t.Errorf("%s is new, and the changes are %q", fresh, got)
 	}
 	if again := read(now, first, `{"list":[],"next":"b"}`, `{"list":[{"id":11},{"id":12},{"id":13},{"id":14},{"id":15}]}`); again.Key() != before.Key() {

@@ -149,8 +149,7 @@ func (s *stream) silence(b *Block, placed bool) {
 	const least, step = 15 * time.Second, 5 * time.Second
 	switch {
 	case s.beat > 0:
-		limit := max(3*s.beat, least)
-		limit = (limit + step - 1) / step * step
+		limit := max(3*s.beat+step-1, least).Truncate(step)
 		b.add(fmt.Sprintf("it sends a sign of life at least every %s: after this much silence, the request is made anew", s.beat.Round(100*time.Millisecond)), "stream", fmt.Sprintf("%.0fs", limit.Seconds()))
 	case placed:
 		b.add("it sent no sign of life but records: after a minute without any, the request is made anew, and continues after the last one", "stream")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func since(r *http.Request, parameter, form string) string {
 	after := 0
 	fmt.Sscan(r.URL.Query().Get(parameter), &after)
 	for n := after + 1; n <= 5; n++ {
-		b.WriteString(strings.ReplaceAll(form, "N", fmt.Sprint(n)))
+		b.WriteString(strings.ReplaceAll(form, "N", strconv.Itoa(n)))
 	}
 	return b.String()
 }

@@ -18,7 +18,7 @@ func (f *findings) streamBlock(ctx context.Context, b *Block) error {
 	var c *cursor
 	if l != nil && l.id != "" && !s.has("Id", "Etag", "Last-Modified") {
 		var err error
-		if c, err = f.streamCursor(ctx, s, l); err != nil {
+		if c, err = f.streamCursor(ctx, l); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func (f *findings) streamBlock(ctx context.Context, b *Block) error {
 
 // streamCursor tries parameters until the answer to one begins with what came after a record; nil if none does. A
 // parameter of the URL that is called like a position is one.
-func (f *findings) streamCursor(ctx context.Context, s *stream, l *list) (*cursor, error) {
+func (f *findings) streamCursor(ctx context.Context, l *list) (*cursor, error) {
 	ids := l.ids()
 	middle := (len(ids) - 1) / 2
 	before, pivot, after := ids[:middle], ids[middle], ids[middle+1:]
