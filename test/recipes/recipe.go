@@ -140,10 +140,13 @@ func (r *Recipe) compile(t *testing.T) error {
 	return err
 }
 
+// anyID stands for an id that is made anew each time.
+const anyID = "*"
+
 // placeless reports whether the backend has no position to go on from. Then nobody knows the ids beforehand, and only
 // a log can tell what comes after one of them.
 func (r *Recipe) placeless() bool {
-	return r.plan.Stream && len(r.plan.CursorNames) == 0
+	return (r.plan.Stream || r.plan.Page.Once && r.plan.Reader.Counts()) && len(r.plan.CursorNames) == 0
 }
 
 // pages is how many polls read a set, at most.

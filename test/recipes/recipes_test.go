@@ -29,8 +29,8 @@ import (
 //	The exchanges of the backend that the Caddyfile names by this address, such as 127.0.0.1:5984
 //	or https://api.example.com. There may be several backends.
 //	-- events --
-//	What a newcomer gets, in the wire format, without retry and comments; and without ids, if the backend's
-//	answer goes on and has no positions: the ids are made anew each time.
+//	What a newcomer gets, in the wire format, without retry and comments. With `id: *` an event has any id:
+//	those of a backend without positions are made anew each time.
 //	-- reset --
 //	What a client gets when the backend has lost its position. With a first line `Last-Event-ID: ID`
 //	it comes with that id; without, it is a newcomer that has had all events. There may be several.
@@ -176,7 +176,7 @@ func (l *lives) run(t *testing.T) {
 	names := []string{"a newcomer"}
 	for i, e := range r.events {
 		if r.placeless() {
-			e.ID = first.ids[i]
+			e.ID = first.ids[i] // of which none is known beforehand
 		}
 		name := fmt.Sprintf("a client with the id %q, of event %d,", e.ID, i+1)
 		if r.ends && i == len(r.events)-1 {
