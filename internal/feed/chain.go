@@ -121,7 +121,7 @@ func (c *chain) take(p page.Page) (news bool) {
 		c.pace.placed()
 	}
 	if c.feed.config.Once && !c.feed.config.Messages {
-		if p = c.recent.drop(p, c.feed.config.Replay); len(p.Events) == 0 {
+		if p = c.recent.drop(p, c.progress.at, c.feed.config.Replay); len(p.Events) == 0 {
 			p.News = false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
 // recent are the ids of the items that a session has brought last, which may come again if they were not
@@ -14,10 +15,13 @@ type recent struct {
 }
 
 // drop takes the items off a page that came before, and keeps the ids of the others: as many as a log has events.
-func (r *recent) drop(p page.Page, keep int) page.Page {
+// The page ends with the last of those that are left, or at the position from before it: the id of an item that came
+// again names its first place alone.
+func (r *recent) drop(p page.Page, from position.Position, keep int) page.Page {
 	if r.known == nil {
 		r.known = make(map[string]bool)
 	}
+	came := len(p.Events)
 	p.Events = slices.DeleteFunc(p.Events, func(e page.Event) bool {
 		switch {
 		case e.Key == "":
@@ -29,6 +33,13 @@ func (r *recent) drop(p page.Page, keep int) page.Page {
 		r.order = append(r.order, e.Key)
 		return false
 	})
+	switch left := len(p.Events); {
+	case left == came:
+	case left > 0:
+		p.Next = p.Events[left-1].At
+	default:
+		p.Next = from
+	}
 	for len(r.order) > keep {
 		delete(r.known, r.order[0])
 		r.order = r.order[1:]

@@ -163,3 +163,52 @@ func TestAllClientsOfASessionShareIt(t *testing.T) {
 		third.leave()
 	})
 }
+
+// What was not acknowledged comes again. Its id still names the place where it came first.
+func TestClientsGoOnAfterAnItemThatCameAgain(t *testing.T) {
+	for name, pages := range map[string][]string{
+		"alone":               {"a b", "a", "c"},
+		"behind one":          {"a b", "c a"},
+		"before one":          {"a b", "a c"},
+		"the last one":        {"a b", "b", "c"},
+		"twice":               {"a b", "a b", "b a", "c"},
+		"more than once, old": {"a", "b", "a", "a", "c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				config := testConfig()
+				config.Cursors, config.Once, config.Forgetful = 1, true, true
+				left := pages
+				poll := func(_ context.Context, ask Ask) (page.Page, error) {
+					p := page.Page{Next: ask.From, Status: 200}
+					if len(left) == 0 {
+						return p, nil
+					}
+					for id := range strings.FieldsSeq(left[0]) {
+						at := position.Position{Cursor: position.Cursor{id}}
+						p.Events = append(p.Events, page.Event{Data: []byte(id), Key: id, At: at})
+						p.Next, p.News = at, true
+					}
+					left = left[1:]
+					return p, nil
+				}
+				f := newFeed(config)
+				first := join(t, f, "", poll)
+				pass(time.Minute)
+				synctest.Wait()
+				if got := texts(t, first); got != "a b c" {
+					t.Errorf("got %q", got)
+				}
+				for id, want := range map[string]string{"a": "b c", "b": "c", "c": ""} {
+					again := join(t, f, id, poll)
+					synctest.Wait()
+					if got := texts(t, again); got != want {
+						t.Errorf("after %s, got %q, want %q", id, got, want)
+					}
+					again.leave()
+				}
+				first.leave()
+			})
+		})
+	}
+}
