@@ -33,6 +33,14 @@ func (h *Config) checkStream(c *Plan) error {
 			return wrong(field.name, "a stream is not polled: remove `%s`, or remove `stream`", field.name)
 		}
 	}
+	for _, field := range []struct {
+		name  string
+		given bool
+	}{{"reply", len(h.Reply) > 0}, {"ack", h.Ack != nil}, {"beat", len(h.Beat) > 0}} {
+		if field.given {
+			return wrong(field.name, "it belongs to polls, and a stream has none: remove `%s`, or remove `stream`", field.name)
+		}
+	}
 	switch {
 	case h.Format != "" && !slices.Contains(streamFormats, h.Format):
 		return wrong("format", "format %s does not say where a record of a stream ends: use one of %s", h.Format, strings.Join(streamFormats, ", "))
