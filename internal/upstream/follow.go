@@ -54,8 +54,8 @@ func (u *Poller) followBy(ctx context.Context, step *Request, ask feed.Ask) erro
 	if err == nil {
 		return nil
 	}
-	if refusal, ok := errors.AsType[*page.Refusal](err); ok { // it is no refusal of the polls, whose clients it would end
-		err = &page.Error{Status: refusal.Status, Comment: fmt.Sprintf("status %d", refusal.Status), Err: refusal}
+	if refusal, ok := errors.AsType[*page.Refusal](err); ok { // it is no refusal of the polls, whose clients it would end, so it is not wrapped
+		err = &page.Error{Status: refusal.Status, Comment: fmt.Sprintf("status %d", refusal.Status), Err: errors.New(refusal.Error())}
 	}
 	return fmt.Errorf("making the request of `%s`: %w", step.Plan.Name, err)
 }

@@ -323,7 +323,7 @@ type heap struct {
 	exchanges
 	messages map[string]int // the receipts that were given, by the ids of messages
 	hidden   map[string]bool
-	refuse   bool // deletions
+	refuse   int // the status of deletions; 0: they succeed
 }
 
 func (q *heap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -333,8 +333,8 @@ func (q *heap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.said = append(q.said, r.URL.EscapedPath()+"?"+r.URL.RawQuery)
 		id := strings.TrimPrefix(r.URL.Path, "/queue/")
 		switch {
-		case q.refuse:
-			w.WriteHeader(http.StatusServiceUnavailable)
+		case q.refuse != 0:
+			w.WriteHeader(q.refuse)
 		case r.URL.Query().Get("receipt") != fmt.Sprintf("r+%d", q.messages[id]):
 			w.WriteHeader(http.StatusNotFound)
 		default:
@@ -361,6 +361,12 @@ func (q *heap) put(ids ...string) {
 	}
 }
 
+func (q *heap) refuses(status int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.refuse = status
+}
+
 // show makes hidden messages come again.
 func (q *heap) show() {
 	q.mu.Lock()
@@ -385,20 +391,30 @@ func TestAQueueIsAcknowledgedItemByItem(t *testing.T) {
 	if asked := q.all(); asked != "/queue/a?receipt=r%2B1 /queue/b%2Fc?receipt=r%2B1 /queue/skipped?receipt=r%2B1" {
 		t.Errorf("asked %s", asked)
 	}
-	q.mu.Lock()
-	q.refuse = true
-	q.mu.Unlock()
+	q.refuses(http.StatusServiceUnavailable)
 	q.put("d")
 	c.Want("text of d|d")
 	c.HasComment("status 503")
-	q.mu.Lock()
-	q.refuse = false
-	q.mu.Unlock()
+	q.refuses(0)
 	q.show()
 	q.put("e")
 	c.Want("text of e|e") // and d not again
 	testsite.Eventually(t, "the acknowledgements", func() bool { return q.left() == 0 })
 	testsite.Subscribe(t, s.URL, "Last-Event-ID", "b/c").Want("text of d", "text of e")
+	testsite.Subscribe(t, s.URL, "Last-Event-ID", "d").Want("text of e")
+}
+
+// A status that would end the streams if a poll got it says nothing of the polls where a deletion does.
+func TestARefusedAcknowledgementEndsNoStream(t *testing.T) {
+	q := &heap{messages: make(map[string]int), hidden: make(map[string]bool), refuse: http.StatusForbidden}
+	s := testsite.Run(t, testsite.FormatSite(testsite.Backend(t, q.ServeHTTP), "rewrite /queue", "interval 10ms", "format xml", "items List.M", "id Id", "data Text", "replay 100",
+		"ack {\nmethod DELETE\nrewrite /queue/{sse.item.Id}\nquery receipt {sse.item.Receipt}\n}"))
+	c := testsite.Subscribe(t, s.URL)
+	for _, id := range []string{"a", "b", "c"} {
+		q.put(id)
+		c.Want("text of " + id + "|" + id)
+	}
+	c.HasComment("status 403")
 }
 
 func TestASessionIsKeptAliveAndClosedAfterTheLastClient(t *testing.T) {
