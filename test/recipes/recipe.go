@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -326,7 +327,16 @@ func (e *exchange) matches(r *http.Request, body string) bool {
 		}
 	}
 	return !slices.ContainsFunc(e.absent, func(name string) bool { return r.Header.Get(name) != "" }) &&
-		(e.body == "" || e.body == "*" || e.body == body || sameJSON(e.body, body))
+		(e.body == "" || e.body == "*" || e.body == body || sameJSON(e.body, body) || sameXML(e.body, body))
+}
+
+// sameXML reports whether a body is that of a pattern: there, a * stands for any text without quotes and tags.
+func sameXML(pattern, body string) bool {
+	if !strings.HasPrefix(pattern, "<") {
+		return false
+	}
+	ok, err := regexp.MatchString("^"+strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `[^"<>]*`)+"$", body)
+	return ok && err == nil
 }
 
 func sameJSON(texts ...string) bool {

@@ -51,7 +51,7 @@ import (
 //
 // Of the request, method, path and query (in any order) must be equal, the fields must be there, and those
 // with a "!" must not. Other lines are its body, which is compared as JSON where it is. A * is any segment
-// of the path, or any value of a parameter, a field or a body. The first exchange that matches answers.
+// of the path, any value of a parameter, a field or a body, or any text without quotes in a body of XML. The first exchange that matches answers.
 // Several with the same request answer one after the other, and the last of them goes on doing so;
 // where a client resumes, the backend is what it is at the end, and only the last counts.
 //
