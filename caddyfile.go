@@ -20,7 +20,12 @@ import (
 //	    upstream  {
 //	        <http handler directives...>
 //	    }
-//	    session   bayeux|bosh|phoenix|signalr|socketio|sockjs [<arguments...>]
+//	    session   bayeux <channel...>
+//	    session   bosh <domain> <room>
+//	    session   phoenix <topic>
+//	    session   signalr
+//	    session   socketio [<namespace> [<auth>]]
+//	    session   sockjs
 //	    open      {
 //	        when  [!]<value> [<match>...]
 //	        epoch <value>
@@ -47,10 +52,12 @@ import (
 //	    # when to poll
 //	    interval  <min> [<max>]
 //	    long_poll [<hold>]
+//	    stream    [<silence>]
 //	    timeout   <duration>
 //
 //	    # how to read an answer
 //	    format    auto|json|jsonp|xml|feed|socketio|sockjs|text|message
+//	    format    sse|multipart|scripts
 //	    format    csv [header] [<separator>]
 //	    format    lines [<separator>]
 //	    items     <path>
@@ -70,7 +77,8 @@ import (
 //	    reset     [!]<value> [<match>...]
 //	    end       [!]<value> [<match>...]
 //	    retry_after <value> [ms|s|m|h]
-//	    diff      json_patch | items [json_patch]
+//	    diff      json_patch
+//	    diff      items [json_patch]
 //	    jq        <program>
 //
 //	    # what clients get
@@ -87,14 +95,15 @@ import (
 //	        clients        <n>
 //	        clients_per_ip <n>
 //	        polls          <n>
+//	        streams        <n>
 //	        response       <size>
 //	        log            <size>
 //	    }
 //	}
 //
 // The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; one of the two
-// is required, and only one is allowed. The blocks open and wait take the subdirectives that make a
-// request and read its answer. The subdirectives query, header_up, cursor, start, accept, ignore,
+// is required, and only one is allowed. The blocks open, wait, reply, beat, close and ack take the
+// subdirectives that make a request and read its answer. The subdirectives open, reply, beat, query, header_up, cursor, start, accept, ignore,
 // more, fail, gap, reopen, reset, end and cors may be repeated. Several lines of one cursor are several values, of
 // which the first one that is not empty is used. Of several conditions, one must hold.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
