@@ -18,7 +18,8 @@ import (
 // unendedError is the error of an answer that has begun, and has not ended in time.
 type unendedError struct {
 	status int
-	size   int // what has come of its body, in bytes
+	size   int  // what has come of its body, in bytes
+	again  bool // some of it has come after the beginning
 	within time.Duration
 	poll   bool // it is that of a poll, not of a step
 }
@@ -47,6 +48,7 @@ type Answer struct {
 	head   bool    // the answer to a HEAD
 	live   ongoing // where it comes out if it goes on; nil: it is kept
 	goesOn bool
+	parts  int // in how many writes it has come, those of blanks aside
 }
 
 // ongoing takes an answer that goes on.
@@ -81,8 +83,15 @@ func (a *Answer) Write(p []byte) (int, error) {
 		a.over = true
 		return 0, errTooLarge
 	}
+	if len(bytes.TrimSpace(p)) > 0 {
+		a.parts++
+	}
 	return a.body.Write(p)
 }
+
+// again reports whether more than the beginning of the answer has come, blanks aside. Some upstreams begin a list,
+// and hold the request then; their blanks, compressed, are none.
+func (a *Answer) again() bool { return a.parts > 1 && a.sent.Get("Content-Encoding") == "" }
 
 // GoesOn reports whether the answer goes on, so that it is not kept.
 func (a *Answer) GoesOn() bool { return a.goesOn }

@@ -76,7 +76,7 @@ func (u *exchanger) exchange(ctx context.Context, p *Request, ask feed.Ask) (res
 	switch {
 	case ctx.Err() != nil:
 		return page.Response{}, false, ctx.Err()
-	case polling.Err() != nil && errors.As(err, &unended) && ask.Carry == nil:
+	case polling.Err() != nil && errors.As(err, &unended) && ask.Carry == nil && (unended.again || p.Plan.Hold == 0):
 		unended.within, unended.poll = timeout, p.which == KindPoll
 		return page.Response{}, false, &page.Error{Status: unended.status, Comment: page.Unreadable, Err: unended}
 	case polling.Err() != nil && p.Plan.Hold > 0:
@@ -209,7 +209,7 @@ func (u *exchanger) roundTrip(which Kind, r *http.Request, a *Answer) (page.Resp
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
 		if size := a.told(); size > 0 && r.Context().Err() != nil {
-			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: &unendedError{status: a.Status, size: size}}
+			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: &unendedError{status: a.Status, size: size, again: a.again()}}
 		}
 		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: err}
 	case a.goesOn:
