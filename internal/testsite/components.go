@@ -58,6 +58,8 @@ func NeedNode(t *testing.T, folder string) {
 
 // Component is a real program that runs in a process of its own. It ends with the test, or before by stop.
 type Component struct {
+	Stubborn bool // it may have to be killed
+
 	program string
 	Addr    string // on which it listens
 	Exited  <-chan struct{}
@@ -99,6 +101,14 @@ func (c *Component) Listens(t *testing.T, addr string) {
 	})
 }
 
+// patience is how long the program may take to exit.
+func (c *Component) patience() time.Duration {
+	if c.Stubborn {
+		return Patience / 6
+	}
+	return Patience
+}
+
 // RunComponent runs a program in a folder. It is a process group of its own, as PHP's server
 // leaves its workers behind when it alone is told to go.
 func RunComponent(t *testing.T, folder string, env []string, program string, args ...string) *Component {
@@ -126,10 +136,12 @@ func RunComponent(t *testing.T, folder string, env []string, program string, arg
 		signal(syscall.SIGTERM)
 		select {
 		case <-exited:
-		case <-time.After(Patience):
+		case <-time.After(c.patience()):
 			signal(syscall.SIGKILL)
 			<-exited
-			t.Errorf("%s has not exited %s after SIGTERM", program, Patience)
+			if !c.Stubborn {
+				t.Errorf("%s has not exited %s after SIGTERM", program, Patience)
+			}
 		}
 	})
 	t.Cleanup(func() {

@@ -79,12 +79,12 @@ object Service "http" { host_name = "web"; check_command = "passive"; enable_act
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	// now and then it does not go when it is told to
-	args := []string{"--kill-after=10s", "1h", program, "daemon", "-c", "icinga2.conf", "-x", "warning"}
+	args := []string{"daemon", "-c", "icinga2.conf", "-x", "warning"}
 	for name, folder := range map[string]string{"DataDir": "data", "LogDir": "log", "CacheDir": "cache", "SpoolDir": "spool", "InitRunDir": "run"} {
 		args = append(args, "-D", name+"="+filepath.Join(i.folder, folder))
 	}
-	i.Component = testsite.RunComponent(i.t, i.folder, []string{"ICINGA2_USER=" + me.Username, "ICINGA2_GROUP=" + group.Name}, "timeout", args...)
+	i.Component = testsite.RunComponent(i.t, i.folder, []string{"ICINGA2_USER=" + me.Username, "ICINGA2_GROUP=" + group.Name}, program, args...)
+	i.Stubborn = true // now and then it does not go when it is told to
 	i.Listens(i.t, addr)
 }
 
