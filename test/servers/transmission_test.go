@@ -6,16 +6,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/tidwall/gjson"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
 // transmission is a Transmission that speaks with nobody.
@@ -150,9 +153,18 @@ func TestATransmissionThatIsRestartedIsAskedWithItsNewToken(t *testing.T) {
 	x.Stop()
 	x.start(x.Addr)
 	x.add("second")
-	for e := stream.Next(); e.Type != "added" || e.Data != `{"id":2,"name":"second"}`; e = stream.Next() {
-		if e.Type == "bridge.reset" {
+	// it answers before it has read its own torrents, which get their ids then
+	torrents := map[string]string{"1": "first"}
+	for both := []string{"first", "second"}; !slices.Equal(slices.Sorted(maps.Values(torrents)), both); {
+		e := stream.Next()
+		id, name := gjson.Get(e.Data, "id").Raw, gjson.Get(e.Data, "name").Str
+		switch e.Type {
+		case "added", "changed":
+			torrents[id] = name
+		case "removed":
+			delete(torrents, id)
+		default:
 			t.Fatalf("got %+v", e)
 		}
-	} // it answers before it has read its own torrents
+	}
 }
