@@ -13,6 +13,7 @@ import (
 //	    # the poll: the client's request with these edits
 //	    method    <verb>
 //	    rewrite   <uri>
+//	    hosts     <host...>
 //	    query     [-]<name> [<template>]
 //	    header_up [-]<name> [<template>]
 //	    cookies   [<name...>]
@@ -103,7 +104,7 @@ import (
 //
 // The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; one of the two
 // is required, and only one is allowed. The blocks open, wait, reply, beat, close and ack take the
-// subdirectives that make a request and read its answer. The subdirectives open, reply, beat, query, header_up, cursor, start, accept, ignore,
+// subdirectives that make a request and read its answer. The subdirectives open, reply, beat, hosts, query, header_up, cursor, start, accept, ignore,
 // more, fail, gap, reopen, reset, end and cors may be repeated. Several lines of one cursor are several values, of
 // which the first one that is not empty is used. Of several conditions, one must hold.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

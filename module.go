@@ -86,7 +86,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.provisionRoutes(ctx); err != nil {
+	if err := h.provisionRoutes(ctx, plan.Hosts); err != nil {
 		return err
 	}
 	h.cors = cors.Origins(h.CORS)
@@ -114,7 +114,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 }
 
 // provisionRoutes sets up the routes that answer polls and steps.
-func (h *Handler) provisionRoutes(ctx caddy.Context) error {
+func (h *Handler) provisionRoutes(ctx caddy.Context, hosts *config.Hosts) error {
 	if err := h.Upstream.Provision(ctx); err != nil {
 		return fmt.Errorf("setting up the upstream: %w", err)
 	}
@@ -129,6 +129,26 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 			return fmt.Errorf("setting up the upstream of `%s`: %w", step.Name, err)
 		}
 		h.instance.Routes[which] = step.Upstream.Compile(upstream.NoRoute)
+	}
+	return h.provisionHosts(ctx, hosts)
+}
+
+// provisionHosts sets up the routes to further hosts, one for each scheme that a cursor may have.
+func (h *Handler) provisionHosts(ctx caddy.Context, hosts *config.Hosts) error {
+	if hosts == nil {
+		return nil
+	}
+	for i, name := range hosts.Names {
+		for _, https := range []bool{true, false} {
+			if hosts.HTTPS && !https {
+				continue
+			}
+			routes := hosts.Routes(i, https)
+			if err := routes.Provision(ctx); err != nil {
+				return fmt.Errorf("setting up the way to %s, a host of `hosts`: %w", name, err)
+			}
+			h.instance.Routes[upstream.KindOfHost(i, https)] = routes.Compile(upstream.NoRoute)
+		}
 	}
 	return nil
 }

@@ -135,8 +135,8 @@ func (t *attempt) evidence(p feed.Polled) trial.Evidence {
 	if n := len(t.exchanges); n > 0 {
 		last = t.exchanges[n-1]
 	}
-	if last.which != upstream.KindPoll {
-		asked, step = t.stepOf(last.which), true
+	if last.which > upstream.KindPoll {
+		asked, step = t.asked.Of(last.which), true
 	}
 	e := trial.Evidence{Config: asked.Plan.Page, Document: step || asked.Plan.Reader.Document(), Answer: last.response, Page: p.Page, Err: p.Err}
 	switch {
@@ -150,14 +150,12 @@ func (t *attempt) evidence(p feed.Polled) trial.Evidence {
 	return e
 }
 
-// stepOf returns the step of a kind of request other than a poll.
-func (t *attempt) stepOf(which upstream.Kind) *upstream.Request { return t.asked.Steps[which-1] }
-
 // exchange converts an exchange for the report.
 func (t *attempt) exchange(e exchanged) trial.Exchange {
-	x := trial.Exchange{Request: t.requestOf(e.asked, e.which, e.body), To: e.to, Took: e.took}
-	if e.which != upstream.KindPoll {
-		x.Step = t.stepOf(e.which).Plan.Name
+	made := t.asked.Of(e.which)
+	x := trial.Exchange{Request: requestOf(e.asked, made, e.body), To: e.to, Took: e.took}
+	if e.which > upstream.KindPoll {
+		x.Step = made.Plan.Name
 	}
 	if e.response == nil {
 		if e.err != nil {
@@ -174,11 +172,7 @@ func (t *attempt) exchange(e exchanged) trial.Exchange {
 
 // requestOf converts a request for the report. If the upstream is tried by its URL, the request is shown as it
 // is sent there; otherwise as a request of the site.
-func (t *attempt) requestOf(r *http.Request, which upstream.Kind, body []byte) trial.Request {
-	p := t.asked
-	if which != upstream.KindPoll {
-		p = t.stepOf(which)
-	}
+func requestOf(r *http.Request, p *upstream.Request, body []byte) trial.Request {
 	usual := upstream.PollHeader(p.Plan, nil)
 	usual.Set("Accept-Encoding", upstream.AcceptEncoding(p.Plan))
 	return trial.Request{Method: r.Method, URL: p.Absolute(r.URL, r.Header).String(), Header: trial.Telling(r.Header, usual), Body: string(body)}
@@ -192,13 +186,14 @@ func (t *attempt) next(p feed.Polled) *trial.Next {
 		n.Because += "; the `wait` request comes before it"
 	}
 	ask := t.asked.Opened(p.Next)
-	r, err := t.asked.Build(context.Background(), ask, t.server, upstream.NewAnswer(0), nil)
+	asked := t.asked.For(ask)
+	r, err := asked.Build(context.Background(), ask, t.server, upstream.NewAnswer(0), nil)
 	if err != nil {
 		n.Because += "; " + err.Error()
 		return n
 	}
-	body, _ := t.asked.BuildBody(t.asked.Env(ask))
-	request := t.requestOf(r, upstream.KindPoll, body)
+	body, _ := asked.BuildBody(asked.Env(ask))
+	request := requestOf(r, asked, body)
 	n.Request = &request
 	return n
 }

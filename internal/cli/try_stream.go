@@ -28,7 +28,7 @@ type streamed struct {
 
 // sent notes a request that is made. Those of steps may come while a stream's is made.
 func (t *attempt) sent(e exchanged) {
-	if e.which != upstream.KindPoll {
+	if e.which > upstream.KindPoll {
 		return
 	}
 	t.mu.Lock()

@@ -186,6 +186,20 @@ func (p *parser) cookies() error {
 	return nil
 }
 
+// hosts parses `hosts <host...>`.
+func (p *parser) hosts() error {
+	token, args := p.Token(), p.RemainingArgs()
+	if len(args) == 0 {
+		return p.argErr("hosts")
+	}
+	for _, host := range args {
+		p.tokens["hosts."+strconv.Itoa(len(p.config.Hosts))] = token
+		p.config.Hosts = append(p.config.Hosts, host)
+	}
+	p.tokens["hosts"] = token
+	return nil
+}
+
 // body parses `body <template> [<content_type>]`.
 func (p *parser) body() error {
 	if err := p.once(p.Val()); err != nil {

@@ -25,6 +25,7 @@ func (h *Config) Compile() (*Plan, error) {
 	for _, step := range []func(*Plan) error{
 		h.checkUpstream,
 		h.compilePoll,
+		h.compileHosts,
 		h.compileWants,
 		h.compilePace,
 		h.compileReading,

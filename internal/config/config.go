@@ -24,6 +24,13 @@ type Config struct {
 	// the client's own URI. Accepts placeholders.
 	Rewrite string `json:"rewrite,omitempty"`
 
+	// Further hosts to which a cursor may lead that is a URL, or a host with a path: `eu.example.com` or
+	// `eu.example.com:8443`. It needs a `rewrite` that is only a cursor. The scheme of the URL must be https,
+	// or http if the `upstream` has no TLS; without one, it is that of the `upstream`. A poll of such a host is
+	// the edits alone: it has nothing of the client but its Accept-Language. A cursor that leads to any other
+	// host but that of the `upstream` is an error. Default: none; the host of a cursor is not used.
+	Hosts []string `json:"hosts,omitempty"`
+
 	// The edits of the poll's query, in their order. An edit is skipped while a cursor that it
 	// contains is still unknown, so the first poll is the client's own request. The values accept
 	// placeholders.

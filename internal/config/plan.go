@@ -36,8 +36,9 @@ type Plan struct {
 
 	RewritePath   value.Template // zero: the client's own path
 	RewriteQuery  value.Template
-	RewritesQuery bool // false: the client's own query
-	FollowsCursor bool // the rewrite is only a cursor, which is a URL
+	RewritesQuery bool   // false: the client's own query
+	FollowsCursor bool   // the rewrite is only a cursor, which is a URL
+	Hosts         *Hosts // where such a URL may lead, beside the block's own host; nil: nowhere
 
 	Query    []PlannedEdit
 	HeaderUp []PlannedEdit  // names in their canonical form
@@ -74,7 +75,7 @@ type Plan struct {
 	Kind      StepKind
 	Name      string            // in messages
 	Number    int               // its place among the steps, from 1; 0 for the polls
-	Elsewhere bool              // it has an upstream of its own
+	Elsewhere bool              // it has an upstream of its own, or is a poll at another host
 	Beat      time.Duration     // it is made again after this time; 0: it is not
 	When      []value.Condition // it is made only if one of these holds; none: always
 }

@@ -23,6 +23,8 @@ type routesRead struct {
 	written      map[string]bool  // header fields of the request that handlers set or delete, in their canonical form
 	matched      []found          // header fields that matchers read, in their canonical form
 	addresses    []string         // matchers that read the address of a client
+	dials        []string         // the addresses of each reverse_proxy
+	tls          bool             // a reverse_proxy uses TLS
 	trusted      [][]netip.Prefix // for each reverse_proxy: whose X-Forwarded-* it keeps, besides the server's trusted proxies
 }
 
@@ -171,6 +173,13 @@ func (r *routesRead) proxy(node map[string]any) {
 	if !slices.Contains(blindTransports, transport) || node["circuit_breaker"] != nil ||
 		!slices.Contains(blindSources, word(object(node, "dynamic_upstreams"), "source")) || !slices.Contains(blindPolicies, word(policy, "policy")) {
 		r.original = true
+	}
+	r.tls = r.tls || object(node, "transport")["tls"] != nil
+	upstreams, _ := node["upstreams"].([]any)
+	for _, upstream := range upstreams {
+		if upstream, ok := upstream.(map[string]any); ok {
+			r.dials = append(r.dials, word(upstream, "dial"))
+		}
 	}
 	var ranges []netip.Prefix
 	for _, text := range texts(node["trusted_proxies"]) {

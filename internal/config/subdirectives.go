@@ -54,6 +54,10 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, c *Config) error { return p.text(&c.Rewrite) },
 			},
 			{
+				Name: "hosts", Arguments: `<host...>`, Does: "further hosts to which [a cursor that is a URL](#where-the-position-comes-from) may lead, without the client's credentials", Default: `none`, Trial: "a further host to which a cursor that is a URL may lead (repeatable)",
+				parse: func(p *parser, _ *Config) error { return p.hosts() },
+			},
+			{
 				Name: "query", Arguments: `[-]<name> [<template>]`, Does: `sets a query parameter, or deletes it`, Trial: "sets a query parameter: 'lastId={sse.cursor}' (repeatable)", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.edit(&c.Query) },
 			},

@@ -157,26 +157,6 @@ func (p *Request) Asks(at position.Position) bool {
 	return p.rewritePath.Counts(env) && p.rewriteQuery.Counts(env) && p.bodyTemplate.Counts(env)
 }
 
-// leadsTo returns the target of a cursor that is a URL. Only its path and query are used, because the operator
-// sets the origin. The path must be at or below that of the poll, because a client may have sent the cursor.
-//
-// The cursors of a set are those of its pages. They never come from a client, so they may lead anywhere at the
-// origin, as redirects may.
-func leadsTo(from *url.URL, cursor string, set bool) (*url.URL, error) {
-	to, err := from.Parse(cursor)
-	if err != nil {
-		return nil, fmt.Errorf("following the cursor: it is not a URL: %w", err)
-	}
-	if set && strings.HasPrefix(to.Path, "/") && !climbs(to.Path) {
-		return urlOf(to.EscapedPath(), to.RawQuery), nil
-	}
-	below := strings.TrimSuffix(from.Path, "/") + "/"
-	if to.Path != from.Path && !strings.HasPrefix(to.Path, below) || climbs(to.Path) {
-		return nil, fmt.Errorf("following the cursor: the path %q is not at or below %q", to.Path, from.Path)
-	}
-	return urlOf(to.EscapedPath(), to.RawQuery), nil
-}
-
 // urls returns the URL of a poll, and the URL from which FastCGI takes REQUEST_URI. The second one is the
 // client's if the upstream sees it and the operator rewrites nothing; otherwise it is that of the poll. When
 // there is a cursor, the cursor that the client gave is removed: it is not in the key.
@@ -187,7 +167,7 @@ func (p *Request) urls(env *value.Env, placed bool) (current, original *url.URL,
 		current.RawQuery = p.First.query
 	}
 	if text, known := p.rewritePath.Expand(env); p.Plan.FollowsCursor && known {
-		if current, err = leadsTo(current, text, p.Plan.Page.Set); err != nil {
+		if current, _, err = p.leadsTo(current, text); err != nil {
 			return nil, nil, err
 		}
 		current.RawQuery = p.editQuery(current.RawQuery, env)

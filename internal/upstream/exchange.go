@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -102,6 +101,7 @@ func answered(err error) bool {
 // ask makes one poll and follows its redirects to the same origin. An answer that goes on comes out at l; nil: it
 // does not.
 func (u *exchanger) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) (page.Response, error) {
+	p = p.For(ask)
 	var to *url.URL
 	demoted := false // to a GET, by a redirect
 	for n := 0; ; n++ {
@@ -157,22 +157,17 @@ func redirect(asked *url.URL, host string, resp page.Response) *url.URL {
 		return nil
 	}
 	to, err := asked.Parse(location)
-	if err != nil || to.Scheme != asked.Scheme || hostPort(to) != hostPort(asked) && hostPort(to) != hostPort(&url.URL{Scheme: asked.Scheme, Host: host}) {
+	if err != nil || to.Scheme != asked.Scheme {
+		return nil
+	}
+	at := config.HostPort(to.Scheme, to.Host)
+	if at != config.HostPort(asked.Scheme, asked.Host) && at != config.HostPort(asked.Scheme, host) {
 		return nil
 	}
 	if to.Path == "" {
 		to.Path = "/"
 	}
 	return to
-}
-
-// hostPort returns host and port of a URL, which with the scheme are its origin (RFC 6454, section 4).
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
 // AcceptEncoding returns the encodings that polls ask for. A record is late if it waits for others to be

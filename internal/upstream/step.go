@@ -15,7 +15,8 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// Kind is the kind of a request, which decides which routes answer it: [KindPoll], or the number of a step.
+// Kind is the kind of a request, which decides which routes answer it: [KindPoll], the number of a step, or
+// below zero a [KindOfHost].
 type Kind int
 
 // KindPoll is the kind of the polls themselves.
