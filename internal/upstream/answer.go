@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
 // unendedError is the error of an answer that has begun, and has not ended in time.
 type unendedError struct {
 	status int
 	size   int  // what has come of its body, in bytes
-	again  bool // some of it has come after the beginning
+	again  bool // it is more than the beginning of one
 	within time.Duration
 	poll   bool // it is that of a poll, not of a step
 }
@@ -89,9 +90,16 @@ func (a *Answer) Write(p []byte) (int, error) {
 	return a.body.Write(p)
 }
 
-// again reports whether more than the beginning of the answer has come, blanks aside. Some upstreams begin a list,
-// and hold the request then; their blanks, compressed, are none.
-func (a *Answer) again() bool { return a.parts > 1 && a.sent.Get("Content-Encoding") == "" }
+// again reports whether the answer has brought more than the beginning of one, such as a first line of JSON, or two
+// lines of text. Some upstreams begin a list, and hold the request then; their blanks, compressed, are none.
+func (a *Answer) again() bool {
+	text := bytes.TrimSpace(a.text())
+	line, rest, _ := bytes.Cut(text, []byte("\n"))
+	if value.ValidJSON(bytes.TrimSpace(line)) || a.parts > 1 && a.sent.Get("Content-Encoding") == "" {
+		return true
+	}
+	return len(rest) > 0 && text[0] != '{' && text[0] != '['
+}
 
 // GoesOn reports whether the answer goes on, so that it is not kept.
 func (a *Answer) GoesOn() bool { return a.goesOn }
@@ -102,16 +110,22 @@ func (a *Answer) FlushError() error { return nil }
 // told returns how many bytes of the answer have come, decoded, if they say anything. Blanks do not: some upstreams
 // send them while they hold a request.
 func (a *Answer) told() int {
+	body := a.text()
+	if len(bytes.TrimSpace(body)) == 0 {
+		return 0
+	}
+	return len(body)
+}
+
+// text returns what has come of the body, decoded.
+func (a *Answer) text() []byte {
 	body := a.body.Bytes()
 	if encoding := strings.ToLower(a.sent.Get("Content-Encoding")); encoding == "gzip" || encoding == "x-gzip" {
 		var text bytes.Buffer
 		_, _ = gunzipTo(&text, body, a.limit) // it ends too soon
 		body = text.Bytes()
 	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		return 0
-	}
-	return len(body)
+	return body
 }
 
 // Response returns the answer, decoded. Status 0 means that the upstream wrote nothing, which is a 200.
