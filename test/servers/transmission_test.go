@@ -16,9 +16,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	"github.com/tidwall/gjson"
 )
 
 // transmission is a Transmission that speaks with nobody.
