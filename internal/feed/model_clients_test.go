@@ -319,7 +319,7 @@ func (c *modelClient) settled() {
 		}
 		return
 	}
-	if b.kind.stream && b.ended && len(c.last) == 0 { // it was told that it may have missed the last one
+	if b.kind.stream && b.hasEnded() && len(c.last) == 0 { // it was told that it may have missed the last one
 		return
 	}
 	if last := b.last(); !slices.ContainsFunc(c.last, func(p *publication) bool { return p.run == last.run && p.pos >= last.pos }) {

@@ -70,6 +70,13 @@ func (b *modelUpstream) stream(ctx context.Context, ask Ask) (page.Page, error) 
 	return p, err
 }
 
+// hasEnded reports whether an answer has ended.
+func (b *modelUpstream) hasEnded() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ended
+}
+
 // begin begins an answer.
 func (b *modelUpstream) begin(ctx context.Context, ask Ask) (*modelAnswer, error) {
 	if !travel(ctx, b.plan.Latency/2) {
