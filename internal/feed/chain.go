@@ -34,7 +34,7 @@ type chain struct {
 	first      *start     // the poll that newcomers share, until it is answered
 
 	recent   recent    // ids of items, if they come once
-	lapsed   reset     // why a session was lost that readers do not know of yet; empty: none was
+	lapsed   reset     // why a session or an answer was lost, which readers do not know yet; empty: none was
 	failures int       // failed polls in a row
 	failed   time.Time // when the last of them did
 	alone    bool      // only this chain fails: the feed works
@@ -80,6 +80,7 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	asked := c.check.next(awaited && c.document.key != "")
 	c.feed.starts.forget(now, c.feed.config.startServes(), c.feed.full())
 	number := c.pace.start(now)
+	c.connection.asked(now)
 	c.feed.circuit.probes(c)
 	ask = c.progress.words(asked)
 	ask.Number, ask.Chain, ask.Session, ask.Set = number, c.id, &c.session, c.document.known.set
@@ -135,7 +136,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	switch {
 	case c.feed.config.Stream: // the poll goes on
 		c.feed.config.Counters.came(len(p.Events))
-		c.feed.tally.came(LastPoll{At: c.pace.started, Outcome: News, Status: p.Status, Events: len(p.Events)})
+		c.feed.tally.came(LastPoll{At: c.sent(), Outcome: News, Status: p.Status, Events: len(p.Events)})
 	case news:
 		c.count(now, News, p.Status, len(p.Events))
 	default:
@@ -161,38 +162,10 @@ func (c *chain) alive(now time.Time) {
 		c.feed.health.up()
 		c.feed.circuit.answered(c, now)
 	}
-	if c.feed.config.Stream && c.check.asked == onward && c.connection.begun() {
-		c.breach()
+	if c.feed.config.Stream && c.check.asked == onward {
+		c.connection.up = true
+		c.renew()
 	}
-}
-
-// breach tells the readers that records are lost.
-func (c *chain) breach() {
-	notice := gap.event(&c.feed.config.Counters)
-	c.log.forget(notice)
-	c.publish(notice, nil)
-}
-
-// closed processes the end of an answer that goes on. It takes the feed's lock.
-func (c *chain) closed(by *Closed) {
-	if outage := by.outage(); outage != nil {
-		c.fail(outage)
-		return
-	}
-	now := time.Now()
-	c.feed.mu.Lock()
-	defer c.feed.mu.Unlock()
-	if c.over() {
-		return
-	}
-	c.pace.polling, c.failures = false, 0
-	c.alive(now)
-	c.connection.ended(c.progress.at)
-	c.count(now, Silent, by.Status, 0)
-	wait := c.connection.wait(by)
-	c.pace.soon(now)
-	c.pace.hint(now, wait)
-	c.finds.ended(by, c.feed.health.logger)
 }
 
 // found notes that the upstream holds the poll with a number, so it is reachable. It reports whether that poll
@@ -206,44 +179,10 @@ func (c *chain) found(number int) (question bool) {
 	if c.check.asked == onward {
 		c.failures = 0
 	}
-	c.alive(time.Now())
-	c.renew()
+	if c.alive(time.Now()); c.check.asked == onward {
+		c.renew()
+	}
 	return c.check.aside()
-}
-
-// settles reports whether an answer shows that the upstream takes the position, or the session, of the chain.
-func (c *chain) settles(p page.Page, now time.Time) bool {
-	if c.feed.config.Loses { // a session may be refused by the answer after a first one
-		return len(p.Events) > 0 || !c.feed.config.LongPoll || c.pace.heldFor(now)
-	}
-	return !c.progress.at.IsZero()
-}
-
-// giveUp gives up the session of a poll that has failed, if it was open.
-func (c *chain) giveUp() {
-	if c.session.Opened != nil {
-		c.lapse(gap)
-	}
-}
-
-// lapse gives up a session with what it held. The readers are told once the next one works: before, they could
-// not ask for what they have missed until then.
-func (c *chain) lapse(reason reset) {
-	if c.session.Opened = nil; c.feed.config.Loses {
-		c.lapsed = reason
-		c.recent.forget() // the next session may count anew
-	}
-}
-
-// renew tells the readers that a session was lost.
-func (c *chain) renew() {
-	if c.lapsed == "" {
-		return
-	}
-	notice := c.lapsed.event(&c.feed.config.Counters)
-	c.lapsed = ""
-	c.log.forget(notice)
-	c.publish(notice, nil)
 }
 
 // settled passes an answer to the check first, and reports whether the readers get nothing of it.
@@ -263,50 +202,6 @@ func (c *chain) settled(p page.Page, now time.Time) bool {
 		c.pace.hint(now, p.Wait)
 	}
 	return true
-}
-
-// takeDocument processes an answer that is a document, and reports whether the document has changed.
-func (c *chain) takeDocument(p page.Page) (news bool) {
-	c.progress.at = p.Next.Clone()
-	if len(p.Events) > 0 { // an answer without a document leaves the one that is known
-		c.progress.validators = p.Validators
-	}
-	if news = c.document.taken(p.Events); news {
-		c.publish(encode(nil, p.Events, false))
-	}
-	// an answer without a body shows nothing of what another node has told a client, unless it was held
-	c.document.answer(len(p.Events) > 0 || p.Empty || c.feed.config.LongPoll && (c.check.asked == anew || !c.progress.asksAnew()))
-	return news
-}
-
-// showLater shows readers the document that is known, once the upstream has held the poll since they
-// came for as long as it takes to count: it has no newer one. But a poll that hangs looks the same. A reader
-// that may have got a newer document elsewhere waits for another poll, without a cursor, if that is another
-// question.
-func (c *chain) showLater() {
-	if !c.feed.config.LongPoll {
-		return
-	}
-	time.AfterFunc(held, func() {
-		c.feed.mu.Lock()
-		defer c.feed.mu.Unlock()
-		now := time.Now()
-		if c.document.key == "" || !c.pace.polling || c.failures > 0 || !c.pace.heldFor(now) {
-			return
-		}
-		if c.document.answerHeld(now) && c.check.asked == onward && c.progress.asksAnew() {
-			c.hold.abandon()
-		}
-	})
-}
-
-// fresh reports whether the document of the log is the newest, as far as a poll could tell: one that
-// the upstream holds, or that was answered within the interval.
-func (c *chain) fresh(now time.Time) bool {
-	if c.feed.config.LongPoll {
-		return c.pace.polling && c.failures == 0 && !c.document.awaited()
-	}
-	return now.Sub(c.progress.good) < c.feed.config.Interval
 }
 
 // takeEvents processes an answer with events, and the position after them.
@@ -366,7 +261,7 @@ func (c *chain) fail(err error) {
 	}
 	f.remarks.wait(by.wait, by.wished, f.health.logger)
 	c.pace.polling = false
-	c.connection.ended(c.progress.at)
+	c.hangUp()
 	c.failures++
 	c.check.missed(!by.later && !c.pace.heldFor(now))
 	if by.refusal != nil || c.failures%placeTries == 0 || f.config.Epochs || f.config.Loses && !by.later && !(f.config.Repeats && by.status == 0) {
@@ -421,10 +316,8 @@ func (c *chain) startOver(now time.Time, reason reset) {
 		return
 	}
 	c.session.Opened = nil
-	notice := reason.event(&c.feed.config.Counters)
-	c.log.forget(notice)
-	c.publish(notice, nil)
-	if c.connection.forget(); c.feed.config.Stream {
+	if c.announce(reason); c.feed.config.Stream {
+		c.lapsed, c.connection.up = "", false
 		c.first = c.feed.starts.offer(c.key, c)
 	}
 	c.pace.soon(now)
@@ -432,10 +325,18 @@ func (c *chain) startOver(now time.Time, reason reset) {
 
 // count counts a finished poll.
 func (c *chain) count(now time.Time, outcome Outcome, status, events int) {
-	poll := LastPoll{At: c.pace.started, Took: now.Sub(c.pace.started), Outcome: outcome, Status: status, Events: events}
+	poll := LastPoll{At: c.sent(), Took: now.Sub(c.sent()), Outcome: outcome, Status: status, Events: events}
 	saved := max(len(c.audience.readers)-1, 0)
 	c.feed.config.Counters.poll(poll, saved)
 	c.feed.tally.poll(poll, saved)
+}
+
+// sent returns when the request was sent whose answer the chain has, or waits for.
+func (c *chain) sent() time.Time {
+	if c.feed.config.Stream {
+		return c.connection.since
+	}
+	return c.pace.started
 }
 
 // sit adds a reader to the chain, at a place in its log.

@@ -67,7 +67,11 @@ func (k *circuit) failed(c *chain, now time.Time, by failure) {
 	c.pace.retry()
 	k.away = k.away || !by.later
 	k.certain = k.certain || !k.feed.chains.vouch(c, now)
-	k.backOff(now, c.pace.started, by.wait)
+	started := c.pace.started
+	if k.feed.config.Stream { // an answer that breaks off has not waited for anything
+		started = now
+	}
+	k.backOff(now, started, by.wait)
 	k.comment = by.comment
 	k.feed.lobby.log.notice.say(by.comment)
 	for _, other := range k.feed.chains {

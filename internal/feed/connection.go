@@ -36,10 +36,10 @@ func (e *Closed) outage() error {
 // connection is a chain's answer that goes on. The feed's lock guards it.
 type connection struct {
 	config *Config
-	up     bool  // the upstream has begun its answer
-	cut    bool  // what came between two answers is lost
-	brief  waits // after answers that ended at once
-	given  bool  // it has given its place among Connections back
+	since  time.Time // when it was asked for
+	up     bool      // the upstream has begun its answer
+	brief  waits     // after answers that ended at once
+	given  bool      // it has given its place among Connections back
 }
 
 // release gives the chain's place among [Connections] back.
@@ -50,23 +50,20 @@ func (k *connection) release() {
 	}
 }
 
-// ended takes note that an answer that the upstream had begun is over. Records that come before the next one are
-// lost if that cannot be asked from a position.
-func (k *connection) ended(at position.Position) {
-	if k.up && (at.Cursor.IsZero() || k.config.counts(at)) {
-		k.cut = true
+// asked is told that the chain polls.
+func (k *connection) asked(now time.Time) {
+	if !k.up {
+		k.since = now
 	}
+}
+
+// ended takes note that the answer is over, and reports whether records that come before the next one are lost:
+// the upstream had begun it, and the next one cannot be asked from a position.
+func (k *connection) ended(at position.Position) (loses bool) {
+	loses = k.up && (at.Cursor.IsZero() || k.config.counts(at))
 	k.up = false
+	return loses
 }
-
-// begun takes note that the upstream has begun an answer, and reports whether records before it are lost.
-func (k *connection) begun() (lost bool) {
-	lost, k.cut, k.up = k.cut, false, true
-	return lost
-}
-
-// forget is told that the chain starts over.
-func (k *connection) forget() { k.up, k.cut = false, false }
 
 // wait returns how long to wait before the next request.
 func (k *connection) wait(closed *Closed) time.Duration {

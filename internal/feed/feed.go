@@ -260,7 +260,7 @@ func (f *Feed) Status() Status {
 		s.chain(c)
 	}
 	if len(f.chains) > 0 {
-		s.head(f.chains[0])
+		s.head(f.chains[0], f.chains[0].sent())
 	}
 	return s
 }

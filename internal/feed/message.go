@@ -24,38 +24,28 @@ func (m *messages) name(p page.Page, ask Ask) page.Page {
 	if m.echo = false; !m.config.Messages || len(p.Events) == 0 {
 		return p
 	}
-	if m.config.Stream {
-		return m.nameRecords(p, ask)
-	}
 	print := p.Next.Print // of the message; none where it has moved the cursor
-	m.echo = m.config.LongPoll && !m.config.Once && m.config.counts(p.Next) && print == m.last
-	if m.last = print; !m.config.counts(p.Next) {
-		return p
-	}
-	if !m.config.counts(ask.From) || m.count == (position.Print{}) {
-		m.count = new(position.Prints).Next(fmt.Appendf(nil, "%s %d", ask.Chain, ask.Number))
-	}
-	p.Next.Print = m.count
+	m.echo = m.config.LongPoll && !m.config.Once && !m.config.Stream && m.config.counts(p.Next) && print == m.last
+	m.last = print
 	for i := range p.Events {
-		p.Events[i].At.Print = m.count
+		m.nameAt(&p.Events[i].At, ask, i)
+	}
+	if last := &p.Events[len(p.Events)-1].At; p.Next.Done == last.Done && p.Next.Cursor.Equal(last.Cursor) {
+		p.Next = *last
+	} else { // behind items that make no event
+		m.nameAt(&p.Next, ask, len(p.Events))
 	}
 	return p
 }
 
-// nameRecords is name for the records of an answer that goes on, of which one page may have several.
-func (m *messages) nameRecords(p page.Page, ask Ask) page.Page {
-	rename := func(at *position.Position) {
-		if m.config.counts(*at) {
-			at.Print = m.count
-		}
+// nameAt names a position if it is a count. n is how many events stand before it on the page. A new count begins
+// behind each place of the upstream's.
+func (m *messages) nameAt(at *position.Position, ask Ask, n int) {
+	if !m.config.counts(*at) {
+		return
 	}
-	for i := range p.Events {
-		at := &p.Events[i].At
-		if at.Done == 1 {
-			m.count = new(position.Prints).Next(fmt.Appendf(nil, "%s %d %d", ask.Chain, ask.Number, i))
-		}
-		rename(at)
+	if at.Done == 1 || m.count == (position.Print{}) {
+		m.count = new(position.Prints).Next(fmt.Appendf(nil, "%s %d %d", ask.Chain, ask.Number, n))
 	}
-	rename(&p.Next)
-	return p
+	at.Print = m.count
 }

@@ -75,13 +75,13 @@ func (s *Status) chain(c *chain) {
 	s.LogBytes += c.log.bytes
 }
 
-// head tells of the oldest chain.
-func (s *Status) head(c *chain) {
+// head tells of the oldest chain, whose request was sent then.
+func (s *Status) head(c *chain, sent time.Time) {
 	if s.Cursor = c.progress.at.ID(); c.feed.config.Document {
 		s.Cursor = c.document.key
 	}
 	if c.pace.polling {
-		s.Polling = c.pace.started
+		s.Polling = sent
 	} else {
 		s.Next = c.pace.next
 	}
