@@ -11,8 +11,7 @@ var errHTMLEvents = errors.New("HTML where an event stream was expected")
 // eventFramer cuts an event stream into its events.
 type eventFramer struct {
 	out     recordBuffer // of the data
-	mark    leadingMark
-	html    htmlWatch
+	opening opening
 	afterCR bool // whether a LF that comes next belongs to the end of the line before
 	spot    lineSpot
 	name    [len("event")]byte // of the field that is read
@@ -77,14 +76,7 @@ func (f *eventFramer) Push(p []byte) ([]Record, error) {
 	if f.out.err != nil {
 		return nil, f.out.err
 	}
-	p = f.mark.skip(p)
-	if n := f.html.find(p); n > 0 {
-		if err := f.read(p[:n]); err != nil {
-			return f.out.end(err)
-		}
-		return f.out.end(errHTMLEvents)
-	}
-	return f.out.end(f.read(p))
+	return f.out.end(f.opening.read(p, f.read, errHTMLEvents))
 }
 
 func (f *eventFramer) Partial() bool {

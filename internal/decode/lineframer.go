@@ -10,8 +10,7 @@ var errHTMLLines = errors.New("HTML where lines were expected")
 // lineFramer cuts an answer into its lines.
 type lineFramer struct {
 	out       recordBuffer
-	mark      leadingMark
-	html      htmlWatch
+	opening   opening
 	separator []byte
 	crlf      bool   // whether a line may end in CRLF
 	limit     int    // of a line, without its separator
@@ -34,14 +33,7 @@ func (f *lineFramer) Push(p []byte) ([]Record, error) {
 	if f.out.err != nil {
 		return nil, f.out.err
 	}
-	p = f.mark.skip(p)
-	if n := f.html.find(p); n > 0 {
-		if err := f.read(p[:n]); err != nil {
-			return f.out.end(err)
-		}
-		return f.out.end(errHTMLLines)
-	}
-	return f.out.end(f.read(p))
+	return f.out.end(f.opening.read(p, f.read, errHTMLLines))
 }
 
 func (f *lineFramer) Partial() bool { return len(bytes.TrimLeft(f.out.bytes(), Space)) > 0 }

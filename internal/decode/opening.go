@@ -2,6 +2,26 @@ package decode
 
 import "bytes"
 
+// opening is what an answer of text may begin with: a byte order mark, or a page for people instead of the answer.
+type opening struct {
+	mark leadingMark
+	html htmlWatch
+}
+
+// read has a framer read the next bytes of an answer. If they show that it is HTML, the error is asHTML, after what
+// shows it.
+func (o *opening) read(p []byte, read func([]byte) error, asHTML error) error {
+	p = o.mark.skip(p)
+	n := o.html.find(p)
+	if n == 0 {
+		return read(p)
+	}
+	if err := read(p[:n]); err != nil {
+		return err
+	}
+	return asHTML
+}
+
 // leadingMark drops the byte order mark with which an answer may begin.
 type leadingMark struct {
 	seen int  // how many bytes of it the answer began with

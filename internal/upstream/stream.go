@@ -65,7 +65,7 @@ func (s *source) next(ctx context.Context, ask feed.Ask) (page.Page, error) {
 	if failure := (*page.Error)(nil); errors.As(err, &failure) {
 		failure.Status = s.open.records.Status()
 	}
-	if err != nil && s.open.unread > 0 && s.passesOver() {
+	if err != nil && s.open.unread && s.passesOver() {
 		s.poller.upstream.LoggerOf(s.request).Warn("a record of the answer cannot be read, however often it comes: it is passed over", zap.Error(err))
 		p, err = s.open.skip(), nil
 	}
@@ -168,7 +168,7 @@ type openAnswer struct {
 	at      position.Position // after all pages
 	opened  bool              // that is the cursor of `open`, of which no page has told yet
 	rest    []decode.Record   // that came, and are not read
-	unread  int               // 1 if the first of them cannot be read
+	unread  bool              // the first of them cannot be read
 	any     bool              // there were records
 	began   time.Time
 	retry   time.Duration // that it has asked for
@@ -203,7 +203,7 @@ func (o *openAnswer) read(ctx context.Context, ask feed.Ask) (page.Page, error) 
 			o.watcher.Came(Came{Records: records, Found: o.records.Explain(records, o.env(ask)), Page: told})
 		}
 		if o.rest = o.rest[read:]; err != nil {
-			o.unread = 1
+			o.unread = true
 			return page.Page{}, err
 		}
 		if o.at = p.Next; told {
@@ -214,7 +214,7 @@ func (o *openAnswer) read(ctx context.Context, ask feed.Ask) (page.Page, error) 
 
 // skip passes over the record that cannot be read.
 func (o *openAnswer) skip() page.Page {
-	o.rest, o.unread = o.rest[1:], 0
+	o.rest, o.unread = o.rest[1:], false
 	return o.records.Skip()
 }
 
