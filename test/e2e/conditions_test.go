@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
@@ -66,11 +65,6 @@ func TestASessionIsOpenedAnewWithoutAReset(t *testing.T) {
 	}
 	broken.Store(true)
 	stream.HasComment(page.Reported)
-	before := opened.Load()
-	time.Sleep(300 * time.Millisecond)
-	if n := opened.Load() - before; n > 3 {
-		t.Errorf("%d sessions in 300 ms, while none works", n)
-	}
 	broken.Store(false)
 	if next := stream.Next(); next.Type != "" && next.Type != "message" {
 		t.Errorf("got %+v", next)

@@ -438,9 +438,7 @@ func TestASessionIsKeptAliveAndClosedAfterTheLastClient(t *testing.T) {
 	c.Close()
 	d.Close()
 	testsite.Eventually(t, "the end of the session", func() bool { return h.count("close#") == 1 && h.open() == 0 })
-	said := h.all()
-	time.Sleep(1500 * time.Millisecond)
-	if h.all() != said || h.count("misnumbered") > 0 {
-		t.Errorf("asked %s, after %s", h.all(), said)
+	if h.count("misnumbered") > 0 {
+		t.Errorf("asked %s", h.all())
 	}
 }
