@@ -210,7 +210,10 @@ type tabs struct {
 	exited chan struct{}
 }
 
-// newTabs starts a browser, which ends with the test.
+// startPatience is how long a browser may take until it has shown a page. A busy machine takes a minute.
+const startPatience = 5 * time.Minute
+
+// newTabs starts a browser, which ends with the test. It waits until the browser has shown a page, so that no trial waits for that.
 func newTabs(t *testing.T, kind, command string) *tabs {
 	t.Helper()
 	path, err := exec.LookPath(command)
@@ -233,7 +236,8 @@ func newTabs(t *testing.T, kind, command string) *tabs {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	b := &tabs{input: input, says: make(map[int]chan string), exited: make(chan struct{})}
+	ready := make(chan string, 1)
+	b := &tabs{input: input, says: map[int]chan string{0: ready}, exited: make(chan struct{})}
 	go func() {
 		defer close(b.exited)
 		for lines := bufio.NewScanner(output); lines.Scan(); {
@@ -261,6 +265,13 @@ func newTabs(t *testing.T, kind, command string) *tabs {
 			t.Logf("%s said:\n%s", command, said)
 		}
 	})
+	select {
+	case <-ready:
+	case <-b.exited:
+		t.Fatalf("%s has exited at its start", command)
+	case <-time.After(startPatience):
+		t.Fatalf("%s has shown no page in %s", command, startPatience)
+	}
 	return b
 }
 
@@ -297,7 +308,7 @@ func (b *tabs) follow(ctx context.Context, to target, each func(seen)) error {
 	}.Encode()}
 	tab := make(chan string, 1<<10)
 	b.mu.Lock()
-	number := len(b.says) + 1
+	number := len(b.says) // 0 is the browser's own
 	b.says[number] = tab
 	_, err = fmt.Fprintln(b.input, number, page.String())
 	b.mu.Unlock()

@@ -3,14 +3,14 @@
 //     node browser.mjs chrome|firefox <path of the browser>
 //
 // Each line of standard input is a tab's number and the URL to open in it, or the number alone to
-// close it. What the page says with console.log is printed behind the number. The browser is closed
-// at the end of the input.
+// close it. What the page says with console.log is printed behind the number. "0 ready" is printed when
+// the browser has shown its first page. The browser is closed at the end of the input.
 
 import { createInterface } from 'node:readline';
 import puppeteer from 'puppeteer-core';
 
 const [browserName, executablePath] = process.argv.slice(2);
-const patience = 120_000; // ms, for a machine that is busy
+const patience = 300_000; // ms, for a machine that is busy
 const browser = await puppeteer.launch({
   browser: browserName,
   executablePath,
@@ -20,6 +20,11 @@ const browser = await puppeteer.launch({
   // there is no sandbox for root in a container
   args: browserName === 'chrome' ? ['--no-sandbox', '--disable-quic', '--disable-gpu'] : [],
 });
+
+// The first page starts processes, which takes long on a busy machine.
+const first = await browser.newPage();
+await first.goto('data:text/html,ready', { timeout: patience });
+console.log('0 ready');
 
 const tabs = new Map();
 const commands = {
