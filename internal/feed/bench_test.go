@@ -39,7 +39,7 @@ func BenchmarkAppend(b *testing.B) {
 	batch := make([]byte, 256)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		l.append(batch, []mark{{id: strconv.Itoa(i), end: len(batch)}}, 1000)
+		l.append(sealed(batch), []mark{{id: strconv.Itoa(i), end: len(batch)}}, 1000)
 	}
 }
 
@@ -106,12 +106,13 @@ func TestADeliveryAllocatesNothing(t *testing.T) {
 	config := testConfig()
 	f := newFeed(config)
 	c := f.newChain()
-	r := &Reader{feed: &f.common, desk: &node{log: f.lobby.log}, wake: make(chan struct{}, 1)}
+	r := &Reader{feed: &f.common, desk: &node{log: f.lobby.log}}
+	r.wake.Store(&bell{ring: make(chan struct{}, 1)})
 	r.at = place{node: r.desk}
 	c.sit(r, c.log.end())
 	batch := make([]byte, 200)
 	for range 2000 {
-		c.log.append(batch, nil, 1<<30)
+		c.log.append(sealed(batch), nil, 1<<30)
 	}
 	allocations := testing.AllocsPerRun(1000, func() {
 		if b, err := r.Next(); len(b) != 200 || err != nil {

@@ -224,20 +224,20 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		c.publish(encode(before, p.Events, config.Tokens))
 	}
 	if c.told.note(now, id, len(p.Events) > 0) {
-		batch := positionEvent(id)
-		c.publish(batch, []mark{{id: id, start: len(batch), end: len(batch)}})
+		text := positionEvent(id)
+		c.publish(sealed(text), []mark{{id: id, start: len(text), end: len(text)}})
 	}
 	c.log.border(id)
 }
 
 // publish appends a batch and wakes the readers.
-func (c *chain) publish(batch []byte, marks []mark) {
+func (c *chain) publish(b batch, marks []mark) {
 	keep := c.feed.config.Replay
 	if c.feed.config.skips() {
 		keep = 1
 	}
 	c.audience.wanted.Store(false) // before the batch is there to be taken
-	c.log.append(batch, marks, keep)
+	c.log.append(b, marks, keep)
 	c.audience.wake()
 }
 

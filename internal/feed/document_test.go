@@ -307,9 +307,9 @@ func TestAClientWithTheDocumentBeforeGetsTheNewestAtOnce(t *testing.T) {
 func TestADocumentIsTakenOnceWhileTheNextOneIsPublished(t *testing.T) {
 	l := newLog(nil, NewBudget(1<<20))
 	r := &Reader{feed: &New(documentConfig(false), zap.NewNop()).common, at: l.end()}
-	l.append([]byte("one"), nil, 1)
+	l.append(sealed([]byte("one")), nil, 1)
 	first := l.tail.Load()
-	l.append([]byte("two"), nil, 1)
+	l.append(sealed([]byte("two")), nil, 1)
 	l.tail.Store(first)
 	var got []string
 	for range 3 {

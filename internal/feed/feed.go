@@ -47,7 +47,8 @@ func (f *Feed) Join(lastID string, first Start) *Reader {
 	if f.closed || f.halted {
 		return nil
 	}
-	r := &Reader{feed: &f.common, lastID: lastID, start: first, desk: &node{log: f.lobby.log}, wake: make(chan struct{}, 1)}
+	r := &Reader{feed: &f.common, lastID: lastID, start: first, desk: &node{log: f.lobby.log}}
+	r.wake.Store(&bell{ring: make(chan struct{}, 1)})
 	r.at = place{node: r.desk}
 	if refusal := f.health.recall(time.Now(), f.config.Interval); refusal != nil {
 		r.stop(&End{Reason: Refused, Refusal: refusal})
@@ -235,7 +236,7 @@ func (f *Feed) makeRoom() {
 			c.audience.nudge()
 			continue
 		}
-		c.publish(yielded.event(&f.config.Counters), nil)
+		c.publish(sealed(yielded.event(&f.config.Counters)), nil)
 		f.goOver(c, to, to.log.end())
 		f.lobby.clear(f)
 	}

@@ -72,5 +72,5 @@ func (c *chain) renew() {
 func (c *chain) announce(reason reset) {
 	notice := reason.event(&c.feed.config.Counters)
 	c.log.forget(notice)
-	c.publish(notice, nil)
+	c.publish(sealed(notice), nil)
 }

@@ -40,7 +40,8 @@ type node struct {
 	log   *log
 	seq   int64
 	batch []byte
-	count int32 // events in the batch
+	chunk []byte // the batch as a chunk; nil in a desk
+	count int32  // events in the batch
 	marks []mark
 	next  atomic.Pointer[node]
 	jump  atomic.Pointer[place] // the chain ended here: its readers go on there
@@ -85,15 +86,15 @@ func newLog(d *demand, budget *Budget) *log {
 }
 
 // append publishes a batch. At most keep events stay, and at least the newest node.
-func (l *log) append(batch []byte, marks []mark, keep int) {
+func (l *log) append(b batch, marks []mark, keep int) {
 	tail := l.tail.Load()
-	n := &node{log: l, seq: tail.seq + 1, batch: batch, count: int32(len(marks)), marks: marks}
+	n := &node{log: l, seq: tail.seq + 1, batch: b.text, chunk: b.chunk, count: int32(len(marks)), marks: marks}
 	l.events += len(marks)
-	l.bytes += int64(len(batch))
-	l.budget.used.Add(int64(len(batch)))
+	l.bytes += int64(len(b.text))
+	l.budget.used.Add(int64(len(b.text)))
 	for i, m := range marks {
 		at := place{n, m.end, int32(i + 1)}
-		l.mark(m.id, at, m.event(batch))
+		l.mark(m.id, at, m.event(b.text))
 		l.spot(m.key, at, nil)
 	}
 	tail.next.Store(n)
@@ -241,22 +242,23 @@ func (b *Budget) Used() int64 { return b.used.Load() }
 
 func (b *Budget) over() bool { return b.used.Load() > b.limit }
 
-// encode writes a page's events as one batch. keys is set where they have keys by which chains meet.
-func encode(dst []byte, events []page.Event, keys bool) ([]byte, []mark) {
-	size := len(dst)
+// encode writes a page's events as one batch, behind what goes before them. keys is set where they have keys by
+// which chains meet.
+func encode(before []byte, events []page.Event, keys bool) (batch, []mark) {
+	size := len(before)
 	for _, e := range events {
 		size += len(e.Type) + len(e.Data) + 64
 	}
-	batch := append(make([]byte, 0, size), dst...)
+	text := append(newChunk(size), before...)
 	marks := make([]mark, 0, len(events))
 	for _, e := range events {
 		id := e.At.ID()
 		if id == "" {
 			id = e.Key // a document's hash
 		}
-		start := len(batch)
-		batch = sse.AppendEvent(batch, e.Type, e.Data, id)
-		marks = append(marks, mark{id: id, start: start, key: keyOf(e, keys), end: len(batch)})
+		start := len(text) - chunkHead
+		text = sse.AppendEvent(text, e.Type, e.Data, id)
+		marks = append(marks, mark{id: id, start: start, key: keyOf(e, keys), end: len(text) - chunkHead})
 	}
-	return batch, marks
+	return seal(text), marks
 }

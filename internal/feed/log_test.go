@@ -19,7 +19,7 @@ import (
 func logOf(keep int, ids ...string) *log {
 	l := newLog(nil, NewBudget(1<<20))
 	for _, id := range ids {
-		l.append([]byte("x"), []mark{{id: id, end: 1}}, keep)
+		l.append(sealed([]byte("x")), []mark{{id: id, end: 1}}, keep)
 	}
 	return l
 }
@@ -29,7 +29,7 @@ func TestAnIDThatCameTwiceNamesNoPlaceUntilOneHasGone(t *testing.T) {
 	if _, ok := l.find("a"); ok {
 		t.Error("found, though it could be either")
 	}
-	l.append([]byte("x"), []mark{{id: "c", end: 1}}, 3)
+	l.append(sealed([]byte("x")), []mark{{id: "c", end: 1}}, 3)
 	if at, ok := l.find("a"); !ok || at.node.seq != 3 {
 		t.Errorf("found is %t once the first has gone", ok)
 	}
@@ -43,7 +43,7 @@ func TestALogIsBoundedByEventsAndBytes(t *testing.T) {
 	budget := NewBudget(10)
 	l = newLog(nil, budget)
 	for i := range 10 {
-		l.append(make([]byte, 4), []mark{{id: strconv.Itoa(i), end: 4}}, 1000)
+		l.append(sealed(make([]byte, 4)), []mark{{id: strconv.Itoa(i), end: 4}}, 1000)
 	}
 	if used := budget.Used(); used > 10 {
 		t.Errorf("%d bytes held of 10", used)
@@ -80,7 +80,7 @@ func TestAfterAForgetNoIDNamesAPlace(t *testing.T) {
 			t.Errorf("%s is still found", id)
 		}
 	}
-	l.append([]byte("x"), []mark{{id: "a", end: 1}}, 1) // drops what has no ids any more
+	l.append(sealed([]byte("x")), []mark{{id: "a", end: 1}}, 1) // drops what has no ids any more
 	if _, ok := l.find("a"); !ok {
 		t.Error("the a of after is not found")
 	}
@@ -128,15 +128,15 @@ func TestChainsMeetOnlyWhereAWholePageHasBeenSent(t *testing.T) {
 	a, b := f.newChain(), f.newChain()
 	at := func(id string) position.Position { return position.Position{Cursor: position.Cursor{id}} }
 	for _, id := range []string{"1", "2", "3"} {
-		a.log.append([]byte("x"), []mark{{id: id, end: 1}}, 10)
+		a.log.append(sealed([]byte("x")), []mark{{id: id, end: 1}}, 10)
 	}
 	a.progress.at = at("3")
-	b.log.append([]byte("xx"), []mark{{id: "3", end: 1}, {id: "2", end: 2}}, 10)
+	b.log.append(sealed([]byte("xx")), []mark{{id: "3", end: 1}, {id: "2", end: 2}}, 10)
 	b.progress.at = at("2")
 	if _, ok := f.chains.met(b, a); ok {
 		t.Error("they meet where 3 would be sent again")
 	}
-	b.log.append([]byte("x"), []mark{{id: "3", end: 1}}, 10)
+	b.log.append(sealed([]byte("x")), []mark{{id: "3", end: 1}}, 10)
 	b.progress.at = at("3")
 	if got, ok := f.chains.met(b, a); !ok || got != a.log.end() {
 		t.Error("they do not meet at the end")

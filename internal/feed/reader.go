@@ -11,7 +11,7 @@ import (
 )
 
 // keepAlive is what a stream that has been silent gets.
-var keepAlive = sse.AppendComment(nil, "")
+var keepAlive = sealed(sse.AppendComment(nil, ""))
 
 // End is the reason why a stream is over. It is the error of [Reader.Next].
 type End struct {
@@ -47,6 +47,18 @@ type host interface {
 	ended(c *chain)      // is told by a poller that its chain has ended
 }
 
+// Waker is told that a reader may have something to be written.
+type Waker interface {
+	// Wake must not block, and must call none of the reader's methods: locks of the feed may be held.
+	Wake()
+}
+
+// bell is what is rung for a reader: one of its own, that Next waits for, or another's.
+type bell struct {
+	ring chan struct{}
+	to   Waker // nil: ring
+}
+
 // Reader is one client's place in a log. Its methods belong to one goroutine, except for
 // [Reader.Nudge] and [Reader.Stop].
 type Reader struct {
@@ -59,7 +71,7 @@ type Reader struct {
 	fed  bool  // it got something of a log
 	sent bool  // to a place in a log, from which it has not moved on yet
 	took int32 // events in what Next returned last; here, it makes the reader no larger
-	wake chan struct{}
+	wake atomic.Pointer[bell]
 	idle atomic.Bool
 	end  atomic.Pointer[End]
 
@@ -74,23 +86,56 @@ type Reader struct {
 // must not be changed. The error is always an [*End], after everything that was there
 // has been returned, except for [Lifetime], which waits for nothing.
 func (r *Reader) Next() ([]byte, error) {
+	wake := r.wake.Load().ring
 	for {
-		end := r.end.Load() // before the log, so that what came before the end still goes out
-		if end != nil && end.Reason == Lifetime {
-			return r.farewell(end) // what is left comes by the client's next request
-		}
-		r.took = 0
-		if b, err := r.take(); b != nil || err != nil {
+		if b, err := r.next(); b != nil || err != nil {
 			return b, err
 		}
-		if end != nil {
-			return r.farewell(end)
-		}
-		if r.idle.Swap(false) {
-			return keepAlive, nil
-		}
-		<-r.wake
+		<-wake
 	}
+}
+
+// TryNext is Next for a reader that has a [Waker]: it does not wait, and returns nil if nothing is to be written now.
+// chunk is the same text in the chunked transfer coding (RFC 9112, section 7.1) if that is at hand, and nil otherwise.
+// After a text, it need not be called again before the next Wake unless [Reader.Pending] reports more.
+func (r *Reader) TryNext() (text, chunk []byte, err error) {
+	text, err = r.next()
+	if len(text) == 0 {
+		return nil, nil, err
+	}
+	switch n := r.at.node; {
+	case &text[0] == &keepAlive.text[0]:
+		chunk = keepAlive.chunk
+	case len(text) == len(n.batch) && &text[0] == &n.batch[0]:
+		chunk = n.chunk
+	}
+	return text, chunk, err
+}
+
+// HandOver has a Waker woken from now on, in place of Next, which must not be called any more. It is woken at least
+// once.
+func (r *Reader) HandOver(to Waker) {
+	r.wake.Store(&bell{to: to})
+	r.signal() // what was rung before may not have been heard
+}
+
+// next returns what is to be written next, or nothing.
+func (r *Reader) next() ([]byte, error) {
+	end := r.end.Load() // before the log, so that what came before the end still goes out
+	if end != nil && end.Reason == Lifetime {
+		return r.farewell(end) // what is left comes by the client's next request
+	}
+	r.took = 0
+	if b, err := r.take(); b != nil || err != nil {
+		return b, err
+	}
+	if end != nil {
+		return r.farewell(end)
+	}
+	if r.idle.Load() && r.idle.Swap(false) {
+		return keepAlive.text, nil
+	}
+	return nil, nil
 }
 
 // Busy reports whether there was no room for the connection to the upstream that the reader needs.
@@ -249,8 +294,13 @@ func (r *Reader) stop(end *End) {
 }
 
 func (r *Reader) signal() {
+	b := r.wake.Load()
+	if b.to != nil {
+		b.to.Wake()
+		return
+	}
 	select {
-	case r.wake <- struct{}{}:
+	case b.ring <- struct{}{}:
 	default: // it is awake already, or will be
 	}
 }
