@@ -15,7 +15,8 @@ type probe struct{ ctx caddy.Context }
 // probing is what the probes do. Caddy makes them of a configuration, so a test cannot hand it to them.
 var probing struct {
 	sync.Mutex
-	serve func(p *probe, w http.ResponseWriter, r *http.Request) error
+	serve  func(p *probe, w http.ResponseWriter, r *http.Request) error
+	newest *probe
 }
 
 // probeWith says what the probes do from now on.
@@ -41,6 +42,10 @@ func (probe) CaddyModule() caddy.ModuleInfo {
 
 func (p *probe) Provision(ctx caddy.Context) error {
 	p.ctx = ctx
+	probing.Lock()
+	probing.newest = p
+	probing.Unlock()
+	DeferAccess(ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server))
 	return nil
 }
 
