@@ -18,6 +18,7 @@ import (
 	_ "github.com/sse-bridge/caddy-sse-bridge/internal/cli" // the command `caddy sse-bridge`
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/cors"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
@@ -74,7 +75,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision joins the bridge of this configuration, or creates it. Polling begins with the first
 // client.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.instance = &bridge.Instance{Logger: ctx.Logger(), Ctx: ctx}
+	h.instance = &bridge.Instance{Logger: ctx.Logger(), Access: ctx.Logger(&caddyhttp.App{}), Ctx: ctx}
 	plan, err := h.Compile()
 	if err != nil {
 		return err
@@ -90,6 +91,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.cors = cors.Origins(h.CORS)
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		stream.Prepare(server)
+	}
 
 	if app, err := ctx.AppIfConfigured("http"); err == nil {
 		h.instance.Http, _ = app.(*caddyhttp.App)

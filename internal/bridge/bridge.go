@@ -40,6 +40,7 @@ type Bridge struct {
 	config   feed.Config
 	poller   *upstream.Poller
 	current  atomic.Pointer[Instance]         // the newest one; nil after the last one
+	access   atomic.Pointer[zap.Logger]       // of the newest instance that there has been: streams may outlive all
 	server   atomic.Pointer[caddyhttp.Server] // of the newest client; an old one would pin its configuration
 	observer Observer                         // nil except in `caddy sse-bridge try`; set before the first client
 	Streams  *stream.Streams
@@ -95,7 +96,7 @@ func New(plan *config.Plan) *Bridge {
 	b.logger = newLogger(b)
 	b.crowds = sparing(b.logger)
 	b.turns = newAnnouncer(b.announce)
-	b.Streams = stream.New(plan)
+	b.Streams = stream.New(plan, b.accessLog)
 	b.poller = upstream.NewPoller(b, plan.Limits.Polls)
 	b.config = feed.Config{
 		Document: plan.Reader.Document() || plan.Reader.Set(), Set: plan.Reader.Set(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(),
@@ -192,7 +193,9 @@ func (b *Bridge) newest() *Instance {
 // successor, which has the present named routes. b.mu is held.
 func (b *Bridge) follow() {
 	h, old := b.newest(), b.server.Load()
-	b.current.Store(h)
+	if b.current.Store(h); h != nil && h.Access != nil {
+		b.access.Store(h.Access)
+	}
 	if h == nil || h.Http == nil || old == nil {
 		return
 	}
@@ -230,6 +233,14 @@ func (b *Bridge) NewestServer() *caddyhttp.Server { return b.server.Load() }
 func (b *Bridge) newestLogger() *zap.Logger {
 	if h := b.current.Load(); h != nil {
 		return h.Logger
+	}
+	return zap.NewNop()
+}
+
+// accessLog returns the logger of the HTTP app in the newest configuration that there has been.
+func (b *Bridge) accessLog() *zap.Logger {
+	if l := b.access.Load(); l != nil {
+		return l
 	}
 	return zap.NewNop()
 }

@@ -12,6 +12,7 @@ import (
 // Instance is a bridge in one configuration, from its provisioning to its cleanup.
 type Instance struct {
 	Logger *zap.Logger // of this configuration; it may be closed while streams continue
+	Access *zap.Logger // of the HTTP app in this configuration, for lines of the access log
 	Ctx    caddy.Context
 	Events *caddyevents.App
 	Http   *caddyhttp.App // nil if another app holds the handler

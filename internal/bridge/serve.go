@@ -23,14 +23,27 @@ const (
 	busyRetry = 10
 )
 
-// Serve serves a client its stream, or answers why it gets none. Caddy answers the returned errors.
+// Serve serves a client its stream, or answers why it gets none. Caddy answers the returned errors. A stream whose connection
+// is taken over goes on afterwards.
 func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	leave, err := b.admit(ip)
 	if err != nil {
 		return b.turnAway(w, r, err)
 	}
-	defer leave()
+	var reader *feed.Reader
+	leaves := true
+	gone := func() {
+		if reader != nil {
+			reader.Close()
+		}
+		leave()
+	}
+	defer func() {
+		if leaves {
+			gone()
+		}
+	}()
 	request, err := upstream.NewRequest(b.plan, r)
 	if err != nil {
 		return err
@@ -39,11 +52,10 @@ func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		b.server.Store(server)
 	}
-	reader, err := b.join(request)
+	reader, err = b.join(request)
 	if err != nil {
 		return b.turnAway(w, r, err)
 	}
-	defer reader.Close()
 	switch end := reader.Answered(r.Context(), FirstAnswer); {
 	case end == nil:
 	case end.Reason == feed.Busy:
@@ -56,7 +68,8 @@ func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent) // EventSource stops after this status
 		return nil
 	}
-	b.Streams.Serve(w, r, reader, stream.Source{Logger: b.logger, Bridge: b.Name, Feed: b.feedID(request.Key)})
+	leaves = false
+	b.Streams.Serve(w, r, reader, stream.Source{Logger: b.logger, Bridge: b.Name, Feed: b.feedID(request.Key)}, gone)
 	return nil
 }
 

@@ -21,12 +21,12 @@ type journal struct {
 }
 
 // newJournal begins the journal of a stream.
-func newJournal(counts *counters, of Source) *journal {
+func newJournal(counts *counters, of Source) journal {
 	counts.opened.Add(1)
 	if c := of.Logger.Check(zapcore.DebugLevel, "stream opened"); c != nil {
 		c.Write(zap.String("bridge", of.Bridge), zap.String("feed", of.Feed))
 	}
-	return &journal{Source: of, counts: counts, since: time.Now()}
+	return journal{Source: of, counts: counts, since: time.Now()}
 }
 
 // wrote counts a written batch.
@@ -41,9 +41,8 @@ func (j *journal) wrote(events, bytes int) {
 
 // closed ends the journal. Streams that end normally are logged only for debugging; those that are cut off are
 // logged for the operator.
-func (j *journal) closed(r *http.Request, reason feed.Reason, err error) {
+func (j *journal) closed(reason feed.Reason, err error) {
 	times := j.counts.ended.add(string(reason))
-	noteAccess(r, zap.String("sse_feed", j.Feed), zap.Int("sse_events", j.events), zap.String("sse_reason", string(reason)))
 	level := zapcore.DebugLevel
 	if reason == feed.Slow || reason == feed.Refused {
 		level = zapcore.InfoLevel
@@ -60,6 +59,11 @@ func (j *journal) closed(r *http.Request, reason feed.Reason, err error) {
 		fields = append(fields, zap.Int64("slow_clients", times))
 	}
 	c.Write(fields...)
+}
+
+// noted returns the stream's fields in the access log.
+func (j *journal) noted(reason feed.Reason) []zap.Field {
+	return []zap.Field{zap.String("sse_feed", j.Feed), zap.Int("sse_events", j.events), zap.String("sse_reason", string(reason))}
 }
 
 // noteAccess adds fields to the request's line in the access log.

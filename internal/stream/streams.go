@@ -18,9 +18,12 @@ import (
 
 // Streams are all event streams of a bridge.
 type Streams struct {
-	watch  *watchdog
-	back   *reconnects
-	counts *counters
+	watch    *watchdog
+	back     *reconnects
+	counts   *counters
+	takeover takeover
+
+	accessLog func() *zap.Logger // the newest, by whose core lines are written
 }
 
 // Source is where the events of a stream come from, for logs.
@@ -30,10 +33,11 @@ type Source struct {
 	Feed   string // its id
 }
 
-// New returns the streams of a bridge that has none yet.
-func New(plan *config.Plan) *Streams {
+// New returns the streams of a bridge that has none yet. accessLog returns the logger of Caddy's HTTP app in the newest
+// configuration.
+func New(plan *config.Plan, accessLog func() *zap.Logger) *Streams {
 	back := newReconnects(plan.Retry)
-	return &Streams{back: back, watch: newWatchdog(plan, back), counts: newCounters()}
+	return &Streams{accessLog: accessLog, back: back, watch: newWatchdog(plan, back), counts: newCounters()}
 }
 
 // SetHeader sets the header of an event stream.
@@ -43,32 +47,58 @@ func SetHeader(header http.Header) {
 	header.Set("X-Accel-Buffering", "no") // for an nginx in front
 }
 
-// Serve writes a reader's events until the reader or the client ends.
-func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of Source) {
-	j := newJournal(a.counts, of)
+// Serve writes a reader's events until the reader or the client ends, and then calls done. It returns before that if it has
+// taken the connection over.
+func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of Source, done func()) {
+	taken := false
+	defer func() {
+		if !taken {
+			done()
+		}
+	}()
 	disarm(r)
-	s := &stream{reader: reader, control: http.NewResponseController(innermost(w))}
-	control := http.NewResponseController(w)
+	SetHeader(w.Header())
+	c := a.candidate(r, reader, of, done)
+	s := &stream{reader: reader, below: http.NewResponseController(innermost(w))}
+	if c != nil {
+		w.Header().Set("Connection", "close") // RFC 9112, section 9.6
+		s = &c.stream
+	}
 	a.watch.add(s)
+	w.WriteHeader(http.StatusOK)
+	j := newJournal(a.counts, of)
+	control := http.NewResponseController(w)
+	// this line belongs to the first event, but is sent at once
+	first := sse.AppendRetry(nil, a.back.usual())
+	err := s.write(w, first, control, c != nil || !reader.Pending())
+	j.wrote(0, len(first))
+	if c != nil && err == nil {
+		c.journal = j
+		if taken = a.handOver(c, w, r); taken {
+			return
+		}
+	}
+	if c != nil {
+		a.watch.remove(s)
+		a.decline(c)
+		s = &stream{reader: reader, below: http.NewResponseController(innermost(w))}
+		a.watch.add(s)
+	}
 	defer a.watch.remove(s)
 	stop := context.AfterFunc(r.Context(), func() { reader.Stop(feed.Gone) })
 	defer stop()
-
-	SetHeader(w.Header())
-	w.WriteHeader(http.StatusOK)
-	// this line belongs to the first event, but is sent at once
-	batch := sse.AppendRetry(nil, a.back.usual())
-	var err error
-	for {
-		if err = s.write(w, batch, control, !reader.Pending()); err != nil {
-			break
-		}
-		j.wrote(reader.Took(), len(batch))
+	for err == nil {
+		var batch []byte
 		if batch, err = reader.Next(); err != nil {
 			break
 		}
+		if err = s.write(w, batch, control, !reader.Pending()); err == nil {
+			j.wrote(reader.Took(), len(batch))
+		}
 	}
-	j.closed(r, a.finish(w, control, s, err), err)
+	reason := a.finish(w, control, s, err)
+	j.closed(reason, err)
+	noteAccess(r, j.noted(reason)...)
 }
 
 // TurnAway answers a client that gets no stream now. It comes back after the given multiple of the usual wait.

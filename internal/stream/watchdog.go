@@ -3,7 +3,6 @@ package stream
 import (
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,30 +39,36 @@ type watchdog struct {
 
 	mu      sync.Mutex
 	streams map[*stream]struct{}
+	ends    wheel
 	running bool
 	ending  bool // new streams end at once
 	exiting bool // with the process
 }
 
+// connection is where a stream is written. Its deadline may be set by any goroutine.
+type connection interface {
+	SetWriteDeadline(at time.Time) error
+}
+
 // stream is the watchdog's view of one client's answer.
 type stream struct {
-	reader  *feed.Reader
-	control *http.ResponseController // the innermost writer's: Caddy's own fields have no lock
+	reader *feed.Reader
+	below  connection
 
-	writes  atomic.Uint32 // odd while a write is under way
-	seen    uint32        // writes at the last look; the watchdog's own
-	quiet   int32         // looks since writes has changed; the watchdog's own
-	hung    atomic.Bool   // a write was cut off
-	wait    atomic.Int64  // for how long the client stays away once it is told to go
-	spreads *time.Timer
-	expires *time.Timer
+	writes atomic.Uint32 // odd while a write is under way
+	seen   uint32        // writes at the last look; the watchdog's own
+	quiet  int32         // looks since writes has changed; the watchdog's own
+	hung   atomic.Bool   // a write was cut off
+	wait   atomic.Int64  // for how long the client stays away once it is told to go
+	due    int64         // the tick of the wheel at which it ends; 0: none
+	spoke  int           // its place there
 }
 
 func newWatchdog(plan *config.Plan, back *reconnects) *watchdog {
 	return &watchdog{
 		back: back, lifetime: plan.Lifetime,
 		every: look, keepalive: max(int32(plan.Keepalive/look), 1), hangs: int32(Hangs / look),
-		streams: make(map[*stream]struct{}),
+		streams: make(map[*stream]struct{}), ends: newWheel(look / ExitLooks),
 	}
 }
 
@@ -80,8 +85,7 @@ func (d *watchdog) add(s *stream) {
 		end, wait := d.back.moved(len(d.streams))
 		s.stop(end + wait)
 	case d.lifetime > 0:
-		// a timer, and no goroutine until it fires
-		s.expires = time.AfterFunc(d.lifetime-rand.N(d.lifetime/5+1), func() { s.reader.Stop(feed.Lifetime) })
+		d.ends.set(s, d.lifetime-rand.N(d.lifetime/5+1))
 	}
 	if !d.running {
 		d.running = true
@@ -95,11 +99,7 @@ func (d *watchdog) remove(s *stream) {
 	defer d.mu.Unlock()
 	delete(d.streams, s)
 	streaming.Add(-1)
-	for _, timer := range []*time.Timer{s.spreads, s.expires} {
-		if timer != nil {
-			timer.Stop()
-		}
-	}
+	d.ends.unset(s)
 }
 
 func (d *watchdog) run() {
@@ -110,9 +110,23 @@ func (d *watchdog) run() {
 		if caddy.Exiting() {
 			d.endNow() // checked here, because a bridge that has left the configuration gets no events
 		}
+		d.turn()
 		if n%ExitLooks == 0 && !d.look() {
 			return
 		}
+	}
+}
+
+// turn ends the streams whose time has come.
+func (d *watchdog) turn() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	reason := feed.Lifetime
+	if d.ending {
+		reason = feed.Stopping
+	}
+	for _, s := range d.ends.turn() {
+		s.reader.Stop(reason)
 	}
 }
 
@@ -137,9 +151,12 @@ func (d *watchdog) look() (more bool) {
 	return d.running
 }
 
+// flusher sends what has been written.
+type flusher interface{ Flush() error }
+
 // write writes a batch, and flushes it if nothing follows. It writes a long batch in pieces, so that the
 // watchdog can distinguish a client that reads slowly from one that does not read.
-func (s *stream) write(w io.Writer, batch []byte, control *http.ResponseController, flush bool) error {
+func (s *stream) write(w io.Writer, batch []byte, control flusher, flush bool) error {
 	for {
 		piece := batch[:min(len(batch), maxWrite)]
 		batch = batch[len(piece):]
@@ -159,7 +176,7 @@ func (s *stream) write(w io.Writer, batch []byte, control *http.ResponseControll
 func (s *stream) cut(at time.Time) {
 	s.hung.Store(true)
 	s.reader.Stop(feed.Slow)
-	_ = s.control.SetWriteDeadline(at) // a writer without deadlines has no peer that hangs
+	_ = s.below.SetWriteDeadline(at) // a writer without deadlines has no peer that hangs
 }
 
 // stop ends a stream, whose client then waits for the given time.
@@ -170,7 +187,7 @@ func (s *stream) stop(wait time.Duration) {
 
 // exit ends a stream by the given time.
 func (d *watchdog) exit(s *stream, by time.Time) {
-	_ = s.control.SetWriteDeadline(by) // as in cut
+	_ = s.below.SetWriteDeadline(by) // as in cut
 	s.stop(d.back.crowd(len(d.streams)))
 }
 
@@ -205,6 +222,6 @@ func (d *watchdog) endSpread() {
 	d.ending = true
 	for s := range d.streams {
 		end, wait := d.back.moved(len(d.streams))
-		s.spreads = time.AfterFunc(end, func() { s.stop(wait) })
+		s.wait.Store(int64(end + wait - d.ends.set(s, end)))
 	}
 }

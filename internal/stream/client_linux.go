@@ -1,0 +1,321 @@
+package stream
+
+import (
+	"crypto/tls"
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
+)
+
+const (
+	// maxStray is how many bytes a client may send on its stream. They are discarded.
+	maxStray = 64 << 10
+	// maxPieces is how many pieces one write has at most.
+	maxPieces = 64
+	// maxRecord is the most that is encrypted and written at once. A socket that takes more at all takes so much.
+	maxRecord = 4 << 10
+	// lastChunk ends a body in the chunked transfer coding (RFC 9112, section 7.1).
+	lastChunk = "0\r\n\r\n"
+)
+
+// client is a stream whose connection has been taken over. Its methods belong to the sender's goroutine, except for
+// Wake, tell, cut and SetWriteDeadline.
+type client struct {
+	stream
+	journal
+	owner  owner
+	seat   uint32 // at its owner's
+	socket int
+	secure *tls.Conn   // over the socket; nil: nothing is encrypted
+	line   *accessLine // in the access log
+	before int64       // bytes that were written before the connection was taken over
+	done   func()      // is called once, at the end
+
+	ready   atomic.Bool   // it is in the owner's queue
+	news    atomic.Uint32 // what has happened at the socket
+	severed atomic.Bool   // it ends now, even if something is left to write
+	begun   atomic.Bool   // the connection is the sender's
+
+	left   [][]byte // of what has been taken from the reader, what the socket has not taken yet
+	full   bool     // the socket takes no more for now
+	stray  int      // bytes that the client has sent
+	end    error    // of the reader; nil: the stream goes on
+	reason feed.Reason
+	over   bool
+}
+
+// owner serves clients that have something to be done.
+type owner interface {
+	queue(c *client)
+	release(c *client)
+}
+
+// Wake implements [feed.Waker].
+func (c *client) Wake() {
+	if !c.ready.Load() && !c.ready.Swap(true) {
+		c.owner.queue(c)
+	}
+}
+
+// tell notes what has happened at the socket.
+func (c *client) tell(what uint32) {
+	c.news.Or(what)
+	c.Wake()
+}
+
+// SetWriteDeadline ends the stream at a time, if it has not ended by itself before.
+func (c *client) SetWriteDeadline(at time.Time) error {
+	if wait := time.Until(at); wait > 0 {
+		time.AfterFunc(wait, c.sever)
+	} else {
+		c.sever()
+	}
+	return nil
+}
+
+// sever ends the stream, whatever is left to write.
+func (c *client) sever() {
+	c.severed.Store(true)
+	c.Wake()
+}
+
+// scratch is what one goroutine needs to serve clients, one after another.
+type scratch struct {
+	pieces [maxPieces][]byte
+	bytes  [maxRecord]byte
+}
+
+// serve does what there is to do: it writes what the reader has, as far as the socket takes it. Afterwards over is set if the
+// stream has ended, with its reason.
+func (c *client) serve(s *scratch, back func(*stream, feed.Reason) time.Duration) {
+	if !c.begun.Load() {
+		return // it is woken again when it has
+	}
+	what := c.news.Swap(0)
+	switch {
+	case c.severed.Load():
+		c.close(feed.Gone)
+		return
+	case what&ended != 0, what&readable != 0 && !c.discard(s):
+		c.close(feed.Gone)
+		return
+	case c.full && what&writable == 0:
+		return
+	}
+	for {
+		if len(c.left) > 0 && !c.resume(s) {
+			return
+		}
+		if c.end != nil {
+			c.close(c.reason)
+			return
+		}
+		pieces, events, size := c.take(s.pieces[:0], back)
+		if len(pieces) == 0 {
+			return
+		}
+		c.writes.Add(1)
+		more := c.write(pieces, s)
+		c.wrote(events, size)
+		if !more {
+			return
+		}
+	}
+}
+
+// take takes from the reader what it has, up to a limit. If that is the end, what ends the stream follows.
+func (c *client) take(pieces [][]byte, back func(*stream, feed.Reason) time.Duration) (_ [][]byte, events, size int) {
+	for size < maxWrite && len(pieces) < maxPieces-4 {
+		text, chunk, err := c.reader.TryNext()
+		switch {
+		case err != nil:
+			c.end, c.reason = err, c.reasonOf(err)
+			if wait := back(&c.stream, c.reason); wait > 0 {
+				text = append(sse.AppendRetry(nil, wait), '\n')
+				pieces = appendChunk(pieces, text)
+				size += len(text)
+			}
+			return append(pieces, []byte(lastChunk)), events, size
+		case text == nil:
+			return pieces, events, size
+		case chunk != nil:
+			pieces = append(pieces, chunk)
+		default:
+			pieces = appendChunk(pieces, text)
+		}
+		events += c.reader.Took()
+		size += len(text)
+	}
+	return pieces, events, size
+}
+
+// appendChunk appends a text as a chunk.
+func appendChunk(pieces [][]byte, text []byte) [][]byte {
+	head := append(strconv.AppendInt(nil, int64(len(text)), 16), "\r\n"...)
+	return append(pieces, head, text, head[len(head)-2:])
+}
+
+// write writes pieces, and keeps what the socket does not take. It reports whether there may be more to write now.
+func (c *client) write(pieces [][]byte, s *scratch) bool {
+	var n int
+	var err error
+	switch {
+	case c.secure != nil:
+		n, err = c.encrypt(pieces, s)
+	case len(pieces) == 1:
+		n, err = unix.Write(c.socket, pieces[0])
+	default:
+		n, err = unix.Writev(c.socket, pieces)
+	}
+	switch {
+	case err == nil, errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	default:
+		c.close(feed.Gone)
+		return false
+	}
+	n = max(n, 0)
+	if pieces = behind(pieces, n); len(pieces) == 0 {
+		c.left, c.full = nil, false
+		c.writes.Add(1)
+		return true
+	}
+	if !c.full || n > 0 { // else c.left is what it was
+		c.left = append(make([][]byte, 0, len(pieces)), pieces...)
+	}
+	c.full = !errors.Is(err, unix.EINTR)
+	return !c.full
+}
+
+// encrypt writes pieces as records of TLS, as long as the socket takes one more without waiting.
+func (c *client) encrypt(pieces [][]byte, s *scratch) (n int, err error) {
+	for len(pieces) > 0 {
+		switch takes, err := c.takes(); {
+		case err != nil:
+			return n, err
+		case !takes:
+			return n, unix.EAGAIN
+		}
+		record := pieces[0][:min(len(pieces[0]), maxRecord)]
+		if len(pieces) > 1 && len(record) < maxRecord {
+			record = join(s.bytes[:0], pieces)
+		}
+		if _, err := c.secure.Write(record); err != nil {
+			return n, err
+		}
+		n += len(record)
+		pieces = behind(pieces, len(record))
+	}
+	return n, nil
+}
+
+// join joins pieces, as far as the destination holds them.
+func join(dst []byte, pieces [][]byte) []byte {
+	for _, p := range pieces {
+		dst = append(dst, p[:min(len(p), cap(dst)-len(dst))]...)
+	}
+	return dst
+}
+
+// takes reports whether the socket takes a record at once. A socket that can be written to at all has a third of its
+// buffer free; if it has not, it is told when it can be written to again.
+func (c *client) takes() (bool, error) {
+	list := [1]unix.PollFd{{Fd: int32(c.socket), Events: unix.POLLOUT}}
+	for {
+		_, err := unix.Poll(list[:], 0)
+		if !errors.Is(err, unix.EINTR) {
+			return list[0].Revents&unix.POLLOUT != 0, err
+		}
+	}
+}
+
+// closes reports whether what a client has sent is an alert of TLS, such as close_notify: no other record that clients send
+// is as short, and TLS 1.3 hides what it is (RFC 8446, sections 5.2 and 6).
+func closes(record []byte) bool {
+	const alert, hidden, hiddenAlert = 21, 23, 2 + 1 + 16
+	if len(record) < 5 {
+		return false
+	}
+	length := int(record[3])<<8 | int(record[4])
+	return record[0] == alert || record[0] == hidden && length == hiddenAlert
+}
+
+// resume writes what was left, and reports whether the socket has taken all of it.
+func (c *client) resume(s *scratch) bool {
+	c.writes.Add(2) // it is not hanging
+	for len(c.left) > 0 {
+		if !c.write(append(s.pieces[:0], c.left...), s) {
+			return false
+		}
+	}
+	return true
+}
+
+// behind returns what follows the first n bytes of pieces.
+func behind(pieces [][]byte, n int) [][]byte {
+	for len(pieces) > 0 && n >= len(pieces[0]) {
+		n -= len(pieces[0])
+		pieces = pieces[1:]
+	}
+	if n > 0 {
+		pieces[0] = pieces[0][n:]
+	}
+	return pieces
+}
+
+// discard reads what the client sends, which nobody wants. It returns false if the client has left, or sends too much.
+func (c *client) discard(s *scratch) bool {
+	for c.stray <= maxStray {
+		n, err := unix.Read(c.socket, s.bytes[:])
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return true
+		case errors.Is(err, unix.EINTR):
+		case err != nil, n == 0:
+			return false
+		}
+		c.stray += max(n, 0)
+		if c.secure != nil && closes(s.bytes[:max(n, 0)]) {
+			return false
+		}
+	}
+	return false
+}
+
+// reasonOf returns the reason of an end.
+func (c *client) reasonOf(err error) feed.Reason {
+	if end := (*feed.End)(nil); errors.As(err, &end) {
+		return end.Reason
+	}
+	return feed.Gone
+}
+
+// close ends the stream at once.
+func (c *client) close(reason feed.Reason) {
+	if c.end == nil && c.hung.Load() {
+		reason = feed.Slow
+		// what the kernel holds for the client would stay for minutes otherwise
+		_ = unix.SetsockoptLinger(c.socket, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	}
+	if c.secure != nil && c.severed.Load() {
+		_ = c.secure.NetConn().Close() // without a goodbye
+	}
+	c.over, c.reason = true, reason
+	c.left = nil
+}
+
+// finish tells of the end of the stream. It may take long, since a log may.
+func (c *client) finish(a *Streams) {
+	defer a.watch.remove(&c.stream) // an exit waits for it
+	if c.secure != nil {
+		_ = c.secure.Close() // says goodbye, if the socket takes that; the client is gone, or has got everything
+	}
+	c.closed(c.reason, c.end)
+	c.line.write(a.accessLog, c.bytes-c.before, c.noted(c.reason)...)
+	c.done()
+}

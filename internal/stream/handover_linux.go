@@ -1,0 +1,157 @@
+package stream
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+// takeover takes connections over from Caddy's server, so that their streams need no goroutine.
+type takeover struct {
+	told atomic.Bool // the operator knows that one could not be taken over
+
+	mu     sync.Mutex
+	sender *sender // of the streams that there are; nil before the first
+}
+
+// candidate returns a client for a stream whose connection may be taken over, and nil for any other. It must be given
+// to handOver or to decline.
+func (a *Streams) candidate(r *http.Request, reader *feed.Reader, of Source, done func()) *client {
+	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	conn, secure := connOf(r)
+	switch {
+	case conn == nil || server == nil || r.ProtoMajor != 1 || r.ProtoMinor != 1 || r.Method != http.MethodGet:
+		return nil
+	case !defersAccess(r):
+		return nil
+	case r.ContentLength != 0: // Caddy sets deadlines for the rest of a body after the handler has returned
+		return nil
+	case server.WriteTimeout > 0: // which is the server's to keep
+		return nil
+	}
+	c := &client{stream: stream{reader: reader}, secure: secure, done: done}
+	c.below = c
+	if err := a.takeover.watch(a, c, conn); err != nil {
+		if a.takeover.told.CompareAndSwap(false, true) {
+			of.Logger.Warn("the connection of a stream cannot be taken over, so the stream takes more memory; this is said once",
+				zap.String("bridge", of.Bridge), zap.Error(err))
+		}
+		return nil
+	}
+	return c
+}
+
+// watch gives a client a descriptor of its own of a connection, and a sender that watches it.
+func (t *takeover) watch(a *Streams, c *client, conn syscall.Conn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("getting the connection's descriptor: %w", err)
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		if c.secure != nil {
+			c.socket = int(fd) // the connection stays, and is closed by the client
+			return
+		}
+		c.socket, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("duplicating the connection's descriptor: %w", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		if t.sender == nil {
+			if t.sender, err = newSender(a); err != nil {
+				break
+			}
+		}
+		taken, failed := t.sender.take(c)
+		if taken || failed != nil {
+			err = failed
+			break
+		}
+		t.sender = nil // it has ended
+	}
+	if err != nil {
+		if c.secure == nil {
+			_ = unix.Close(c.socket) // nothing was written to it
+		}
+		return fmt.Errorf("watching the connection: %w", err)
+	}
+	return nil
+}
+
+// decline gives back what candidate has taken.
+func (a *Streams) decline(c *client) {
+	if c != nil {
+		c.owner.release(c)
+	}
+}
+
+// handOver takes the connection over, whose client has got the header. It reports whether it has: then the request's handler
+// returns at once.
+func (a *Streams) handOver(c *client, w http.ResponseWriter, r *http.Request) bool {
+	own, ok := unwrapped(w)
+	if !ok {
+		return false
+	}
+	conn, buffered, err := http.NewResponseController(own).Hijack()
+	if err != nil {
+		return false
+	}
+	c.stray, c.before, c.line = buffered.Reader.Buffered(), c.bytes, deferAccess(r)
+	// net/http cancels this context when Caddy's server has returned, after all handlers
+	context.AfterFunc(r.Context(), func() {
+		if c.secure == nil {
+			_ = conn.Close() // the client has a descriptor of its own
+		}
+		c.begun.Store(true)
+		c.reader.HandOver(c)
+	})
+	return true
+}
+
+// connKey is where a request's context has its connection.
+type connKey struct{}
+
+// Prepare prepares a server for connections that are taken over: its requests keep their connections, and its access log
+// waits for the end of their streams. It is called while the server is provisioned.
+func Prepare(server *caddyhttp.Server) {
+	DeferAccess(server)
+	server.RegisterConnContext(func(ctx context.Context, conn net.Conn) context.Context {
+		if ctx.Value(connKey{}) != nil {
+			return ctx // of another block
+		}
+		return context.WithValue(ctx, connKey{}, conn)
+	})
+}
+
+// connOf returns the socket of a request, if it is one that can be written to directly, and the TLS over it, if there is.
+func connOf(r *http.Request) (socket syscall.Conn, secure *tls.Conn) {
+	conn, _ := r.Context().Value(connKey{}).(net.Conn)
+	if secure, _ = conn.(*tls.Conn); secure != nil {
+		conn = secure.NetConn()
+	}
+	switch conn := conn.(type) {
+	case *net.TCPConn:
+		return conn, secure
+	case *net.UnixConn:
+		return conn, secure
+	}
+	return nil, nil
+}

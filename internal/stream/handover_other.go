@@ -1,0 +1,29 @@
+//go:build !linux
+
+package stream
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+)
+
+// Connections are taken over only on Linux.
+type (
+	takeover struct{}
+	client   struct {
+		stream
+		journal
+	}
+)
+
+func (*Streams) candidate(*http.Request, *feed.Reader, Source, func()) *client { return nil }
+
+func (*Streams) decline(*client) {}
+
+func (*Streams) handOver(*client, http.ResponseWriter, *http.Request) bool { return false }
+
+// Prepare prepares a server for connections that are taken over.
+func Prepare(*caddyhttp.Server) {}
