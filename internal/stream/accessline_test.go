@@ -30,8 +30,12 @@ import (
 // streamed is the body of the streams of this test, in two parts.
 var streamed = [2]string{"retry: 1\n\n", "data: one\n\n"}
 
+// aList is a field that no number and no text can hold.
+var aList = zap.Strings("list", []string{"a", "b"})
+
 // stay writes a stream in its handler.
 func stay(_ *probe, w http.ResponseWriter, r *http.Request) error {
+	noteAccess(r, aList)
 	SetHeader(w.Header())
 	for _, part := range streamed {
 		io.WriteString(w, part)
@@ -45,6 +49,7 @@ func stay(_ *probe, w http.ResponseWriter, r *http.Request) error {
 // before the handler returns, or after Caddy's server is through with the request.
 func handOver(t *testing.T, early bool, ended chan<- bool) func(*probe, http.ResponseWriter, *http.Request) error {
 	return func(_ *probe, w http.ResponseWriter, r *http.Request) error {
+		noteAccess(r, aList)
 		SetHeader(w.Header())
 		io.WriteString(w, streamed[0])
 		http.NewResponseController(w).Flush()
