@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -57,7 +58,7 @@ const accessLineVar = "sse_bridge.access_line"
 // deferAccess has the line of a request in the access log held back, from when Caddy would write it until the end
 // of its stream.
 func deferAccess(r *http.Request) *accessLine {
-	line := new(accessLine)
+	line := &accessLine{began: time.Now()}
 	caddyhttp.SetVar(r.Context(), accessLineVar, line)
 	return line
 }

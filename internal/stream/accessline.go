@@ -17,7 +17,7 @@ import (
 type accessLine struct {
 	mu      sync.Mutex
 	entries []unique.Handle[zapcore.Entry] // one for each logger, which Caddy gives the same fields
-	began   time.Time                      // the request
+	began   time.Time                      // the request; until keep: no later than now
 	size    int64                          // of the body so far
 	common  unique.Handle[string]          // of the request
 	header  unique.Handle[string]          // of the response
@@ -81,11 +81,10 @@ func (l *accessLine) put(entry zapcore.Entry) {
 	checked.Write(append(l.unpack(), l.ended.fields...)...)
 }
 
-// pack keeps the fields of a line that is written at a time.
+// pack keeps the fields of a line that Caddy would write at a time.
 func (l *accessLine) pack(at time.Time, fields []zapcore.Field) {
 	var request packedRequest
 	var kept packer
-	l.began = at
 	for _, field := range fields {
 		switch value := field.Interface.(type) {
 		case caddyhttp.LoggableHTTPRequest:
@@ -105,7 +104,9 @@ func (l *accessLine) pack(at time.Time, fields []zapcore.Field) {
 			l.rest = append(l.rest, field)
 		case field.Key == "duration" && field.Type == zapcore.DurationType:
 			kept.number(fieldDuration)
-			l.began = at.Add(-time.Duration(field.Integer))
+			if began := at.Add(-time.Duration(field.Integer)); began.Before(l.began) {
+				l.began = began // else Caddy was late to log
+			}
 		case field.Key == "size" && field.Type == zapcore.Int64Type:
 			kept.number(fieldSize)
 			l.size = field.Integer

@@ -82,10 +82,16 @@ func handOver(t *testing.T, early bool, ended chan<- bool) func(*probe, http.Res
 	}
 }
 
-// lines are the lines of the access log in files, by the file and the logger.
-func lines(t *testing.T, folder string) map[string]map[string]any {
+// accessLogs are the access logs in a folder, each read so far.
+type accessLogs struct {
+	folder string
+	read   map[string]int
+}
+
+// next returns the new lines, by the file and the logger.
+func (l *accessLogs) next(t *testing.T) map[string]map[string]any {
 	t.Helper()
-	files, err := filepath.Glob(folder + "/*.log")
+	files, err := filepath.Glob(l.folder + "/*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +101,8 @@ func lines(t *testing.T, folder string) map[string]map[string]any {
 		if err != nil {
 			t.Fatal(err)
 		}
+		content = content[l.read[file] : bytes.LastIndexByte(content, '\n')+1]
+		l.read[file] += len(content)
 		for line := range bytes.Lines(content) {
 			var fields map[string]any
 			if err := json.Unmarshal(line, &fields); err != nil {
@@ -110,9 +118,28 @@ func lines(t *testing.T, folder string) map[string]map[string]any {
 			}
 			all[key] = fields
 		}
-		if err := os.Truncate(file, 0); err != nil {
-			t.Fatal(err)
+	}
+	return all
+}
+
+// settled waits for the lines of a request, and takes out what differs between two requests.
+func (l *accessLogs) settled(t *testing.T, n int) map[string]map[string]any {
+	t.Helper()
+	all := make(map[string]map[string]any)
+	testsite.Eventually(t, "the lines", func() bool {
+		maps.Copy(all, l.next(t))
+		return len(all) >= n
+	})
+	for key, line := range all {
+		if d, ok := line["duration"].(float64); !ok || d <= 0 || d > 10 {
+			t.Errorf("%s: the duration is %v", key, line["duration"])
 		}
+		if line["size"] != float64(len(streamed[0]+streamed[1])) {
+			t.Errorf("%s: the size is %v", key, line["size"])
+		}
+		delete(line, "duration")
+		delete(line, "ts")
+		delete(line["request"].(map[string]any), "remote_port")
 	}
 	return all
 }
@@ -147,6 +174,7 @@ func TestTheAccessLogSaysOfAStreamThatIsHandedOverWhatCaddySays(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s, credentials %t, TLS %t", name, credentials, https), func(t *testing.T) {
 					folder := t.TempDir()
+					logs := &accessLogs{folder, make(map[string]int)}
 					global := "{\n\tadmin off\n\tpersist_config off\n\tlocal_certs\n\tskip_install_trust\n\tauto_https disable_redirects\n\tstorage file_system " + t.TempDir() + "\n"
 					if credentials {
 						global += "\tservers {\n\t\tlog_credentials\n\t}\n"
@@ -174,7 +202,7 @@ func TestTheAccessLogSaysOfAStreamThatIsHandedOverWhatCaddySays(t *testing.T) {
 
 					probeWith(stay)
 					get(t, url, insecure, header)
-					want := settled(t, folder, test.lines)
+					want := logs.settled(t, test.lines)
 					if said := fmt.Sprint(want); len(want) != test.lines || https && !strings.Contains(said, "a client") || strings.Contains(said, "s3cret") != (credentials && len(want) > 0) {
 						t.Fatalf("Caddy writes %s", said)
 					}
@@ -183,7 +211,7 @@ func TestTheAccessLogSaysOfAStreamThatIsHandedOverWhatCaddySays(t *testing.T) {
 						probeWith(handOver(t, early, ended))
 						get(t, url, insecure, header)
 						<-ended
-						got := settled(t, folder, test.lines)
+						got := logs.settled(t, test.lines)
 						if !reflect.DeepEqual(got, want) {
 							t.Errorf("early %t\ngot  %v\nwant %v", early, got, want)
 						}
@@ -220,28 +248,6 @@ func get(t *testing.T, url string, secure *tls.Config, header []string) {
 	if want := streamed[0] + streamed[1]; err != nil || string(body) != want {
 		t.Fatalf("the client got %q, %v", body, err)
 	}
-}
-
-// settled waits for the lines of a request, and takes out what differs between two requests.
-func settled(t *testing.T, folder string, n int) map[string]map[string]any {
-	t.Helper()
-	all := make(map[string]map[string]any)
-	testsite.Eventually(t, "the lines", func() bool {
-		maps.Copy(all, lines(t, folder))
-		return len(all) >= n
-	})
-	for key, line := range all {
-		if d, ok := line["duration"].(float64); !ok || d <= 0 || d > 10 {
-			t.Errorf("%s: the duration is %v", key, line["duration"])
-		}
-		if line["size"] != float64(len(streamed[0]+streamed[1])) {
-			t.Errorf("%s: the size is %v", key, line["size"])
-		}
-		delete(line, "duration")
-		delete(line, "ts")
-		delete(line["request"].(map[string]any), "remote_port")
-	}
-	return all
 }
 
 // selfSigned returns a client's certificate.
@@ -292,7 +298,7 @@ func TestTheLineOfAStreamThatOutlivesAReloadGoesToTheNewLog(t *testing.T) {
 	line := <-open
 	s.Reload(site("b.log"))
 	line.write(newestLog, 7)
-	all := lines(t, folder)
+	all := (&accessLogs{folder, make(map[string]int)}).next(t)
 	if len(all) != 1 || all["b.log http.log.access.log0"]["size"] != 7.0 {
 		t.Errorf("the logs say %v", all)
 	}
