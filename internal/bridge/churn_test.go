@@ -91,7 +91,7 @@ func (c *churn) visit(t *testing.T, born time.Time) {
 			strconv.Itoa(now), strconv.Itoa(rand.IntN(now + 1)), strconv.Itoa(1_000_000 + rand.IntN(1_000_000)), "made up",
 		}[rand.IntN(4)])
 	}
-	r, err := c.bridge.join(requestOf(t, c.bridge.plan, request))
+	r, _, err := c.bridge.join(requestOf(t, c.bridge.plan, request))
 	if err != nil {
 		t.Error(err)
 		return

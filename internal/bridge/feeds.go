@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
@@ -18,10 +19,11 @@ type feeds struct {
 	dividers *dividers
 }
 
-// asked is the content of a feed's polls.
+// asked is the content of a feed's polls, and what its streams say of it.
 type asked struct {
-	key  upstream.Key
-	said *upstream.Said
+	key    upstream.Key
+	said   *upstream.Said
+	source *stream.Source
 }
 
 func newFeeds(limit int, dividers *dividers) *feeds {
@@ -55,8 +57,8 @@ func (f *feeds) dropIdle(except *feed.Feed) *feed.Feed {
 }
 
 // add adds a feed.
-func (f *feeds) add(added *feed.Feed, p *upstream.Request, about About, logger *zap.Logger) {
-	f.byKey[p.Key], f.about[added], f.polls[added] = added, about, asked{p.Key, p.Said}
+func (f *feeds) add(added *feed.Feed, p *upstream.Request, about About, logger *zap.Logger, source *stream.Source) {
+	f.byKey[p.Key], f.about[added], f.polls[added] = added, about, asked{p.Key, p.Said, source}
 	f.dividers.add(p.Said, logger)
 }
 

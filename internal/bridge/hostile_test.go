@@ -98,7 +98,7 @@ func TestMutatedEventIDsStayValuesOfTheirOwnFeed(t *testing.T) {
 			ids := testsite.Soak(250, 2500)
 			for i := range ids {
 				id, who := mutated(random), fmt.Sprintf("client %d;", i)
-				reader, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", "/feed?own=1", "", testsite.Header("Authorization", who), testsite.Header("Last-Event-ID", id))))
+				reader, _, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", "/feed?own=1", "", testsite.Header("Authorization", who), testsite.Header("Last-Event-ID", id))))
 				if err != nil {
 					t.Fatal(err)
 				}

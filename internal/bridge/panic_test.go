@@ -18,7 +18,7 @@ func TestAPollThatPanicsEndsNeitherTheProcessNorTheStream(t *testing.T) {
 	b.current.Load().Logger = zap.New(core)
 	p := requestOf(t, b.plan, testsite.ClientRequest("GET", "/", ""))
 	p.Reader = nil // a mistake of ours
-	reader, err := b.join(p)
+	reader, _, err := b.join(p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestDistinctQueriesTakeBoundedMemoryAndDisturbNobody(t *testing.T) {
 	}, "long_poll", "items items", "id id", "query since {sse.cursor}", fmt.Sprintf("limits {\nfeeds %d\n}", limit))
 	join := func(target string) *feed.Reader {
 		t.Helper()
-		r, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", target, "")))
+		r, _, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", target, "")))
 		if err != nil {
 			t.Fatalf("%s: %v", target, err)
 		}

@@ -16,7 +16,7 @@ func TestTenThousandFeedsAreListed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.feed(p); err != nil {
+		if _, _, err := b.feed(p); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,21 +27,14 @@ const (
 // is taken over goes on afterwards.
 func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	leave, err := b.admit(ip)
+	visit, err := b.admit(ip)
 	if err != nil {
 		return b.turnAway(w, r, err)
 	}
-	var reader *feed.Reader
-	leaves := true
-	gone := func() {
-		if reader != nil {
-			reader.Close()
-		}
-		leave()
-	}
+	stays := false
 	defer func() {
-		if leaves {
-			gone()
+		if !stays {
+			visit.Leave()
 		}
 	}()
 	request, err := upstream.NewRequest(b.plan, r)
@@ -52,10 +45,11 @@ func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		b.server.Store(server)
 	}
-	reader, err = b.join(request)
+	reader, source, err := b.join(request)
 	if err != nil {
 		return b.turnAway(w, r, err)
 	}
+	visit.reader = reader
 	switch end := reader.Answered(r.Context(), FirstAnswer); {
 	case end == nil:
 	case end.Reason == feed.Busy:
@@ -68,8 +62,8 @@ func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent) // EventSource stops after this status
 		return nil
 	}
-	leaves = false
-	b.Streams.Serve(w, r, reader, stream.Source{Logger: b.logger, Bridge: b.Name, Feed: b.feedID(request.Key)}, gone)
+	stays = true
+	b.Streams.Serve(w, r, reader, source, visit)
 	return nil
 }
 
@@ -107,8 +101,29 @@ var (
 	errHalted = errors.New("the bridge has ended")
 )
 
+// visit is the stay of a client, from when it is counted.
+type visit struct {
+	bridge *Bridge
+	ip     string
+	reader *feed.Reader // nil before it has joined a feed
+}
+
+// Leave implements [stream.Visit].
+func (v *visit) Leave() {
+	if v.reader != nil {
+		v.reader.Close()
+	}
+	b := v.bridge
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clients--
+	if b.perIP[v.ip]--; b.perIP[v.ip] == 0 {
+		delete(b.perIP, v.ip)
+	}
+}
+
 // admit counts a client, or returns which limit it exceeds.
-func (b *Bridge) admit(ip string) (leave func(), err error) {
+func (b *Bridge) admit(ip string) (*visit, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	limits := b.plan.Limits
@@ -122,26 +137,19 @@ func (b *Bridge) admit(ip string) (leave func(), err error) {
 	}
 	b.clients++
 	b.perIP[ip]++
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.clients--
-		if b.perIP[ip]--; b.perIP[ip] == 0 {
-			delete(b.perIP, ip)
-		}
-	}, nil
+	return &visit{bridge: b, ip: ip}, nil
 }
 
 // join adds a client to the feed of its poll request.
-func (b *Bridge) join(p *upstream.Request) (*feed.Reader, error) {
+func (b *Bridge) join(p *upstream.Request) (*feed.Reader, *stream.Source, error) {
 	poll := b.poller.Poll(p)
 	if b.observer != nil {
 		b.observer.Begin(p)
 	}
 	for {
-		f, err := b.feed(p)
+		f, source, err := b.feed(p)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		r := f.Join(p.LastID, feed.Start{Key: p.First.Key(), Poll: poll, Asks: p.Asks})
 		switch {
@@ -150,7 +158,7 @@ func (b *Bridge) join(p *upstream.Request) (*feed.Reader, error) {
 			r.Close()
 			continue
 		default:
-			return r, nil
+			return r, source, nil
 		}
 		b.forget(f) // it closed in between
 	}
@@ -168,22 +176,23 @@ func (b *Bridge) makeRoom(f *feed.Feed) bool {
 	return true
 }
 
-func (b *Bridge) feed(p *upstream.Request) (*feed.Feed, error) {
+func (b *Bridge) feed(p *upstream.Request) (*feed.Feed, *stream.Source, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.halted {
-		return nil, errHalted
+		return nil, nil, errHalted
 	}
 	if f, ok := b.feeds.byKey[p.Key]; ok {
-		return f, nil
+		return f, b.feeds.polls[f].source, nil
 	}
 	if err := b.feeds.room(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	about, logger := b.about(p), b.LoggerOf(p)
 	f := feed.New(&b.config, logger)
-	b.feeds.add(f, p, about, logger)
-	return f, nil
+	source := &stream.Source{Logger: b.logger, Bridge: b.Name, Feed: about.ID}
+	b.feeds.add(f, p, about, logger, source)
+	return f, source, nil
 }
 
 // hintCopied warns, once for each bridge, of header fields of a forward_auth in front that polls do not send.

@@ -58,7 +58,7 @@ func TestNoClientGetsAByteOfAnother(t *testing.T) {
 				r, secret, path := canary(identity, url)
 				p := requestOf(t, b.plan, r)
 				keys.Store(p.Key, true)
-				reader, err := b.join(p)
+				reader, _, err := b.join(p)
 				if err != nil {
 					t.Errorf("joining: %v", err)
 					return
@@ -101,7 +101,7 @@ func TestCookiesThatKeepFeedsApartAreHintedAtOnce(t *testing.T) {
 	core, log := observer.New(zap.DebugLevel)
 	b.current.Load().Logger = zap.New(core)
 	for i := range 5 {
-		reader, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", "/messages", "", testsite.Header("Cookie", fmt.Sprint("sid=", i)))))
+		reader, _, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", "/messages", "", testsite.Header("Cookie", fmt.Sprint("sid=", i)))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestFeedsThatOnlyLingerMakeRoom(t *testing.T) {
 	c := testsite.NewChat(time.Minute)
 	b := bridgeOf(t, c.ServeHTTP, "long_poll", "items messages", "id id", "query lastId {sse.cursor}", "limits {\nfeeds 2\n}")
 	open := func(path string) *feed.Reader {
-		reader, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", path, "")))
+		reader, _, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", path, "")))
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -127,7 +127,7 @@ func TestFeedsThatOnlyLingerMakeRoom(t *testing.T) {
 	open("/b").Close()
 	third := open("/c")
 	defer third.Close()
-	if _, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", "/d", ""))); err == nil {
+	if _, _, err := b.join(requestOf(t, b.plan, testsite.ClientRequest("GET", "/d", ""))); err == nil {
 		t.Error("a feed came in over the limit, while the others have clients")
 	}
 }

@@ -27,7 +27,7 @@ func TestADayOfRecordsTakesNoMoreMemoryThanTheLog(t *testing.T) {
 		<-r.Context().Done()
 	}, "stream", "format lines", "id id", "query since {sse.cursor}")
 	p := requestOf(t, b.plan, testsite.ClientRequest(http.MethodGet, "/log", ""))
-	reader, err := b.join(p)
+	reader, _, err := b.join(p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func (a *audience) wants() bool { return a.present() && a.wanted.Load() }
 
 // add takes a reader in.
 func (a *audience) add(r *Reader) {
-	r.slot = len(a.readers)
+	r.slot = int32(len(a.readers))
 	a.readers = append(a.readers, r)
 	a.stay()
 	if a.wanted.Load() {

@@ -106,7 +106,7 @@ func TestADeliveryAllocatesNothing(t *testing.T) {
 	config := testConfig()
 	f := newFeed(config)
 	c := f.newChain()
-	r := &Reader{feed: &f.common, desk: &node{log: f.lobby.log}}
+	r := &Reader{feed: &f.common, arrival: &arrival{desk: &node{log: f.lobby.log}}}
 	r.wake.Store(&bell{ring: make(chan struct{}, 1)})
 	r.at = place{node: r.desk}
 	c.sit(r, c.log.end())

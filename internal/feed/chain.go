@@ -347,7 +347,7 @@ func (c *chain) sit(r *Reader, at place) {
 
 func (c *chain) add(r *Reader) {
 	r.chain = c
-	r.start = Start{} // it has served, and would hold the client's whole request
+	r.arrival.start = Start{} // it has served, and would hold the client's whole request
 	c.audience.add(r)
 }
 

@@ -47,7 +47,7 @@ func (f *Feed) Join(lastID string, first Start) *Reader {
 	if f.closed || f.halted {
 		return nil
 	}
-	r := &Reader{feed: &f.common, lastID: lastID, start: first, desk: &node{log: f.lobby.log}}
+	r := &Reader{feed: &f.common, lastID: lastID, arrival: &arrival{start: first, desk: &node{log: f.lobby.log}}}
 	r.wake.Store(&bell{ring: make(chan struct{}, 1)})
 	r.at = place{node: r.desk}
 	if refusal := f.health.recall(time.Now(), f.config.Interval); refusal != nil {

@@ -64,22 +64,27 @@ type bell struct {
 type Reader struct {
 	feed   *common
 	lastID string
-	start  Start
 
 	at   place // all before it has been taken
 	told hearing
 	fed  bool  // it got something of a log
 	sent bool  // to a place in a log, from which it has not moved on yet
 	took int32 // events in what Next returned last; here, it makes the reader no larger
-	wake atomic.Pointer[bell]
+	slot int32 // in chain.readers; guarded by feed.mu
 	idle atomic.Bool
+	wake atomic.Pointer[bell]
 	end  atomic.Pointer[End]
 
 	// guarded by feed.mu
-	desk   *node  // where it stands until it has a place
+	*arrival        // nil once it has a place
+	chain    *chain // nil while it waits for one
+}
+
+// arrival is what a reader needs until it has a place. Readers that have one are many.
+type arrival struct {
+	start  Start
+	desk   *node  // where it stands
 	before []byte // what this reader gets before anything of the log
-	chain  *chain // nil while it waits for one
-	slot   int    // in chain.readers
 }
 
 // Next returns what is to be written next, and waits for it. The bytes are shared: they
@@ -254,7 +259,7 @@ func (r *Reader) open(at place) {
 		at = place{node: n}
 	}
 	r.desk.jump.Store(&at)
-	r.desk = nil // from it, all that ever comes could be reached
+	r.arrival = nil // from the desk, all that ever comes could be reached
 	r.signal()
 }
 

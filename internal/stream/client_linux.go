@@ -3,6 +3,7 @@ package stream
 import (
 	"crypto/tls"
 	"errors"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -31,23 +32,31 @@ type client struct {
 	journal
 	owner  owner
 	seat   uint32 // at its owner's
-	socket int
+	socket int32
 	secure *tls.Conn   // over the socket; nil: nothing is encrypted
 	line   *accessLine // in the access log
-	before int64       // bytes that were written before the connection was taken over
-	done   func()      // is called once, at the end
+	visit  Visit
 
 	ready   atomic.Bool   // it is in the owner's queue
 	news    atomic.Uint32 // what has happened at the socket
 	severed atomic.Bool   // it ends now, even if something is left to write
 	begun   atomic.Bool   // the connection is the sender's
 
-	left   [][]byte // of what has been taken from the reader, what the socket has not taken yet
+	left   *backlog // nil: nothing
+	end    *ending  // of what is left; nil: the stream goes on
+	before int32    // bytes that were written before the connection was taken over
+	stray  int32    // bytes that the client has sent
 	full   bool     // the socket takes no more for now
-	stray  int      // bytes that the client has sent
-	end    error    // of the reader; nil: the stream goes on
-	reason feed.Reason
 	over   bool
+}
+
+// backlog is what has been taken from the reader, and the socket has not taken yet.
+type backlog struct{ pieces [][]byte }
+
+// ending is why a stream ends. The error is the reader's; nil: it has not ended.
+type ending struct {
+	reason feed.Reason
+	err    error
 }
 
 // owner serves clients that have something to be done.
@@ -109,11 +118,11 @@ func (c *client) serve(s *scratch, back func(*stream, feed.Reason) time.Duration
 		return
 	}
 	for {
-		if len(c.left) > 0 && !c.resume(s) {
+		if c.left != nil && !c.resume(s) {
 			return
 		}
 		if c.end != nil {
-			c.close(c.reason)
+			c.close(c.end.reason)
 			return
 		}
 		pieces, events, size := c.take(s.pieces[:0], back)
@@ -135,8 +144,8 @@ func (c *client) take(pieces [][]byte, back func(*stream, feed.Reason) time.Dura
 		text, chunk, err := c.reader.TryNext()
 		switch {
 		case err != nil:
-			c.end, c.reason = err, c.reasonOf(err)
-			if wait := back(&c.stream, c.reason); wait > 0 {
+			c.end = &ending{reasonOf(err), err}
+			if wait := back(&c.stream, c.end.reason); wait > 0 {
 				text = append(sse.AppendRetry(nil, wait), '\n')
 				pieces = appendChunk(pieces, text)
 				size += len(text)
@@ -169,9 +178,9 @@ func (c *client) write(pieces [][]byte, s *scratch) bool {
 	case c.secure != nil:
 		n, err = c.encrypt(pieces, s)
 	case len(pieces) == 1:
-		n, err = unix.Write(c.socket, pieces[0])
+		n, err = unix.Write(int(c.socket), pieces[0])
 	default:
-		n, err = unix.Writev(c.socket, pieces)
+		n, err = unix.Writev(int(c.socket), pieces)
 	}
 	switch {
 	case err == nil, errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
@@ -186,7 +195,7 @@ func (c *client) write(pieces [][]byte, s *scratch) bool {
 		return true
 	}
 	if !c.full || n > 0 { // else c.left is what it was
-		c.left = append(make([][]byte, 0, len(pieces)), pieces...)
+		c.left = &backlog{slices.Clone(pieces)}
 	}
 	c.full = !errors.Is(err, unix.EINTR)
 	return !c.full
@@ -225,7 +234,7 @@ func join(dst []byte, pieces [][]byte) []byte {
 // takes reports whether the socket takes a record at once. A socket that can be written to at all has a third of its
 // buffer free; if it has not, it is told when it can be written to again.
 func (c *client) takes() (bool, error) {
-	list := [1]unix.PollFd{{Fd: int32(c.socket), Events: unix.POLLOUT}}
+	list := [1]unix.PollFd{{Fd: c.socket, Events: unix.POLLOUT}}
 	for {
 		_, err := unix.Poll(list[:], 0)
 		if !errors.Is(err, unix.EINTR) {
@@ -248,8 +257,8 @@ func closes(record []byte) bool {
 // resume writes what was left, and reports whether the socket has taken all of it.
 func (c *client) resume(s *scratch) bool {
 	c.writes.Add(2) // it is not hanging
-	for len(c.left) > 0 {
-		if !c.write(append(s.pieces[:0], c.left...), s) {
+	for c.left != nil {
+		if !c.write(append(s.pieces[:0], c.left.pieces...), s) {
 			return false
 		}
 	}
@@ -271,7 +280,7 @@ func behind(pieces [][]byte, n int) [][]byte {
 // discard reads what the client sends, which nobody wants. It returns false if the client has left, or sends too much.
 func (c *client) discard(s *scratch) bool {
 	for c.stray <= maxStray {
-		n, err := unix.Read(c.socket, s.bytes[:])
+		n, err := unix.Read(int(c.socket), s.bytes[:])
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			return true
@@ -279,7 +288,7 @@ func (c *client) discard(s *scratch) bool {
 		case err != nil, n == 0:
 			return false
 		}
-		c.stray += max(n, 0)
+		c.stray += int32(max(n, 0))
 		if c.secure != nil && closes(s.bytes[:max(n, 0)]) {
 			return false
 		}
@@ -288,7 +297,7 @@ func (c *client) discard(s *scratch) bool {
 }
 
 // reasonOf returns the reason of an end.
-func (c *client) reasonOf(err error) feed.Reason {
+func reasonOf(err error) feed.Reason {
 	if end := (*feed.End)(nil); errors.As(err, &end) {
 		return end.Reason
 	}
@@ -300,13 +309,15 @@ func (c *client) close(reason feed.Reason) {
 	if c.end == nil && c.hung.Load() {
 		reason = feed.Slow
 		// what the kernel holds for the client would stay for minutes otherwise
-		_ = unix.SetsockoptLinger(c.socket, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		_ = unix.SetsockoptLinger(int(c.socket), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
 	if c.secure != nil && c.severed.Load() {
 		_ = c.secure.NetConn().Close() // without a goodbye
 	}
-	c.over, c.reason = true, reason
-	c.left = nil
+	if c.over, c.left = true, nil; c.end == nil {
+		c.end = new(ending)
+	}
+	c.end.reason = reason
 }
 
 // finish tells of the end of the stream. It may take long, since a log may.
@@ -315,7 +326,7 @@ func (c *client) finish(a *Streams) {
 	if c.secure != nil {
 		_ = c.secure.Close() // says goodbye, if the socket takes that; the client is gone, or has got everything
 	}
-	c.closed(c.reason, c.end)
-	c.line.write(a.accessLog, c.bytes-c.before, c.noted(c.reason)...)
-	c.done()
+	c.closed(c.end.reason, c.end.err)
+	c.line.write(a.accessLog, c.bytes-int64(c.before), c.noted(c.end.reason)...)
+	c.visit.Leave()
 }

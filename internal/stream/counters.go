@@ -2,6 +2,7 @@ package stream
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
@@ -15,6 +16,7 @@ const (
 
 // counters count what the streams of a bridge do. Writing a batch costs two additions.
 type counters struct {
+	born       time.Time
 	opened     atomic.Int64
 	deliveries atomic.Int64
 	bytes      atomic.Int64
@@ -24,11 +26,15 @@ type counters struct {
 
 func newCounters() *counters {
 	return &counters{
+		born: time.Now(),
 		ended: newTallies(string(feed.Gone), string(feed.Slow), string(feed.Lifetime),
 			string(feed.Ended), string(feed.Refused), string(feed.Stopping), string(feed.Busy)),
 		rejected: newTallies(RejectedLimit, RejectedRefused, RejectedEnded),
 	}
 }
+
+// clock returns how long there have been streams. Its times are smaller than those of other clocks.
+func (c *counters) clock() time.Duration { return time.Since(c.born) }
 
 // Totals are what streams have done since their bridge began.
 type Totals struct {

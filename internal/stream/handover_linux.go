@@ -27,7 +27,7 @@ type takeover struct {
 
 // candidate returns a client for a stream whose connection may be taken over, and nil for any other. It must be given
 // to handOver or to decline.
-func (a *Streams) candidate(r *http.Request, reader *feed.Reader, of Source, done func()) *client {
+func (a *Streams) candidate(r *http.Request, reader *feed.Reader, of *Source, visit Visit) *client {
 	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	conn, secure := connOf(r)
 	switch {
@@ -40,7 +40,7 @@ func (a *Streams) candidate(r *http.Request, reader *feed.Reader, of Source, don
 	case server.WriteTimeout > 0: // which is the server's to keep
 		return nil
 	}
-	c := &client{stream: stream{reader: reader}, secure: secure, done: done}
+	c := &client{stream: stream{reader: reader}, secure: secure, visit: visit}
 	c.below = c
 	if err := a.takeover.watch(a, c, conn); err != nil {
 		if a.takeover.told.CompareAndSwap(false, true) {
@@ -61,10 +61,11 @@ func (t *takeover) watch(a *Streams, c *client, conn syscall.Conn) error {
 	var failed error
 	err = raw.Control(func(fd uintptr) {
 		if c.secure != nil {
-			c.socket = int(fd) // the connection stays, and is closed by the client
+			c.socket = int32(fd) // the connection stays, and is closed by the client
 			return
 		}
-		c.socket, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+		own, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+		c.socket, failed = int32(own), err
 	})
 	if err == nil {
 		err = failed
@@ -89,7 +90,7 @@ func (t *takeover) watch(a *Streams, c *client, conn syscall.Conn) error {
 	}
 	if err != nil {
 		if c.secure == nil {
-			_ = unix.Close(c.socket) // nothing was written to it
+			_ = unix.Close(int(c.socket)) // nothing was written to it
 		}
 		return fmt.Errorf("watching the connection: %w", err)
 	}
@@ -114,7 +115,7 @@ func (a *Streams) handOver(c *client, w http.ResponseWriter, r *http.Request) bo
 	if err != nil {
 		return false
 	}
-	c.stray, c.before, c.line = buffered.Reader.Buffered(), c.bytes, deferAccess(r)
+	c.stray, c.before, c.line = int32(buffered.Reader.Buffered()), int32(c.bytes), deferAccess(r)
 	// net/http cancels this context when Caddy's server has returned, after all handlers
 	context.AfterFunc(r.Context(), func() {
 		if c.secure == nil {

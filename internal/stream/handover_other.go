@@ -19,7 +19,7 @@ type (
 	}
 )
 
-func (*Streams) candidate(*http.Request, *feed.Reader, Source, func()) *client { return nil }
+func (*Streams) candidate(*http.Request, *feed.Reader, *Source, Visit) *client { return nil }
 
 func (*Streams) decline(*client) {}
 

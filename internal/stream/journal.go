@@ -13,20 +13,20 @@ import (
 
 // journal counts and logs one stream. It belongs to the stream's handler.
 type journal struct {
-	Source
+	*Source
 	counts *counters
-	since  time.Time
+	since  time.Duration // of the counters' clock
 	events int
 	bytes  int64
 }
 
 // newJournal begins the journal of a stream.
-func newJournal(counts *counters, of Source) journal {
+func newJournal(counts *counters, of *Source) journal {
 	counts.opened.Add(1)
 	if c := of.Logger.Check(zapcore.DebugLevel, "stream opened"); c != nil {
 		c.Write(zap.String("bridge", of.Bridge), zap.String("feed", of.Feed))
 	}
-	return journal{Source: of, counts: counts, since: time.Now()}
+	return journal{Source: of, counts: counts, since: counts.clock()}
 }
 
 // wrote counts a written batch.
@@ -53,7 +53,7 @@ func (j *journal) closed(reason feed.Reason, err error) {
 	}
 	fields := []zap.Field{
 		zap.String("bridge", j.Bridge), zap.String("feed", j.Feed), zap.String("reason", string(reason)),
-		zap.Int("events", j.events), zap.Int64("bytes", j.bytes), zap.Duration("duration", time.Since(j.since)), zap.Error(err),
+		zap.Int("events", j.events), zap.Int64("bytes", j.bytes), zap.Duration("duration", j.counts.clock()-j.since), zap.Error(err),
 	}
 	if reason == feed.Slow {
 		fields = append(fields, zap.Int64("slow_clients", times))

@@ -5,6 +5,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
 // sender writes the streams whose connections have been taken over, of one bridge. It has two goroutines, for any
@@ -52,7 +54,7 @@ func (s *sender) take(c *client) (bool, error) {
 	}
 	number := s.empty[len(s.empty)-1]
 	at := &s.seats[number]
-	if err := s.epoll.add(c.socket, uint64(at.times)<<32|uint64(number)); err != nil {
+	if err := s.epoll.add(int(c.socket), uint64(at.times)<<32|uint64(number)); err != nil {
 		s.endIfEmpty()
 		return true, err
 	}
@@ -67,7 +69,7 @@ func (s *sender) release(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.secure == nil {
-		_ = unix.Close(c.socket) // the client is gone, or has got everything
+		_ = unix.Close(int(c.socket)) // the client is gone, or has got everything
 	}
 	at := &s.seats[c.seat]
 	at.client = nil
@@ -155,7 +157,7 @@ func (s *sender) serve(c *client, work *scratch) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.Logger.Error("writing a stream panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
-			c.over = true
+			c.close(feed.Gone)
 		}
 		if c.over {
 			s.release(c)

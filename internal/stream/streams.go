@@ -26,7 +26,7 @@ type Streams struct {
 	accessLog func() *zap.Logger // the newest, by whose core lines are written
 }
 
-// Source is where the events of a stream come from, for logs.
+// Source is where the events of a stream come from, for logs. Streams of one feed share it.
 type Source struct {
 	Logger *zap.Logger
 	Bridge string // its name
@@ -47,18 +47,23 @@ func SetHeader(header http.Header) {
 	header.Set("X-Accel-Buffering", "no") // for an nginx in front
 }
 
-// Serve writes a reader's events until the reader or the client ends, and then calls done. It returns before that if it has
-// taken the connection over.
-func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of Source, done func()) {
+// Visit is a client's stay. It is left once, when its stream has ended.
+type Visit interface {
+	Leave()
+}
+
+// Serve writes a reader's events until the reader or the client ends, and then has the client leave. It returns before that if it
+// has taken the connection over.
+func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of *Source, visit Visit) {
 	taken := false
 	defer func() {
 		if !taken {
-			done()
+			visit.Leave()
 		}
 	}()
 	disarm(r)
 	SetHeader(w.Header())
-	c := a.candidate(r, reader, of, done)
+	c := a.candidate(r, reader, of, visit)
 	s := &stream{reader: reader, below: http.NewResponseController(innermost(w))}
 	if c != nil {
 		w.Header().Set("Connection", "close") // RFC 9112, section 9.6

@@ -61,7 +61,7 @@ type stream struct {
 	hung   atomic.Bool   // a write was cut off
 	wait   atomic.Int64  // for how long the client stays away once it is told to go
 	due    int64         // the tick of the wheel at which it ends; 0: none
-	spoke  int           // its place there
+	spoke  int32         // its place there
 }
 
 func newWatchdog(plan *config.Plan, back *reconnects) *watchdog {

@@ -25,7 +25,7 @@ func (w *wheel) set(s *stream, after time.Duration) time.Duration {
 		w.done = w.at(0)
 	}
 	s.due = max(w.at(after), w.done+1)
-	s.spoke = len(w.due[s.due])
+	s.spoke = int32(len(w.due[s.due]))
 	w.due[s.due] = append(w.due[s.due], s)
 	return time.Duration(s.due)*w.tick - time.Since(w.began)
 }
