@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -17,12 +19,15 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
+// crowd is how many streams each sender has before there is another one, up to one for each processor.
+const crowd = 1000
+
 // takeover takes connections over from Caddy's server, so that their streams need no goroutine.
 type takeover struct {
 	told atomic.Bool // the operator knows that one could not be taken over
 
-	mu     sync.Mutex
-	sender *sender // of the streams that there are; nil before the first
+	mu      sync.Mutex
+	senders []*sender // of the streams that there are
 }
 
 // candidate returns a client for a stream whose connection may be taken over, and nil for any other. It must be given
@@ -73,28 +78,38 @@ func (t *takeover) watch(a *Streams, c *client, conn syscall.Conn) error {
 	if err != nil {
 		return fmt.Errorf("duplicating the connection's descriptor: %w", err)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for {
-		if t.sender == nil {
-			if t.sender, err = newSender(a); err != nil {
-				break
-			}
-		}
-		taken, failed := t.sender.take(c)
-		if taken || failed != nil {
-			err = failed
-			break
-		}
-		t.sender = nil // it has ended
-	}
-	if err != nil {
+	if err := t.seat(a, c); err != nil {
 		if c.secure == nil {
 			_ = unix.Close(int(c.socket)) // nothing was written to it
 		}
 		return fmt.Errorf("watching the connection: %w", err)
 	}
 	return nil
+}
+
+// seat gives a client to the sender with the fewest, or to a new one.
+func (t *takeover) seat(a *Streams, c *client) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		t.senders = slices.DeleteFunc(t.senders, func(s *sender) bool { return s.size() == 0 }) // it has ended
+		var least *sender
+		for _, s := range t.senders {
+			if least == nil || s.size() < least.size() {
+				least = s
+			}
+		}
+		if least == nil || least.size() >= crowd && len(t.senders) < runtime.GOMAXPROCS(0) {
+			var err error
+			if least, err = newSender(a); err != nil {
+				return err
+			}
+			t.senders = append(t.senders, least)
+		}
+		if taken, err := least.take(c); taken || err != nil {
+			return err
+		}
+	}
 }
 
 // decline gives back what candidate has taken.

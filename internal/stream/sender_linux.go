@@ -64,6 +64,13 @@ func (s *sender) take(c *client) (bool, error) {
 	return true, nil
 }
 
+// size returns how many clients the sender has.
+func (s *sender) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clients
+}
+
 // release closes a client's socket and frees its seat.
 func (s *sender) release(c *client) {
 	s.mu.Lock()
