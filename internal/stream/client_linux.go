@@ -172,55 +172,53 @@ func appendChunk(pieces [][]byte, text []byte) [][]byte {
 
 // write writes pieces, and keeps what the socket does not take. It reports whether there may be more to write now.
 func (c *client) write(pieces [][]byte, s *scratch) bool {
-	var n int
-	var err error
+	rest, err := c.send(pieces, s)
+	if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+		c.close(feed.Gone)
+		return false
+	}
+	if len(rest) == 0 {
+		c.left, c.full = nil, false
+		c.writes.Add(1)
+		return true
+	}
+	c.left, c.full = &backlog{slices.Clone(rest)}, !errors.Is(err, unix.EINTR)
+	return !c.full
+}
+
+// send writes pieces as far as the socket takes them, and returns the others.
+func (c *client) send(pieces [][]byte, s *scratch) (rest [][]byte, err error) {
+	n := 0
 	switch {
 	case c.secure != nil:
-		n, err = c.encrypt(pieces, s)
+		return c.encrypt(pieces, s)
 	case len(pieces) == 1:
 		n, err = unix.Write(int(c.socket), pieces[0])
 	default:
 		n, err = unix.Writev(int(c.socket), pieces)
 	}
-	switch {
-	case err == nil, errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
-	default:
-		c.close(feed.Gone)
-		return false
-	}
-	n = max(n, 0)
-	if pieces = behind(pieces, n); len(pieces) == 0 {
-		c.left, c.full = nil, false
-		c.writes.Add(1)
-		return true
-	}
-	if !c.full || n > 0 { // else c.left is what it was
-		c.left = &backlog{slices.Clone(pieces)}
-	}
-	c.full = !errors.Is(err, unix.EINTR)
-	return !c.full
+	return behind(pieces, max(n, 0)), err
 }
 
-// encrypt writes pieces as records of TLS, as long as the socket takes one more without waiting.
-func (c *client) encrypt(pieces [][]byte, s *scratch) (n int, err error) {
+// encrypt writes pieces as records of TLS, as long as the socket takes one more without waiting, and returns the others.
+func (c *client) encrypt(pieces [][]byte, s *scratch) (rest [][]byte, err error) {
 	for len(pieces) > 0 {
 		switch takes, err := c.takes(); {
 		case err != nil:
-			return n, err
+			return pieces, err
 		case !takes:
-			return n, unix.EAGAIN
+			return pieces, unix.EAGAIN
 		}
 		record := pieces[0][:min(len(pieces[0]), maxRecord)]
 		if len(pieces) > 1 && len(record) < maxRecord {
 			record = join(s.bytes[:0], pieces)
 		}
 		if _, err := c.secure.Write(record); err != nil {
-			return n, err
+			return pieces, err
 		}
-		n += len(record)
 		pieces = behind(pieces, len(record))
 	}
-	return n, nil
+	return nil, nil
 }
 
 // join joins pieces, as far as the destination holds them.
@@ -265,7 +263,7 @@ func (c *client) resume(s *scratch) bool {
 	return true
 }
 
-// behind returns what follows the first n bytes of pieces.
+// behind returns what follows the first n bytes of pieces, which it changes.
 func behind(pieces [][]byte, n int) [][]byte {
 	for len(pieces) > 0 && n >= len(pieces[0]) {
 		n -= len(pieces[0])

@@ -153,8 +153,13 @@ func Prepare(server *caddyhttp.Server) {
 		if ctx.Value(connKey{}) != nil {
 			return ctx // of another block
 		}
-		return context.WithValue(ctx, connKey{}, conn)
+		return WithConn(ctx, conn)
 	})
+}
+
+// WithConn returns a request's context with its connection, which may be taken over.
+func WithConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
 }
 
 // connOf returns the socket of a request, if it is one that can be written to directly, and the TLS over it, if there is.

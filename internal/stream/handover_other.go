@@ -3,6 +3,8 @@
 package stream
 
 import (
+	"context"
+	"net"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -24,6 +26,9 @@ func (*Streams) candidate(*http.Request, *feed.Reader, *Source, Visit) *client {
 func (*Streams) decline(*client) {}
 
 func (*Streams) handOver(*client, http.ResponseWriter, *http.Request) bool { return false }
+
+// WithConn returns a request's context as it is.
+func WithConn(ctx context.Context, _ net.Conn) context.Context { return ctx }
 
 // Prepare prepares a server for connections that are taken over.
 func Prepare(*caddyhttp.Server) {}

@@ -2,8 +2,6 @@ package stream_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -171,49 +169,4 @@ func checkSpread(t *testing.T, stops bool) {
 		}
 	}
 	testbridge.End(t, h.Bridge)
-}
-
-func TestAStalledConnectionIsCutThroughItsSocket(t *testing.T) {
-	c := testsite.NewChat(time.Minute)
-	c.Say("hello")
-	h := testbridge.Chat(t, c)
-	defer h.Bridge.Destruct()
-	h.Bridge.Streams.LookEvery(100 * time.Millisecond)
-	returned := make(chan string, 2)
-	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := testbridge.Serve(h, w, r)
-		returned <- fmt.Sprint(r.URL.Path, " ", err)
-	}))
-	defer func() {
-		up.CloseClientConnections()
-		up.Close()
-	}()
-	good := testsite.Subscribe(t, up.URL+"/messages")
-	good.Next()
-	testsite.OpenUnread(t, up.URL+"/unread")
-	c.Say(strings.Repeat("x", 3<<20))
-	if e := good.Next(); len(e.Data) != 3<<20 {
-		t.Errorf("got %d bytes", len(e.Data))
-	}
-	for i := range 3 { // while the other hangs
-		c.Say(fmt.Sprint("line ", i))
-		if e := good.Next(); e.Data != fmt.Sprint("line ", i) || len(returned) > 0 {
-			t.Errorf("got %+v; %d streams have ended", e, len(returned))
-		}
-	}
-	h.Bridge.Streams.CutAfter(10)
-	select {
-	case path := <-returned:
-		if path != "/unread <nil>" {
-			t.Errorf("%s has ended", path)
-		}
-	case <-time.After(testsite.Patience):
-		t.Fatal("the client that does not read was not cut")
-	}
-	c.Say("still there")
-	if e := good.Next(); e.Data != "still there" {
-		t.Errorf("got %+v", e)
-	}
-	good.Close()
-	<-returned
 }
