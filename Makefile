@@ -11,7 +11,7 @@ ALL    := $$($(GO) list -m -f '{{.Dir}}/...')
 TOOL   := GOWORK=off $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots build test test-packages test-site golden docs soak vet lint format bench fuzz xcaddy clean
+.PHONY: help demo screenshots build test test-packages test-site test-handlers golden docs soak vet lint format bench fuzz xcaddy clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ build: ## build bin/caddy, a Caddy with this module
 
 test: ## run all tests, with the race detector
 	@$(GO) build -race -o /dev/null ./cmd/caddy # both of the following need it
-	@$(MAKE) --no-print-directory -j2 test-packages test-site
+	@$(MAKE) --no-print-directory -j3 test-packages test-site test-handlers
 
 # The tests of packages compute. The tests of sites mostly wait, and have time limits: they get the processor first.
 test-packages:
@@ -41,6 +41,10 @@ test-packages:
 
 test-site:
 	$(GO) test -race -count=1 -p 4 -timeout 30m ./test/servers ./test/e2e ./test/... ./examples/demo/... # the cache does not watch the files of other modules
+
+# The streams of the same sites, written by their handlers: no connection is taken over.
+test-handlers:
+	STREAMS=handlers nice $(GO) test -count=1 -timeout 30m ./test/e2e
 
 golden: ## rewrite the golden files from the code
 	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry(PrintsAStreamAsItComes)?$$' ./test/adapt ./internal/cli -args -update

@@ -55,6 +55,11 @@ func (s *Site) Load(caddyfile string) error {
 	if err != nil {
 		return err
 	}
+	if byHandlers() {
+		if config, err = hideConns(config); err != nil {
+			return err
+		}
+	}
 	return caddy.Load(config, true)
 }
 
