@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -58,7 +57,7 @@ const accessLineVar = "sse_bridge.access_line"
 // deferAccess has the line of a request in the access log held back, from when Caddy would write it until the end
 // of its stream.
 func deferAccess(r *http.Request) *accessLine {
-	line := &accessLine{began: time.Now()}
+	line := new(accessLine)
 	caddyhttp.SetVar(r.Context(), accessLineVar, line)
 	return line
 }

@@ -15,14 +15,25 @@ import (
 // handler's side and the sender's may come in any order: the line is written by the later one. It holds no
 // reference to the request.
 type accessLine struct {
-	mu      sync.Mutex
-	entries []unique.Handle[zapcore.Entry] // one for each logger, which Caddy gives the same fields
-	began   time.Time                      // the request; until keep: no later than now
-	size    int64                          // of the body so far
-	common  unique.Handle[string]          // of the request
-	header  unique.Handle[string]          // of the response
-	own     string                         // of the request; then the fields
-	ownSize uint32                         // of the request in own
+	mu    sync.Mutex
+	shape unique.Handle[lineShape] // zero: Caddy has written no line yet, and may never do so
+	own   string                   // the values that differ between clients, in the shape's order
+	took  time.Duration            // until the handler returned
+	extra *lineExtra
+}
+
+// lineShape is what the lines of many clients share. Its parts are interned too: where one of them differs for each
+// client, the others are still shared.
+type lineShape struct {
+	entry   unique.Handle[zapcore.Entry] // its time is zero
+	request unique.Handle[string]
+	header  unique.Handle[string] // of the response
+	fields  unique.Handle[string] // where the request, the header and the client's own values belong, and all others
+}
+
+// lineExtra is what few lines have while their streams go on.
+type lineExtra struct {
+	entries []unique.Handle[zapcore.Entry] // for further loggers, to which Caddy gives the same fields
 	rest    []zap.Field                    // that are more than a number and a text
 	ended   *streamEnd
 }
@@ -31,118 +42,141 @@ type accessLine struct {
 type streamEnd struct {
 	at     time.Time
 	newest func() *zap.Logger
+	lasted time.Duration // since the handler returned
 	sent   int64
 	fields []zap.Field
 }
 
-// How a field is kept: what follows in own.
+// How a field is kept: what follows in the shape; what is next in own.
 const (
-	fieldRequest  = iota // nothing
-	fieldHeader          // nothing
-	fieldDuration        // nothing
-	fieldSize            // nothing
-	fieldRest            // nothing: the next of rest
-	fieldPlain           // the type, the key, the number, the text
+	fieldRequest  = iota // nothing; the request's own
+	fieldHeader          // nothing; the header's own
+	fieldDuration        // nothing; nothing
+	fieldSize            // nothing; the number of bytes so far
+	fieldRest            // nothing; nothing: it is the next of rest
+	fieldShared          // the type, the key, the number, the text; nothing
+	fieldOwn             // the type, the key; the number, the text
 )
 
 // keep keeps a line that Caddy would write.
 func (l *accessLine) keep(entry zapcore.Entry, fields []zapcore.Field) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.entries == nil {
-		l.pack(entry.Time, fields)
-	}
 	entry.Time = time.Time{}
-	l.entries = append(l.entries, unique.Make(entry))
-	if l.ended != nil {
-		l.put(entry)
+	kept := unique.Make(entry)
+	if l.shape == (unique.Handle[lineShape]{}) {
+		l.pack(kept, fields)
+	} else {
+		more := l.more()
+		more.entries = append(more.entries, kept)
+	}
+	if l.extra != nil && l.extra.ended != nil {
+		l.put(kept)
 	}
 }
 
 // write ends a line, and writes it if the handler has returned. It goes to the logs of the newest configuration.
-// Sent is how many bytes of the body the sender has written itself. The fields follow those of the handlers.
-func (l *accessLine) write(newest func() *zap.Logger, sent int64, fields ...zap.Field) {
+// Lasted is how long the stream has gone on since then; sent is how many bytes of the body the sender has written
+// itself. The fields follow those of the handlers.
+func (l *accessLine) write(newest func() *zap.Logger, lasted time.Duration, sent int64, fields ...zap.Field) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ended = &streamEnd{at: time.Now(), newest: newest, sent: sent, fields: fields}
-	for _, entry := range l.entries {
-		l.put(entry.Value())
+	more := l.more()
+	more.ended = &streamEnd{at: time.Now(), newest: newest, lasted: lasted, sent: sent, fields: fields}
+	if l.shape == (unique.Handle[lineShape]{}) {
+		more.ended.lasted = 0 // the handler goes on for longer
+		return
+	}
+	l.put(l.shape.Value().entry)
+	for _, entry := range more.entries {
+		l.put(entry)
 	}
 }
 
-// put writes a line to one logger.
-func (l *accessLine) put(entry zapcore.Entry) {
-	entry.Time = l.ended.at
-	checked := l.ended.newest().Core().Check(entry, nil)
+func (l *accessLine) more() *lineExtra {
+	if l.extra == nil {
+		l.extra = new(lineExtra)
+	}
+	return l.extra
+}
+
+// put writes the line of a stream that has ended to one logger.
+func (l *accessLine) put(kept unique.Handle[zapcore.Entry]) {
+	ended := l.extra.ended
+	entry := kept.Value()
+	entry.Time = ended.at
+	checked := ended.newest().Core().Check(entry, nil)
 	if checked == nil {
 		return
 	}
 	checked.ErrorOutput = zapcore.Lock(os.Stderr) // as that of Caddy's loggers
-	checked.Write(append(l.unpack(), l.ended.fields...)...)
+	checked.Write(append(l.unpack(), ended.fields...)...)
 }
 
-// pack keeps the fields of a line that Caddy would write at a time.
-func (l *accessLine) pack(at time.Time, fields []zapcore.Field) {
-	var request packedRequest
-	var kept packer
+// pack keeps the fields of a line that Caddy would write.
+func (l *accessLine) pack(entry unique.Handle[zapcore.Entry], fields []zapcore.Field) {
+	var request, header, shared, own packer
 	for _, field := range fields {
 		switch value := field.Interface.(type) {
 		case caddyhttp.LoggableHTTPRequest:
-			kept.number(fieldRequest)
-			request = packRequest(value)
+			shared.number(fieldRequest)
+			packRequest(value, &request, &own)
 			continue
 		case caddyhttp.LoggableHTTPHeader:
 			if field.Key == "resp_headers" {
-				kept.number(fieldHeader)
-				l.header = unique.Make(packHeader(value))
+				shared.number(fieldHeader)
+				packHeader(value, &header, &own)
 				continue
 			}
 		}
 		switch {
 		case field.Interface != nil:
-			kept.number(fieldRest)
-			l.rest = append(l.rest, field)
+			shared.number(fieldRest)
+			more := l.more()
+			more.rest = append(more.rest, field)
 		case field.Key == "duration" && field.Type == zapcore.DurationType:
-			kept.number(fieldDuration)
-			if began := at.Add(-time.Duration(field.Integer)); began.Before(l.began) {
-				l.began = began // else Caddy was late to log
-			}
+			shared.number(fieldDuration)
+			l.took = time.Duration(field.Integer)
 		case field.Key == "size" && field.Type == zapcore.Int64Type:
-			kept.number(fieldSize)
-			l.size = field.Integer
+			shared.number(fieldSize)
+			own.number(uint64(field.Integer))
+		case field.Key == "status", field.Key == "bytes_read", field.Integer == 0 && field.String == "":
+			shared.number(fieldShared)
+			shared.field(field)
+			shared.value(field)
 		default:
-			kept.number(fieldPlain)
-			kept.number(uint64(field.Type))
-			kept.text(field.Key)
-			kept.number(uint64(field.Integer))
-			kept.text(field.String)
+			shared.number(fieldOwn)
+			shared.field(field)
+			own.value(field)
 		}
 	}
-	l.common, l.ownSize = unique.Make(request.common), uint32(len(request.own))
-	l.own = request.own + string(kept)
+	l.own = string(own)
+	l.shape = unique.Make(lineShape{
+		entry: entry, request: unique.Make(string(request)), header: unique.Make(string(header)), fields: unique.Make(string(shared)),
+	})
 }
 
 // unpack returns the fields of a stream that has ended.
 func (l *accessLine) unpack() (fields []zapcore.Field) {
-	rest := l.rest
-	for kept := (unpacker{l.own[l.ownSize:]}); kept.rest != ""; {
-		switch kept.number() {
+	shape, rest := l.shape.Value(), l.extra.rest
+	shared, own := unpacker{shape.fields.Value()}, unpacker{l.own}
+	for shared.rest != "" {
+		switch shared.number() {
 		case fieldRequest:
-			packed := packedRequest{l.common.Value(), l.own[:l.ownSize]}
-			fields = append(fields, zap.Object("request", packed.unpack()))
+			fields = append(fields, zap.Object("request", unpackRequest(shape.request.Value(), &own)))
 		case fieldHeader:
-			fields = append(fields, zap.Object("resp_headers", unpackHeader(l.header.Value())))
+			fields = append(fields, zap.Object("resp_headers", unpackHeader(shape.header.Value(), &own)))
 		case fieldDuration:
-			fields = append(fields, zap.Duration("duration", l.ended.at.Sub(l.began)))
+			fields = append(fields, zap.Duration("duration", l.took+l.extra.ended.lasted))
 		case fieldSize:
-			fields = append(fields, zap.Int64("size", l.size+l.ended.sent))
+			fields = append(fields, zap.Int64("size", int64(own.number())+l.extra.ended.sent))
 		case fieldRest:
 			fields = append(fields, rest[0])
 			rest = rest[1:]
-		case fieldPlain:
-			fields = append(fields, zapcore.Field{
-				Type: zapcore.FieldType(kept.number()), Key: kept.text(), Integer: int64(kept.number()), String: kept.text(),
-			})
+		case fieldShared:
+			fields = append(fields, shared.value(shared.field()))
+		case fieldOwn:
+			fields = append(fields, own.value(shared.field()))
 		}
 	}
 	return fields

@@ -8,21 +8,22 @@ import (
 	"encoding/binary"
 	"maps"
 	"math/big"
+	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap/zapcore"
 )
-
-// packedRequest is what the access log says of a request, in few bytes. Many clients have the same common part,
-// so it is worth interning.
-type packedRequest struct{ common, own string }
 
 // The first number of a packed request or header is the sum of these flags.
 const (
 	flagCredentials = 1 << iota
-	flagClientIP
+	flagAddr        // the client's address is packed
+	flagDirect      // it is the client's IP, too
+	flagClientIP    // another one
 	flagTransferEncoding
 	flagTLS
 	flagResumed
@@ -30,54 +31,64 @@ const (
 	flagPeer
 )
 
-// commonFields are the header fields in which browsers of one kind say the same, by their canonical names.
-var commonFields = map[string]bool{
+// sharedFields are the header fields in which browsers of one kind say the same, by their canonical names.
+var sharedFields = map[string]bool{
 	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Cache-Control": true, "Connection": true,
 	"Dnt": true, "Origin": true, "Pragma": true, "Priority": true, "Sec-Ch-Ua": true, "Sec-Ch-Ua-Mobile": true,
 	"Sec-Ch-Ua-Platform": true, "Sec-Fetch-Dest": true, "Sec-Fetch-Mode": true, "Sec-Fetch-Site": true,
 	"Sec-Gpc": true, "Te": true, "User-Agent": true, "X-Requested-With": true,
 }
 
-// packRequest keeps what Caddy's LoggableHTTPRequest says of a request, and nothing that it redacts.
-func packRequest(r caddyhttp.LoggableHTTPRequest) packedRequest {
+// packRequest appends what Caddy's LoggableHTTPRequest says of a request, and nothing that it redacts. Many clients have
+// the same shared part, so it is worth interning.
+func packRequest(r caddyhttp.LoggableHTTPRequest, shared, own *packer) {
 	clientIP, hasClientIP := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	flags := flagIf(flagCredentials, r.ShouldLogCredentials) | flagIf(flagClientIP, hasClientIP) |
-		flagIf(flagTransferEncoding, r.TransferEncoding != nil) | flagIf(flagTLS, r.TLS != nil)
-	var common, own packer
-	if t := r.TLS; t != nil {
-		flags |= flagIf(flagResumed, t.DidResume) | flagIf(flagECH, t.ECHAccepted)
-		common.number(uint64(t.Version))
-		common.number(uint64(t.CipherSuite))
-		common.text(t.NegotiatedProtocol)
-		common.text(t.ServerName)
-		if len(t.PeerCertificates) > 0 {
-			flags |= flagPeer
-			own.text(t.PeerCertificates[0].Subject.CommonName)
-			own.text(t.PeerCertificates[0].SerialNumber.String())
-		}
+	addr, isAddr := packAddr(r.RemoteAddr)
+	flags := flagIf(flagCredentials, r.ShouldLogCredentials) | flagIf(flagTransferEncoding, r.TransferEncoding != nil) |
+		flagIf(flagTLS, r.TLS != nil) | flagIf(flagAddr, isAddr)
+	switch {
+	case hasClientIP && clientIP == hostOf(r.RemoteAddr):
+		flags |= flagDirect
+	case hasClientIP:
+		flags |= flagClientIP
 	}
-	own.text(r.RemoteAddr)
-	own.text(clientIP)
+	if t := r.TLS; t != nil {
+		flags |= flagIf(flagResumed, t.DidResume) | flagIf(flagECH, t.ECHAccepted) | flagIf(flagPeer, len(t.PeerCertificates) > 0)
+	}
+	shared.number(flags)
+	if t := r.TLS; t != nil {
+		shared.number(uint64(t.Version))
+		shared.number(uint64(t.CipherSuite))
+		shared.text(t.NegotiatedProtocol)
+		shared.text(t.ServerName)
+	}
+	if flags&flagPeer != 0 {
+		peer := r.TLS.PeerCertificates[0]
+		own.text(peer.Subject.CommonName)
+		own.text(peer.SerialNumber.String())
+	}
+	own.text(addr)
+	if flags&flagClientIP != 0 {
+		own.text(clientIP)
+	}
 	own.text(r.RequestURI)
-	common.text(r.Proto)
-	common.text(r.Method)
-	common.text(r.Host)
-	common.texts(r.TransferEncoding)
-	common.header(r.Header, r.ShouldLogCredentials, func(name string) bool { return commonFields[name] || isCredential(name) })
-	own.header(r.Header, r.ShouldLogCredentials, func(name string) bool { return !commonFields[name] && !isCredential(name) })
-	return packedRequest{common: string(binary.AppendUvarint(nil, flags)) + string(common), own: string(own)}
+	shared.text(r.Proto)
+	shared.text(r.Method)
+	shared.text(r.Host)
+	shared.texts(r.TransferEncoding)
+	shared.header(r.Header, r.ShouldLogCredentials, isShared, own)
 }
 
-// unpack returns a request of which Caddy says the same as of the packed one.
-func (p packedRequest) unpack() caddyhttp.LoggableHTTPRequest {
-	common, own := unpacker{p.common}, unpacker{p.own}
-	flags := common.number()
+// unpackRequest returns a request of which Caddy says the same as of the packed one.
+func unpackRequest(packed string, own *unpacker) caddyhttp.LoggableHTTPRequest {
+	shared := unpacker{packed}
+	flags := shared.number()
 	r := new(http.Request)
 	if flags&flagTLS != 0 {
 		r.TLS = &tls.ConnectionState{
 			DidResume: flags&flagResumed != 0, ECHAccepted: flags&flagECH != 0,
-			Version: uint16(common.number()), CipherSuite: uint16(common.number()),
-			NegotiatedProtocol: common.text(), ServerName: common.text(),
+			Version: uint16(shared.number()), CipherSuite: uint16(shared.number()),
+			NegotiatedProtocol: shared.text(), ServerName: shared.text(),
 		}
 	}
 	if flags&flagPeer != 0 {
@@ -85,23 +96,51 @@ func (p packedRequest) unpack() caddyhttp.LoggableHTTPRequest {
 		peer.SerialNumber.SetString(own.text(), 10)
 		r.TLS.PeerCertificates = []*x509.Certificate{peer}
 	}
-	r.RemoteAddr = own.text()
+	if r.RemoteAddr = own.text(); flags&flagAddr != 0 {
+		r.RemoteAddr = unpackAddr(r.RemoteAddr)
+	}
 	vars := make(map[string]any)
-	if clientIP := own.text(); flags&flagClientIP != 0 {
-		vars[caddyhttp.ClientIPVarKey] = clientIP
+	switch {
+	case flags&flagDirect != 0:
+		vars[caddyhttp.ClientIPVarKey] = hostOf(r.RemoteAddr)
+	case flags&flagClientIP != 0:
+		vars[caddyhttp.ClientIPVarKey] = own.text()
 	}
 	r.RequestURI = own.text()
-	r.Proto, r.Method, r.Host = common.text(), common.text(), common.text()
-	if encoding := common.texts(); flags&flagTransferEncoding != 0 {
+	r.Proto, r.Method, r.Host = shared.text(), shared.text(), shared.text()
+	if encoding := shared.texts(); flags&flagTransferEncoding != 0 {
 		r.TransferEncoding = encoding
 	}
-	r.Header = make(http.Header)
-	common.header(r.Header)
-	own.header(r.Header)
+	r.Header = shared.header(isShared, own)
 	return caddyhttp.LoggableHTTPRequest{
 		Request:              r.WithContext(context.WithValue(context.Background(), caddyhttp.VarsCtxKey, vars)),
 		ShouldLogCredentials: flags&flagCredentials != 0,
 	}
+}
+
+// packAddr returns the bytes of an address and a port. It reports whether those are shorter than the text, which is
+// returned otherwise.
+func packAddr(text string) (string, bool) {
+	addr, err := netip.ParseAddrPort(text)
+	if err != nil || addr.String() != text {
+		return text, false
+	}
+	packed, err := addr.MarshalBinary()
+	return string(packed), err == nil
+}
+
+func unpackAddr(packed string) string {
+	var addr netip.AddrPort
+	if err := addr.UnmarshalBinary([]byte(packed)); err != nil {
+		return "" // packAddr makes none such
+	}
+	return addr.String()
+}
+
+// hostOf returns what a client's address is without its port.
+func hostOf(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	return host
 }
 
 func flagIf(flag uint64, set bool) uint64 {
@@ -111,19 +150,24 @@ func flagIf(flag uint64, set bool) uint64 {
 	return 0
 }
 
-// packHeader keeps what Caddy's LoggableHTTPHeader says of a header.
-func packHeader(h caddyhttp.LoggableHTTPHeader) string {
-	var p packer
-	p.number(flagIf(flagCredentials, h.ShouldLogCredentials))
-	p.header(h.Header, h.ShouldLogCredentials, func(string) bool { return true })
-	return string(p)
+// packHeader appends what Caddy's LoggableHTTPHeader says of the header of a response.
+func packHeader(h caddyhttp.LoggableHTTPHeader, shared, own *packer) {
+	shared.number(flagIf(flagCredentials, h.ShouldLogCredentials))
+	shared.header(h.Header, h.ShouldLogCredentials, isSharedAnswer, own)
 }
 
-func unpackHeader(packed string) caddyhttp.LoggableHTTPHeader {
-	u := unpacker{packed}
-	h := caddyhttp.LoggableHTTPHeader{ShouldLogCredentials: u.number() == flagCredentials, Header: make(http.Header)}
-	u.header(h.Header)
-	return h
+func unpackHeader(packed string, own *unpacker) caddyhttp.LoggableHTTPHeader {
+	shared := unpacker{packed}
+	credentials := shared.number() == flagCredentials
+	return caddyhttp.LoggableHTTPHeader{ShouldLogCredentials: credentials, Header: shared.header(isSharedAnswer, own)}
+}
+
+// isShared reports whether many clients say the same in a header field.
+func isShared(name string) bool { return sharedFields[name] }
+
+// isSharedAnswer reports whether many clients get the same in a header field, as in most of a site.
+func isSharedAnswer(name string) bool {
+	return !isCredential(name) && !strings.HasSuffix(name, "-Id") && name != "Traceparent" && name != "Date"
 }
 
 // isCredential reports whether Caddy logs no value of a header field, unless it is told to.
@@ -152,19 +196,34 @@ func (p *packer) texts(all []string) {
 	}
 }
 
-// header appends the fields that belong here, sorted, so that equal ones are packed equally.
-func (p *packer) header(h http.Header, credentials bool, belongs func(name string) bool) {
+// header appends the fields, sorted, so that equal ones are packed equally. Values that are not shared are own.
+func (p *packer) header(h http.Header, credentials bool, shared func(name string) bool, own *packer) {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if !belongs(name) {
-			continue
+		values, into := h[name], p
+		if !credentials && isCredential(name) {
+			values = nil
+		}
+		if !shared(name) {
+			into = own
 		}
 		p.text(name)
-		if !credentials && isCredential(name) {
-			p.texts(nil)
-		} else {
-			p.texts(h[name])
+		p.number(uint64(len(values)))
+		for _, value := range values {
+			into.text(value)
 		}
 	}
+}
+
+// field appends what a field is.
+func (p *packer) field(f zapcore.Field) {
+	p.number(uint64(f.Type))
+	p.text(f.Key)
+}
+
+// value appends the value of a field.
+func (p *packer) value(f zapcore.Field) {
+	p.number(uint64(f.Integer))
+	p.text(f.String)
 }
 
 // unpacker reads what a packer has written.
@@ -197,9 +256,27 @@ func (u *unpacker) texts() []string {
 }
 
 // header reads fields until the end.
-func (u *unpacker) header(into http.Header) {
+func (u *unpacker) header(shared func(name string) bool, own *unpacker) http.Header {
+	h := make(http.Header)
 	for u.rest != "" {
-		name := u.text()
-		into[name] = u.texts()
+		name, from := u.text(), u
+		if !shared(name) {
+			from = own
+		}
+		values := make([]string, u.number())
+		for i := range values {
+			values[i] = from.text()
+		}
+		h[name] = values
 	}
+	return h
+}
+
+func (u *unpacker) field() zapcore.Field {
+	return zapcore.Field{Type: zapcore.FieldType(u.number()), Key: u.text()}
+}
+
+func (u *unpacker) value(f zapcore.Field) zapcore.Field {
+	f.Integer, f.String = int64(u.number()), u.text()
+	return f
 }

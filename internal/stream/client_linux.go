@@ -325,6 +325,6 @@ func (c *client) finish(a *Streams) {
 		_ = c.secure.Close() // says goodbye, if the socket takes that; the client is gone, or has got everything
 	}
 	c.closed(c.end.reason, c.end.err)
-	c.line.write(a.accessLog, c.bytes-int64(c.before), c.noted(c.end.reason)...)
+	c.line.write(a.accessLog, c.counts.clock()-c.since, c.bytes-int64(c.before), c.noted(c.end.reason)...)
 	c.visit.Leave()
 }

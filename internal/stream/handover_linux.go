@@ -136,6 +136,7 @@ func (a *Streams) handOver(c *client, w http.ResponseWriter, r *http.Request) bo
 		if c.secure == nil {
 			_ = conn.Close() // the client has a descriptor of its own
 		}
+		c.since = c.counts.clock() // Caddy says in the access log how long it took until now
 		c.begun.Store(true)
 		c.reader.HandOver(c)
 	})
