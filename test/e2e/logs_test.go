@@ -5,10 +5,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
@@ -105,6 +110,141 @@ func TestTheLogSaysWhichBridgeTurnsAClientAway(t *testing.T) {
 	if access.SSEReason != "limit" || access.SSEFeed != "" {
 		t.Errorf("the access log says %+v", access)
 	}
+}
+
+// TestALineOfTheAccessLogComesWithTheEndOfItsStream lets streams end whose connections the bridge has taken over where it can.
+func TestALineOfTheAccessLogComesWithTheEndOfItsStream(t *testing.T) {
+	for name, test := range map[string]struct{ reloads, skips bool }{
+		"plain": {}, "reloaded": {reloads: true}, "skipped": {skips: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var polls, refuses atomic.Int64
+			upstream := testsite.Backend(t, func(w http.ResponseWriter, _ *http.Request) {
+				if refuses.Load() > 0 {
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				fmt.Fprintf(w, "poll %d", polls.Add(1))
+			})
+			folder := t.TempDir()
+			site := func(file string) string {
+				return "{{site}} {\n\tlog {\n\t\toutput file " + folder + "/" + file + "\n\t}\n\trespond /other ok\n\tvars tenant blue\n\tlog_append tenant {vars.tenant}\n\t" +
+					map[bool]string{true: "log_skip /stream"}[test.skips] + "\n\tsse_bridge /stream " + upstream + " {\n\t\tinterval 10ms\n\t\tlimits {\n\t\t\tclients 1\n\t\t}\n\t}\n}\n"
+			}
+			s := testsite.Run(t, site("a.log"))
+			first, newest := &logged{folder + "/a.log"}, &logged{folder + "/a.log"}
+
+			open := func() *http.Response {
+				r, _ := http.NewRequest(http.MethodGet, s.URL+"/stream", nil)
+				r.Header.Set("Accept", "text/event-stream")
+				resp, err := http.DefaultTransport.RoundTrip(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return resp
+			}
+			asked := time.Now()
+			resp := open()
+			defer resp.Body.Close()
+			if runtime.GOOS == "linux" && !resp.Close {
+				t.Error("the connection was not taken over")
+			}
+			if test.reloads {
+				newest = &logged{folder + "/b.log"}
+				s.Reload(site("b.log"))
+			}
+			var body bytes.Buffer
+			var begun time.Time // no earlier than its connection was taken over
+			for polls.Load() < 20 {
+				part := make([]byte, 1<<10)
+				n, err := resp.Body.Read(part)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body.Write(part[:n])
+				if begun.IsZero() && bytes.Contains(body.Bytes(), []byte("data:")) {
+					begun = time.Now()
+				}
+			}
+			if _, raw := newest.entries(t, "http.log.access"); raw != "" {
+				t.Errorf("before the end there is %s", raw)
+			}
+			least := time.Since(begun)
+			refuses.Store(1)
+			if _, err := io.Copy(&body, resp.Body); err != nil {
+				t.Fatal(err)
+			}
+
+			// the next one is let in once the stream has been left, after its line was written
+			testsite.Eventually(t, "a place for the next client", func() bool {
+				next := open()
+				defer next.Body.Close()
+				return next.StatusCode == http.StatusUnauthorized
+			})
+			most := time.Since(asked)
+			testsite.Fetch(t, s.URL+"/other")
+			var all []accessed
+			testsite.Eventually(t, "the line of the last request", func() bool {
+				all = newest.accesses(t)
+				return len(all) > 0 && all[len(all)-1].Request.URI == "/other"
+			})
+			if test.reloads {
+				if _, raw := first.entries(t, "http.log.access"); raw != "" {
+					t.Errorf("the earlier configuration's log says %s", raw)
+				}
+			}
+			if test.skips {
+				if len(all) != 1 {
+					t.Errorf("logged were %+v", all)
+				}
+				return
+			}
+			all = slices.DeleteFunc(all, func(a accessed) bool { return a.Request.URI != "/stream" || a.SSEEvents == 0 })
+			if len(all) != 1 {
+				t.Fatalf("the lines of the stream are %+v", all)
+			}
+			line := all[0]
+			if took := time.Duration(line.Duration * float64(time.Second)); took < least || took > most {
+				t.Errorf("the stream took %s, want %s to %s", took, least, most)
+			}
+			if line.Size != body.Len() || line.SSEEvents != strings.Count(body.String(), "data:") {
+				t.Errorf("the client got %d bytes: %q\nlogged was %+v", body.Len(), &body, line)
+			}
+			want := accessed{
+				entry:  entry{Level: "info", Logger: "http.log.access.log0", Msg: "handled request", SSEReason: "refused"},
+				Status: 200, Tenant: "blue", Request: line.Request,
+			}
+			if len(line.SSEFeed) != 12 {
+				t.Errorf("the feed is %q", line.SSEFeed)
+			}
+			line.Duration, line.Size, line.SSEEvents, line.SSEFeed = 0, 0, 0, ""
+			if line != want {
+				t.Errorf("logged was %+v, want %+v", line, want)
+			}
+		})
+	}
+}
+
+// accessed is a line of the access log.
+type accessed struct {
+	entry
+	Status, Size int
+	Tenant       string
+	Request      struct{ URI string }
+}
+
+// accesses returns the lines of the access log.
+func (l *logged) accesses(t *testing.T) (all []accessed) {
+	t.Helper()
+	_, raw := l.entries(t, "http.log.access")
+	for line := range strings.Lines(raw) {
+		var a accessed
+		if err := json.Unmarshal([]byte(line), &a); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 // TestAnOutageIsLoggedOnceAtEachTurn has many polls fail, and clients behind that fail beside the head.
