@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
@@ -319,12 +320,17 @@ func (c *client) close(reason feed.Reason) {
 }
 
 // finish tells of the end of the stream. It may take long, since a log may.
-func (c *client) finish(a *Streams) {
-	defer a.watch.remove(&c.stream) // an exit waits for it
+func (c *client) finish(of *shared) {
+	defer of.watch.remove(&c.stream) // an exit waits for it
+	defer func() {
+		if v := recover(); v != nil {
+			c.Logger.Error("ending a stream panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
+		}
+	}()
 	if c.secure != nil {
 		_ = c.secure.Close() // says goodbye, if the socket takes that; the client is gone, or has got everything
 	}
 	c.closed(c.end.reason, c.end.err)
-	c.line.write(a.accessLog, c.counts.clock()-c.since, c.bytes-int64(c.before), c.noted(c.end.reason)...)
+	c.line.write(of.accessLog, c.counts.clock()-c.since, c.bytes-int64(c.before), c.noted(c.end.reason)...)
 	c.visit.Leave()
 }

@@ -24,6 +24,7 @@ const crowd = 1000
 
 // takeover takes connections over from Caddy's server, so that their streams need no goroutine.
 type takeover struct {
+	of   *shared
 	told atomic.Bool // the operator knows that one could not be taken over
 
 	mu      sync.Mutex
@@ -32,7 +33,7 @@ type takeover struct {
 
 // candidate returns a client for a stream whose connection may be taken over, and nil for any other. It must be given
 // to handOver or to decline.
-func (a *Streams) candidate(r *http.Request, reader *feed.Reader, of *Source, visit Visit) *client {
+func (t *takeover) candidate(r *http.Request, reader *feed.Reader, of *Source, visit Visit) *client {
 	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	conn, secure := connOf(r)
 	switch {
@@ -47,8 +48,8 @@ func (a *Streams) candidate(r *http.Request, reader *feed.Reader, of *Source, vi
 	}
 	c := &client{stream: stream{reader: reader}, secure: secure, visit: visit}
 	c.below = c
-	if err := a.takeover.watch(a, c, conn); err != nil {
-		if a.takeover.told.CompareAndSwap(false, true) {
+	if err := t.watch(c, conn); err != nil {
+		if t.told.CompareAndSwap(false, true) {
 			of.Logger.Warn("the connection of a stream cannot be taken over, so the stream takes more memory; this is said once",
 				zap.String("bridge", of.Bridge), zap.Error(err))
 		}
@@ -58,7 +59,7 @@ func (a *Streams) candidate(r *http.Request, reader *feed.Reader, of *Source, vi
 }
 
 // watch gives a client a descriptor of its own of a connection, and a sender that watches it.
-func (t *takeover) watch(a *Streams, c *client, conn syscall.Conn) error {
+func (t *takeover) watch(c *client, conn syscall.Conn) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("getting the connection's descriptor: %w", err)
@@ -78,7 +79,7 @@ func (t *takeover) watch(a *Streams, c *client, conn syscall.Conn) error {
 	if err != nil {
 		return fmt.Errorf("duplicating the connection's descriptor: %w", err)
 	}
-	if err := t.seat(a, c); err != nil {
+	if err := t.seat(c); err != nil {
 		if c.secure == nil {
 			_ = unix.Close(int(c.socket)) // nothing was written to it
 		}
@@ -88,7 +89,7 @@ func (t *takeover) watch(a *Streams, c *client, conn syscall.Conn) error {
 }
 
 // seat gives a client to the sender with the fewest, or to a new one.
-func (t *takeover) seat(a *Streams, c *client) error {
+func (t *takeover) seat(c *client) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
@@ -101,7 +102,7 @@ func (t *takeover) seat(a *Streams, c *client) error {
 		}
 		if least == nil || least.size() >= crowd && len(t.senders) < runtime.GOMAXPROCS(0) {
 			var err error
-			if least, err = newSender(a); err != nil {
+			if least, err = newSender(t.of); err != nil {
 				return err
 			}
 			t.senders = append(t.senders, least)
@@ -113,7 +114,7 @@ func (t *takeover) seat(a *Streams, c *client) error {
 }
 
 // decline gives back what candidate has taken.
-func (a *Streams) decline(c *client) {
+func (*takeover) decline(c *client) {
 	if c != nil {
 		c.owner.release(c)
 	}
@@ -121,7 +122,7 @@ func (a *Streams) decline(c *client) {
 
 // handOver takes the connection over, whose client has got the header. It reports whether it has: then the request's handler
 // returns at once.
-func (a *Streams) handOver(c *client, w http.ResponseWriter, r *http.Request) bool {
+func (*takeover) handOver(c *client, w http.ResponseWriter, r *http.Request) bool {
 	own, ok := unwrapped(w)
 	if !ok {
 		return false

@@ -14,18 +14,18 @@ import (
 
 // Connections are taken over only on Linux.
 type (
-	takeover struct{}
+	takeover struct{ of *shared }
 	client   struct {
 		stream
 		journal
 	}
 )
 
-func (*Streams) candidate(*http.Request, *feed.Reader, *Source, Visit) *client { return nil }
+func (*takeover) candidate(*http.Request, *feed.Reader, *Source, Visit) *client { return nil }
 
-func (*Streams) decline(*client) {}
+func (*takeover) decline(*client) {}
 
-func (*Streams) handOver(*client, http.ResponseWriter, *http.Request) bool { return false }
+func (*takeover) handOver(*client, http.ResponseWriter, *http.Request) bool { return false }
 
 // WithConn returns a request's context as it is.
 func WithConn(ctx context.Context, _ net.Conn) context.Context { return ctx }

@@ -12,9 +12,9 @@ import (
 // sender writes the streams whose connections have been taken over, of one bridge. It has two goroutines, for any
 // number of streams, and ends with the last of them.
 type sender struct {
-	streams *Streams
-	epoll   *epoll
-	bell    chan struct{}
+	of    *shared
+	epoll *epoll
+	bell  chan struct{}
 
 	mu      sync.Mutex
 	waiting []*client // that have something to be done
@@ -30,12 +30,12 @@ type seat struct {
 	times  uint32 // how many clients it has had
 }
 
-func newSender(a *Streams) (*sender, error) {
+func newSender(of *shared) (*sender, error) {
 	e, err := newEpoll()
 	if err != nil {
 		return nil, err
 	}
-	s := &sender{streams: a, epoll: e, bell: make(chan struct{}, 1)}
+	s := &sender{of: of, epoll: e, bell: make(chan struct{}, 1)}
 	go s.listen()
 	go s.run()
 	return s, nil
@@ -168,8 +168,8 @@ func (s *sender) serve(c *client, work *scratch) {
 		}
 		if c.over {
 			s.release(c)
-			go c.finish(s.streams)
+			go c.finish(s.of)
 		}
 	}()
-	c.serve(work, s.streams.wait)
+	c.serve(work, s.of.wait)
 }

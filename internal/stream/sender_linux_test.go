@@ -20,7 +20,7 @@ func (d *departure) Leave() { d.Done() }
 func TestAPanicEndsOneStreamAndNotItsSender(t *testing.T) {
 	core, logs := observer.New(zapcore.ErrorLevel)
 	a := New(&config.Plan{}, zap.NewNop)
-	s, err := newSender(a)
+	s, err := newSender(a.shared)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,12 +18,8 @@ import (
 
 // Streams are all event streams of a bridge.
 type Streams struct {
-	watch    *watchdog
-	back     *reconnects
-	counts   *counters
+	*shared
 	takeover takeover
-
-	accessLog func() *zap.Logger // the newest, by whose core lines are written
 }
 
 // Source is where the events of a stream come from, for logs. Streams of one feed share it.
@@ -37,7 +33,8 @@ type Source struct {
 // configuration.
 func New(plan *config.Plan, accessLog func() *zap.Logger) *Streams {
 	back := newReconnects(plan.Retry)
-	return &Streams{accessLog: accessLog, back: back, watch: newWatchdog(plan, back), counts: newCounters()}
+	of := &shared{accessLog: accessLog, back: back, watch: newWatchdog(plan, back), counts: newCounters()}
+	return &Streams{shared: of, takeover: takeover{of: of}}
 }
 
 // SetHeader sets the header of an event stream.
@@ -63,7 +60,7 @@ func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Rea
 	}()
 	disarm(r)
 	SetHeader(w.Header())
-	c := a.candidate(r, reader, of, visit)
+	c := a.takeover.candidate(r, reader, of, visit)
 	s := &stream{reader: reader, below: http.NewResponseController(innermost(w))}
 	if c != nil {
 		w.Header().Set("Connection", "close") // RFC 9112, section 9.6
@@ -79,13 +76,13 @@ func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Rea
 	j.wrote(0, len(first))
 	if c != nil && err == nil {
 		c.journal = j
-		if taken = a.handOver(c, w, r); taken {
+		if taken = a.takeover.handOver(c, w, r); taken {
 			return
 		}
 	}
 	if c != nil {
 		a.watch.remove(s)
-		a.decline(c)
+		a.takeover.decline(c)
 		s = &stream{reader: reader, below: http.NewResponseController(innermost(w))}
 		a.watch.add(s)
 	}
@@ -136,19 +133,6 @@ func (a *Streams) finish(w http.ResponseWriter, control *http.ResponseController
 		_ = s.write(w, append(sse.AppendRetry(nil, wait), '\n'), control, true)
 	}
 	return reason
-}
-
-// wait returns how long the client of an ended stream waits; 0: as it was told at the beginning.
-func (a *Streams) wait(s *stream, reason feed.Reason) time.Duration {
-	switch reason {
-	case feed.Stopping:
-		return max(time.Duration(s.wait.Load()), time.Millisecond)
-	case feed.Refused, feed.Ended: // all streams of the feed end together
-		return a.back.crowd(a.watch.count())
-	case feed.Lifetime:
-		return a.back.usual()
-	}
-	return 0
 }
 
 // Totals returns the present totals.
