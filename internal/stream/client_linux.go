@@ -18,6 +18,8 @@ import (
 const (
 	// maxStray is how many bytes a client may send on its stream. They are discarded.
 	maxStray = 64 << 10
+	// maxTurn is how many bytes a client gets before it is the turn of others.
+	maxTurn = 256 << 10
 	// maxPieces is how many pieces one write has at most.
 	maxPieces = 64
 	// maxRecord is the most that is encrypted and written at once. A socket that takes more at all takes so much.
@@ -27,7 +29,7 @@ const (
 )
 
 // client is a stream whose connection has been taken over. Its methods belong to the sender's goroutine, except for
-// Wake, tell, cut and SetWriteDeadline.
+// Wake, tell, sever, SetWriteDeadline and finish.
 type client struct {
 	stream
 	journal
@@ -118,7 +120,7 @@ func (c *client) serve(s *scratch, back func(*stream, feed.Reason) time.Duration
 	case c.full && what&writable == 0:
 		return
 	}
-	for {
+	for turn := 0; ; {
 		if c.left != nil && !c.resume(s) {
 			return
 		}
@@ -134,6 +136,10 @@ func (c *client) serve(s *scratch, back func(*stream, feed.Reason) time.Duration
 		more := c.write(pieces, s)
 		c.wrote(events, size)
 		if !more {
+			return
+		}
+		if turn += size; turn >= maxTurn {
+			c.Wake()
 			return
 		}
 	}

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -35,9 +34,9 @@ type takeover struct {
 // to handOver or to decline.
 func (t *takeover) candidate(r *http.Request, reader *feed.Reader, of *Source, visit Visit) *client {
 	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	conn, secure := connOf(r)
+	socket, secure := socketOf(r)
 	switch {
-	case conn == nil || server == nil || r.ProtoMajor != 1 || r.ProtoMinor != 1 || r.Method != http.MethodGet:
+	case socket == nil || server == nil || r.ProtoMajor != 1 || r.ProtoMinor != 1 || r.Method != http.MethodGet:
 		return nil
 	case !defersAccess(r):
 		return nil
@@ -48,7 +47,7 @@ func (t *takeover) candidate(r *http.Request, reader *feed.Reader, of *Source, v
 	}
 	c := &client{stream: stream{reader: reader}, secure: secure, visit: visit}
 	c.below = c
-	if err := t.watch(c, conn); err != nil {
+	if err := t.watch(c, socket); err != nil {
 		if t.told.CompareAndSwap(false, true) {
 			of.Logger.Warn("the connection of a stream cannot be taken over, so the stream takes more memory; this is said once",
 				zap.String("bridge", of.Bridge), zap.Error(err))
@@ -162,19 +161,4 @@ func Prepare(server *caddyhttp.Server) {
 // WithConn returns a request's context with its connection, which may be taken over.
 func WithConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
-}
-
-// connOf returns the socket of a request, if it is one that can be written to directly, and the TLS over it, if there is.
-func connOf(r *http.Request) (socket syscall.Conn, secure *tls.Conn) {
-	conn, _ := r.Context().Value(connKey{}).(net.Conn)
-	if secure, _ = conn.(*tls.Conn); secure != nil {
-		conn = secure.NetConn()
-	}
-	switch conn := conn.(type) {
-	case *net.TCPConn:
-		return conn, secure
-	case *net.UnixConn:
-		return conn, secure
-	}
-	return nil, nil
 }

@@ -51,7 +51,8 @@ func (s *Site) Reload(caddyfile string) {
 }
 
 func (s *Site) Load(caddyfile string) error {
-	config, err := AdaptSite(strings.ReplaceAll(caddyfile, "{{site}}", s.URL))
+	_, port, _ := net.SplitHostPort(s.Addr)
+	config, err := AdaptSite(strings.NewReplacer("{{site}}", s.URL, "{{port}}", port).Replace(caddyfile))
 	if err != nil {
 		return err
 	}
