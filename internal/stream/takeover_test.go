@@ -36,7 +36,7 @@ type socket struct {
 }
 
 // open opens a stream by hand. A receive buffer of 0 bytes is the system's.
-func open(t *testing.T, s *testbridge.Server, p testbridge.Path, path string, buffer int) *socket {
+func open(t testing.TB, s *testbridge.Server, p testbridge.Path, path string, buffer int) *socket {
 	t.Helper()
 	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
 		if buffer == 0 {
@@ -67,7 +67,7 @@ func open(t *testing.T, s *testbridge.Server, p testbridge.Path, path string, bu
 }
 
 // line reads the next line that begins with a text.
-func (c *socket) line(t *testing.T, begins string) string {
+func (c *socket) line(t testing.TB, begins string) string {
 	t.Helper()
 	if err := c.SetReadDeadline(time.Now().Add(testsite.Patience)); err != nil {
 		t.Fatal(err)

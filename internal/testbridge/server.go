@@ -37,7 +37,7 @@ type Server struct {
 }
 
 // Listen serves a bridge until the test ends.
-func Listen(t *testing.T, h *Standalone, p Path) *Server {
+func Listen(t testing.TB, h *Standalone, p Path) *Server {
 	t.Helper()
 	s := &Server{Returned: make(chan string, 1<<10)}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -36,7 +36,7 @@ func New(b *bridge.Bridge) *Standalone {
 
 // Chat returns a bridge in front of a chat, without Caddy around it.
 // It has more JSON fields if some are given.
-func Chat(t *testing.T, c *testsite.Chat, more ...string) *Standalone {
+func Chat(t testing.TB, c *testsite.Chat, more ...string) *Standalone {
 	t.Helper()
 	b := Bridge(t, strings.Join(append(more, `"long_poll": "60s", "items": "messages", "id": "id", "data": "text", "query": [{"name": "lastId", "value": "{sse.cursor}"}]`), ", "))
 	h := New(b)
@@ -189,7 +189,7 @@ func (c *Client) IsBusy() bool {
 }
 
 // Bridge returns a bridge of the given JSON fields, and an upstream.
-func Bridge(t *testing.T, fields string) *bridge.Bridge {
+func Bridge(t testing.TB, fields string) *bridge.Bridge {
 	t.Helper()
 	plan, err := testplan.JSON(t, fields).Compile()
 	if err != nil {
