@@ -104,7 +104,7 @@ func New(plan *config.Plan) *Bridge {
 		Interval: plan.IntervalMin, MaxInterval: plan.IntervalMax, LongPoll: plan.Holds(),
 		Linger: plan.Linger, Forgetful: plan.Forgetful, Notify: plan.Notify,
 		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: len(plan.Of(config.KindOpen)) > 0, Epochs: plan.Epochs(),
-		Chains: plan.Limits.Chains, Replay: plan.Replay, Budget: feed.NewBudget(plan.Limits.Log),
+		Chains: plan.Limits.Chains, Replay: plan.Replay, Budget: feed.NewBudget(plan.Limits.Log), Schedule: new(feed.Schedule),
 		Diff:   diffOf(plan),
 		Stream: plan.Stream, Connections: connectionsOf(plan),
 		NewJar: newJar, Closed: b.forget, Turned: b.turns.turned,

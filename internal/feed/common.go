@@ -56,6 +56,7 @@ func (f *common) goOver(c, to *chain, at place) {
 // end ends a chain for good: it no longer polls, and nobody joins it from now on.
 func (f *common) end(c *chain) {
 	c.cancel()
+	c.audience.nudge()
 	c.audience.stay()
 	if i := slices.Index(f.chains, c); i >= 0 {
 		f.chains = slices.Delete(f.chains, i, i+1)

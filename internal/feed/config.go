@@ -47,6 +47,8 @@ type Config struct {
 	Replay int     // events that a log holds
 	Budget *Budget // bytes that all logs hold together
 
+	// Schedule makes the polls of all feeds.
+	Schedule *Schedule
 	// Counters count for all feeds together.
 	Counters Counters
 	// Turned is called, with locks held, when a feed's upstream goes down, with the reason, and when it is

@@ -5,8 +5,9 @@ import "sync/atomic"
 // demand is whether a chain has to poll: only when one of its readers has taken the last page. Nobody needs a
 // lock for it.
 type demand struct {
-	wanted atomic.Bool
-	kick   chan struct{} // something that the poller waits for has changed
+	wanted   atomic.Bool
+	schedule *Schedule
+	turn     *turn // of the poller; nil: there is none yet
 }
 
 // taken is called by a reader that has taken the last page. In a lobby (nil) there is none.
@@ -24,8 +25,7 @@ func (d *demand) hurry() {
 
 // nudge has the poller look again at what it waits for.
 func (d *demand) nudge() {
-	select {
-	case d.kick <- struct{}{}:
-	default:
+	if d.turn != nil {
+		d.schedule.wake(d.turn)
 	}
 }

@@ -199,14 +199,17 @@ func (f *Feed) connect(r *Reader) *chain {
 func (f *Feed) begin(first Start) *chain {
 	c := f.newChain()
 	c.key = first.Key
-	go (&poller{chain: c, poll: first.Poll}).run()
+	p := &poller{chain: c, poll: first.Poll}
+	p.turn.of = p
+	c.audience.turn = &p.turn
+	f.config.Schedule.begin(&p.turn)
 	return c
 }
 
 func (f *Feed) newChain() *chain {
 	c := &chain{feed: &f.common, id: uuid.NewString(), session: Session{Jar: f.config.NewJar()}, pace: pace{config: f.config, wait: f.config.Interval}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.audience.kick = make(chan struct{}, 1)
+	c.audience.schedule = f.config.Schedule
 	c.audience.wanted.Store(true)
 	c.log = newLog(&c.audience.demand, f.config.Budget)
 	if f.circuit.open {
@@ -320,6 +323,7 @@ func (f *Feed) Halt() {
 	f.halted = true
 	for _, c := range f.chains {
 		c.cancel()
+		c.audience.nudge()
 		c.connection.release()
 	}
 	if f.closing != nil {

@@ -11,43 +11,61 @@ import (
 var errResetFirst = &page.Error{Comment: page.Unreadable, Err: errors.New("a reset condition holds for a poll without a position")}
 
 // poller makes the polls of a chain, one after another, until that ends. It holds no lock
-// while it waits and polls.
+// while it polls, and no goroutine while it waits.
 type poller struct {
+	turn  turn
 	chain *chain
 	poll  Poll
 }
 
-func (p *poller) run() {
-	c, f := p.chain, p.chain.feed
-	defer p.closed()
-	for p.wait() {
-		ask, ok := c.begin(time.Now())
-		if !ok {
-			return
-		}
-		answer, err := p.send(ask)
-		if c.over() {
-			f.config.Counters.poll(LastPoll{Outcome: Abandoned}, 0)
-			return
-		}
-		if err == nil && answer.Reset && ask.From.IsZero() && !f.config.Loses {
-			err = errResetFirst
-			c.session.Opened = nil
-		}
-		news, closed := false, (*Closed)(nil)
+// step makes the polls that are due, and returns when the next one is.
+func (p *poller) step() rest {
+	c := p.chain
+	for {
+		now := time.Now()
+		wait, wanted := c.due(now)
 		switch {
-		case errors.As(err, &closed):
-			c.closed(closed)
-		case err != nil:
-			c.fail(err)
-		default:
-			answer = c.document.compare(c.messages.name(answer, ask), f.health.logger)
-			news = c.take(answer)
+		case c.over() || wanted && wait <= 0 && !p.make():
+			p.closed()
+			return rest{over: true}
+		case !wanted:
+			return rest{}
+		case wait > 0:
+			return rest{until: now.Add(wait)}
 		}
-		p.report(ask, answer, news, err)
-		c.heard()
-		p.then(err == nil)
 	}
+}
+
+// make makes a poll, and reports whether the chain goes on.
+func (p *poller) make() bool {
+	c, f := p.chain, p.chain.feed
+	ask, ok := c.begin(time.Now())
+	if !ok {
+		return false
+	}
+	answer, err := p.send(ask)
+	if c.over() {
+		f.config.Counters.poll(LastPoll{Outcome: Abandoned}, 0)
+		return false
+	}
+	if err == nil && answer.Reset && ask.From.IsZero() && !f.config.Loses {
+		err = errResetFirst
+		c.session.Opened = nil
+	}
+	news, closed := false, (*Closed)(nil)
+	switch {
+	case errors.As(err, &closed):
+		c.closed(closed)
+	case err != nil:
+		c.fail(err)
+	default:
+		answer = c.document.compare(c.messages.name(answer, ask), f.health.logger)
+		news = c.take(answer)
+	}
+	p.report(ask, answer, news, err)
+	c.heard()
+	p.then(err == nil)
+	return true
 }
 
 // then makes the requests that an answer calls for, which is in the log if it was taken.
@@ -68,29 +86,6 @@ func (p *poller) closed() {
 		live.Close()
 	}
 	p.chain.feed.host.ended(p.chain)
-}
-
-// wait returns true when the next poll is due and a reader wants it, and false when the chain has ended.
-func (p *poller) wait() bool {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		due, wanted := p.chain.due(time.Now())
-		if due <= 0 && wanted {
-			return true
-		}
-		timer.Reset(max(due, 0))
-		expired := timer.C
-		if !wanted {
-			expired = nil
-		}
-		select {
-		case <-expired:
-		case <-p.chain.audience.kick:
-		case <-p.chain.ctx.Done():
-			return false
-		}
-	}
 }
 
 // send makes a poll. A question that is held is abandoned, and so is a poll for whose answer a reader

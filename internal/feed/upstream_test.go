@@ -115,7 +115,7 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 func testConfig() *Config {
 	return &Config{
 		Cursors: 1, Interval: 2 * time.Second, Linger: 5 * time.Second, Replay: 1000,
-		Budget: NewBudget(64 << 20),
+		Budget: NewBudget(64 << 20), Schedule: new(Schedule),
 		Chains: 8,
 		NewJar: func() http.CookieJar { return nil },
 		Closed: func(*Feed) {},
