@@ -8,8 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/cookiejar"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -107,7 +105,7 @@ func New(plan *config.Plan) *Bridge {
 		Chains: plan.Limits.Chains, Replay: plan.Replay, Budget: feed.NewBudget(plan.Limits.Log), Schedule: new(feed.Schedule),
 		Diff:   diffOf(plan),
 		Stream: plan.Stream, Connections: connectionsOf(plan),
-		NewJar: newJar, Closed: b.forget, Turned: b.turns.turned,
+		NewJar: upstream.NewJar, Closed: b.forget, Turned: b.turns.turned,
 	}
 	return b
 }
@@ -126,14 +124,6 @@ func connectionsOf(plan *config.Plan) *feed.Connections {
 		return nil
 	}
 	return feed.NewConnections(plan.Limits.Streams)
-}
-
-func newJar() http.CookieJar {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		panic(err) // it has no error to return without options
-	}
-	return jar
 }
 
 // Destruct implements caddy.Destructor: the last instance is gone. Polls end now. Streams end as they were

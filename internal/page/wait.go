@@ -38,10 +38,13 @@ func (rd *reading) retryAfter() time.Duration {
 // asks for none.
 func retryAfter(h http.Header) (wait time.Duration, ok bool) {
 	after := strings.TrimSpace(h.Get("Retry-After"))
+	if after == "" {
+		return 0, false
+	}
 	if t, err := http.ParseTime(after); err == nil {
 		return until(t, h)
 	}
-	if after == "" || strings.Trim(after, "0123456789") != "" {
+	if strings.Trim(after, "0123456789") != "" {
 		return 0, false
 	}
 	return seconds(after), true
@@ -60,6 +63,9 @@ func until(t time.Time, h http.Header) (wait time.Duration, ok bool) {
 
 // seconds reads a count of seconds. It is 0 for anything else.
 func seconds(s string) time.Duration {
+	if s == "" {
+		return 0
+	}
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
 	switch {
 	case err != nil && !errors.Is(err, strconv.ErrRange):
@@ -73,6 +79,9 @@ func seconds(s string) time.Duration {
 // decimal reads a count of a unit that may have a fraction, as Discord writes it. It is 0 for
 // anything else.
 func decimal(s string, unit time.Duration) time.Duration {
+	if s == "" {
+		return 0
+	}
 	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	if err != nil && !math.IsInf(n, 0) || math.IsNaN(n) || n <= 0 {
 		return 0

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -29,30 +30,24 @@ const pollRemote = "0.0.0.0:0"
 // Build makes the request of one poll, on the bridge's own context. Its answer goes to w. Its URL is to, after
 // a redirect; otherwise it is the client's URL with the edits.
 func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Server, w http.ResponseWriter, to *url.URL) (*http.Request, error) {
+	r, _, err := p.build(ctx, ask, server, w, to)
+	return r, err
+}
+
+// build is Build. It also returns the absolute URL of the request, before handlers change it.
+func (p *Request) build(ctx context.Context, ask feed.Ask, server *caddyhttp.Server, w http.ResponseWriter, to *url.URL) (*http.Request, *url.URL, error) {
 	env := p.Env(ask)
 	if p.calls != nil && !p.sendable(env) {
-		return nil, fmt.Errorf("making the request of `%s`: a text of the answer has a line break or a NUL", p.Plan.Name)
+		return nil, nil, fmt.Errorf("making the request of `%s`: a text of the answer has a line break or a NUL", p.Plan.Name)
 	}
-	current, original := to, to
-	if to == nil {
-		var err error
-		if current, original, err = p.urls(env, !ask.From.Cursor.IsZero() || p.polls != nil); err != nil {
-			return nil, err
-		}
-	}
-	body, bodyType := p.BuildBody(env)
-	ctx = context.WithValue(ctx, http.LocalAddrContextKey, p.localAddr())
-	r, err := http.NewRequestWithContext(ctx, p.Said.Method, "/", bytes.NewReader(body))
+	urls, err := p.urlsOf(ask, env, to)
 	if err != nil {
-		return nil, fmt.Errorf("making the poll's request: %w", err)
+		return nil, nil, err
 	}
-	r.Host, r.RemoteAddr, r.Header = p.Said.Host, pollRemote, p.Said.Header.Clone()
+	r := p.bare(context.WithValue(ctx, http.LocalAddrContextKey, p.localAddr()), env)
 	if p.Said.https {
 		// an incomplete handshake means that the address is in doubt, to Caddy's matchers too
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
-	}
-	if bodyType != "" {
-		r.Header.Set("Content-Type", bodyType)
 	}
 	for _, e := range p.HeaderEdits {
 		if text, ok := e.Value.Expand(env); e.Del {
@@ -62,19 +57,57 @@ func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Ser
 		}
 	}
 	p.condition(r.Header, ask)
+	absolute := urls.absolute
+	if absolute == nil {
+		absolute = p.Absolute(urls.current, r.Header)
+	}
 	if !p.Plan.Elsewhere {
-		addCookies(r.Header, ask.Session.Jar.Cookies(p.Absolute(current, r.Header)))
+		addCookies(r.Header, ask.Session.Jar.Cookies(absolute))
 	}
 
 	// handlers take the present request for the original one
-	r.URL, r.RequestURI = original, original.RequestURI()
+	r.URL, r.RequestURI = urls.original, urls.originalURI
 	r = caddyhttp.PrepareRequest(r, p.replacer(), w, server)
 	trustPoll(r)
 	for name, v := range p.Said.Vars {
 		caddyhttp.SetVar(r.Context(), name, v)
 	}
-	r.URL, r.RequestURI = urlOf(current.EscapedPath(), current.RawQuery), current.RequestURI()
-	return r, nil
+	sent := urls.sent
+	r.URL, r.RequestURI = &sent, urls.currentURI
+	return r, absolute, nil
+}
+
+// urlsOf returns the URLs of a request.
+func (p *Request) urlsOf(ask feed.Ask, env *value.Env, to *url.URL) (*targetURLs, error) {
+	switch {
+	case to != nil:
+		return newTargetURLs(to, to), nil
+	case p.polls != nil:
+		return p.targetURLs(env, true)
+	}
+	if urls := p.target(ask).urls; urls != nil {
+		return urls, nil
+	}
+	return p.targetURLs(env, !ask.From.Cursor.IsZero())
+}
+
+// bare returns a request with the method, the host, the body and the header of those that are made of p. It is
+// what http.NewRequestWithContext makes, without the parsing.
+func (p *Request) bare(ctx context.Context, env *value.Env) *http.Request {
+	body, bodyType := p.BuildBody(env)
+	r := (&http.Request{
+		Method: p.Said.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: p.Said.Host, RemoteAddr: pollRemote, Header: p.Said.Header.Clone(),
+		Body: http.NoBody, GetBody: func() (io.ReadCloser, error) { return http.NoBody, nil },
+	}).WithContext(ctx)
+	if len(body) > 0 {
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		r.Body, _ = r.GetBody() // it has no error
+		r.ContentLength = int64(len(body))
+	}
+	if bodyType != "" {
+		r.Header.Set("Content-Type", bodyType)
+	}
+	return r
 }
 
 // sendable reports whether all that an answer brings into the request can be sent.
@@ -120,20 +153,25 @@ func (p *Request) Env(ask feed.Ask) *value.Env {
 		}
 		return env
 	}
-	env := &value.Env{Cursor: make(map[string]string), ID: cmp.Or(ask.Session.ID, ask.Chain), Seq: ask.Number, Count: ask.Count}
-	maps.Copy(env.Cursor, p.Plan.Start)
-	maps.Copy(env.Cursor, ask.Session.Opened)
+	return &value.Env{Cursor: p.target(ask).cursors, ID: cmp.Or(ask.Session.ID, ask.Chain), Seq: ask.Number, Count: ask.Count}
+}
+
+// cursors returns the cursors of a poll, by their names.
+func (p *Request) cursors(ask feed.Ask) map[string]string {
+	cursors := make(map[string]string)
+	maps.Copy(cursors, p.Plan.Start)
+	maps.Copy(cursors, ask.Session.Opened)
 	if !ask.From.Cursor.IsZero() {
 		for _, name := range p.Plan.ClearedCursors { // an empty one is not one that has yet to come
-			delete(env.Cursor, name)
+			delete(cursors, name)
 		}
 	}
 	for i, text := range ask.From.Cursor {
 		if text != "" {
-			env.Cursor[p.Plan.CursorNames[i]] = text
+			cursors[p.Plan.CursorNames[i]] = text
 		}
 	}
-	return env
+	return cursors
 }
 
 // Asks reports whether a poll can be made from a position that came from a client. The upstream cannot have

@@ -71,11 +71,11 @@ func (u *exchanger) exchange(ctx context.Context, p *Request, ask feed.Ask) (res
 	if err != nil && !answered(err) {
 		session.untake(ask.Count)
 	}
-	unended := (*unendedError)(nil)
+	unended, begun := errors.AsType[*unendedError](err)
 	switch {
 	case ctx.Err() != nil:
 		return page.Response{}, false, ctx.Err()
-	case polling.Err() != nil && errors.As(err, &unended) && ask.Carry == nil && (unended.again || p.Plan.Hold == 0):
+	case polling.Err() != nil && begun && ask.Carry == nil && (unended.again || p.Plan.Hold == 0):
 		unended.within, unended.poll = timeout, p.which == KindPoll
 		return page.Response{}, false, &page.Error{Status: unended.status, Comment: page.Unreadable, Err: unended}
 	case polling.Err() != nil && p.Plan.Hold > 0:
@@ -109,10 +109,10 @@ func (u *exchanger) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) 
 		if l != nil {
 			a.live = l
 		}
-		if ask.Reached != nil {
-			a.begun = func() { ask.Reached(feed.Begun) }
+		if reached := ask.Reached; reached != nil {
+			a.begun = func() { reached(feed.Begun) }
 		}
-		r, err := p.Build(ctx, ask, u.upstream.NewestServer(), a, to)
+		r, asked, err := p.build(ctx, ask, u.upstream.NewestServer(), a, to)
 		if err != nil { // the last answer's cursor is invalid; the upstream itself works
 			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: unsent{err}}
 		}
@@ -123,12 +123,12 @@ func (u *exchanger) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) 
 		if r.Header.Get("Accept-Encoding") == "" { // otherwise Go's client sets it, and takes an empty gzip for an empty answer
 			r.Header.Set("Accept-Encoding", AcceptEncoding(p.Plan))
 		}
-		asked, method := p.Absolute(r.URL, r.Header), r.Method // handlers change the request
+		method := r.Method // handlers change the request
 		resp, err := u.answer(p.which, r, a, l)
 		if err != nil {
 			return page.Response{}, err
 		}
-		if !p.Plan.Elsewhere {
+		if len(resp.Header["Set-Cookie"]) > 0 && !p.Plan.Elsewhere {
 			ask.Session.Jar.SetCookies(asked, (&http.Response{Header: resp.Header}).Cookies())
 		}
 		if to = redirect(asked, p.Said.Host, resp); to == nil {
@@ -196,10 +196,11 @@ func (u *exchanger) roundTrip(which Kind, r *http.Request, a *Answer) (page.Resp
 	}
 	a.head = r.Method == http.MethodHead
 	err := serve(routes, a, r)
-	switch failed := (caddyhttp.HandlerError{}); {
+	failed, named := errors.AsType[caddyhttp.HandlerError](err)
+	switch {
 	case a.over:
 		return page.Response{}, &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("%w (%d bytes)", errTooLarge, a.limit)}
-	case errors.As(err, &failed) && a.Status == 0 && failed.StatusCode != 0 && failed.StatusCode != http.StatusBadGateway && failed.StatusCode != http.StatusGatewayTimeout:
+	case named && a.Status == 0 && failed.StatusCode != 0 && failed.StatusCode != http.StatusBadGateway && failed.StatusCode != http.StatusGatewayTimeout:
 		// a handler that answers with an error, like file_server and error
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
@@ -214,11 +215,20 @@ func (u *exchanger) roundTrip(which Kind, r *http.Request, a *Answer) (page.Resp
 	if err != nil {
 		return page.Response{}, &page.Error{Comment: page.Unreadable, Err: err}
 	}
-	if want, err := strconv.ParseInt(resp.Header.Get("Content-Length"), 10, 64); err == nil &&
-		want > int64(a.body.Len()) && !a.bodyless() {
+	if want, ok := contentLength(resp.Header); ok && want > int64(a.body.Len()) && !a.bodyless() {
 		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: fmt.Errorf("the answer ended after %d of %d bytes", a.body.Len(), want)}
 	}
 	return resp, nil
+}
+
+// contentLength returns how many bytes the body of an answer has, as its header says; ok is false if it does not.
+func contentLength(header http.Header) (size int64, ok bool) {
+	text := header.Get("Content-Length")
+	if text == "" { // the error of parsing it would cost more than all else here
+		return 0, false
+	}
+	size, err := strconv.ParseInt(text, 10, 64)
+	return size, err == nil
 }
 
 // serve calls the upstream. A handler may panic to abort its answer, which ends only this poll.

@@ -11,12 +11,9 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-// follow returns what makes the requests that an answer calls for; nil if it calls for none. answer is what the
-// placeholders see of it. Each request is tried once: what was not acknowledged comes again.
+// follow returns what makes the requests that an answer calls for. answer is what the placeholders see of it. Each
+// request is tried once: what was not acknowledged comes again.
 func (u *Poller) follow(p *Request, ask feed.Ask, answer *value.Env, followed []page.Followed) func(context.Context) error {
-	if len(followed) == 0 {
-		return nil
-	}
 	return func(ctx context.Context) error {
 		var failed error
 		for _, f := range followed {

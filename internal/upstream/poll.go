@@ -69,8 +69,12 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	if ask = p.Opened(ask); p.otherEpoch(ask) {
 		return page.Page{Restarted: true, Next: position.Position{Epoch: ask.Session.Epoch}}, nil
 	}
-	polling, done := u.attend(ctx, p, ask)
-	defer done()
+	polling := ctx
+	if len(p.beats) > 0 || p.close != nil {
+		var done context.CancelFunc
+		polling, done = u.attend(ctx, p, ask)
+		defer done()
+	}
 	rung, quiet, err := u.ring(polling, p, ask)
 	if err == nil && (!rung || quiet.Reset) {
 		return quiet, nil
@@ -101,7 +105,7 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	default:
 		answered, failed = p.Reader.ReadOn(resp, ask.From, ask.Carry, env)
 	}
-	if failed == nil {
+	if failed == nil && len(answered.Followed) > 0 {
 		ask.Session.Then = u.follow(p, ask, env, answered.Followed)
 	}
 	if failed == nil && answered.Set != nil && answered.More {
@@ -109,7 +113,7 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	}
 	answered.Wait, answered.Asked = max(answered.Wait, quiet.Wait), max(answered.Asked, quiet.Asked)
 	answered.Status = resp.Status
-	if failure := (*page.Error)(nil); errors.As(failed, &failure) {
+	if failure, ok := errors.AsType[*page.Error](failed); ok {
 		failure.Status = resp.Status
 	}
 	return answered, failed

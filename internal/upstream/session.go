@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
@@ -13,6 +14,8 @@ const repliesASecond = 10
 
 // session is what the requests of a session share beside its cursors. Some of them may be made at the same time.
 type session struct {
+	target atomic.Pointer[target] // of the last poll
+
 	mu      sync.Mutex
 	count   int      // the requests so far
 	open    bool     // it has been opened, and not been given up

@@ -133,6 +133,11 @@ func (t Template) ReadsCount() bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source == fromCount })
 }
 
+// ReadsOnlyCursors reports whether the template reads nothing but cursors.
+func (t Template) ReadsOnlyCursors() bool {
+	return !slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source != fromCursor && p.read.source != fromByte })
+}
+
 func (t Template) readsOnlyItem() bool {
 	return !slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.source != fromItem })
 }
