@@ -3,20 +3,22 @@ package feed
 import (
 	"container/heap"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
 
 const (
-	// tick is the least time between two looks at what is due. What falls due together costs one look.
-	tick = 2 * time.Millisecond
+	// tick is the least time between two looks at what is due. What falls due together costs one look, and wakes
+	// the processor once.
+	tick = 5 * time.Millisecond
 	// burst is how many more steps may run than did a while ago. The others wait for one of these to end: most
 	// polls are answered sooner than a connection to the upstream is made, and handlers keep few of these.
 	burst = 16
 	// patience is how long they wait before more may run, and is that while.
-	patience = 2 * tick
-	// warm is how long a goroutine without work is kept, for its stack.
-	warm = 10 * time.Second
+	patience = 4 * time.Millisecond
+	// warm is how long goroutines without work are kept for their stacks, those of a burst aside.
+	warm = time.Second
 )
 
 // Schedule runs the polls of all feeds that share it. A chain that waits for its next poll costs no goroutine
@@ -119,11 +121,18 @@ func (s *Schedule) look() {
 	for len(s.waiting) > 0 && !s.waiting[0].at.After(now) {
 		s.line(s.waiting[0], now)
 	}
-	for len(s.idle) > 0 && now.Sub(s.idle[0].since) >= warm {
-		close(s.idle[0].next)
-		s.idle = append(s.idle[:0], s.idle[1:]...)
-	}
+	s.trim(now)
 	s.dispatch(now)
+}
+
+// trim ends workers that are of no use. s.mu is held.
+func (s *Schedule) trim(now time.Time) {
+	n := 0
+	for len(s.idle)-n > burst && now.Sub(s.idle[n].since) >= warm {
+		close(s.idle[n].next)
+		n++
+	}
+	s.idle = slices.Delete(s.idle, 0, n)
 }
 
 // arm sets the timer for the next look. s.mu is held.
@@ -140,7 +149,7 @@ func (s *Schedule) arm() {
 	if s.ready.len() > 0 {
 		sooner(s.based.Add(patience))
 	}
-	if len(s.idle) > 0 {
+	if len(s.idle) > burst {
 		sooner(s.idle[0].since.Add(warm))
 	}
 	switch {
