@@ -13,7 +13,7 @@ import (
 )
 
 // bridgeOf returns a bridge whose upstream is a handler.
-func bridgeOf(t *testing.T, backend http.HandlerFunc, lines ...string) *Bridge {
+func bridgeOf(t testing.TB, backend http.HandlerFunc, lines ...string) *Bridge {
 	t.Helper()
 	b := New(testplan.Of(t, lines...))
 	answers := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {

@@ -200,7 +200,7 @@ func (f *Feed) begin(first Start) *chain {
 	c := f.newChain()
 	c.key = first.Key
 	p := &poller{chain: c, poll: first.Poll}
-	p.turn.of = p
+	p.turn.of, p.turn.prompt = p, f.config.LongPoll
 	c.audience.turn = &p.turn
 	f.config.Schedule.begin(&p.turn)
 	return c

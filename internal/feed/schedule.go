@@ -9,34 +9,40 @@ import (
 )
 
 const (
-	// tick is the least time between two looks at what is due. What falls due together costs one look, and wakes
-	// the processor once.
+	// tick is the least time between two looks at which polls are due. What falls due together costs one look, and
+	// wakes the processor once.
 	tick = 5 * time.Millisecond
-	// burst is how many more steps may run than did a while ago. The others wait for one of these to end: most
-	// polls are answered sooner than a connection to the upstream is made, and handlers keep few of these.
+	// burst is how many polls run at the same time, if others wait for that. Most polls are answered sooner than a
+	// connection to the upstream is made, and handlers keep few of these.
 	burst = 16
-	// patience is how long they wait before more may run, and is that while.
-	patience = 4 * time.Millisecond
+	// patience is how long a poll is one of them, and how long others wait before there may be more.
+	patience = 10 * time.Millisecond
 	// warm is how long goroutines without work are kept for their stacks, those of a burst aside.
 	warm = time.Second
 )
 
-// Schedule runs the polls of all feeds that share it. A chain that waits for its next poll costs no goroutine
+// Schedule makes the polls of all feeds that share it. A chain that waits for its next poll costs no goroutine
 // and no timer: a few goroutines make the steps of all, and one timer wakes them. The zero value is ready.
 type Schedule struct {
 	mu      sync.Mutex
 	members int // turns that have not ended
 	waiting dueFirst
-	ready   queue
-	busy    int       // workers that make a step
+	ready   queue[*turn]
 	idle    []*worker // those that were busy last are last
+	timer   *time.Timer
+	armed   time.Time // when the timer fires; zero: it does not
+	looked  time.Time // when it was last looked at what is due
 
-	most   int       // steps that may run now
-	swells int       // how often that has grown in a row, while turns waited
-	based  time.Time // when it was last set
-	looked time.Time // when the schedule last looked at what is due
-	timer  *time.Timer
-	armed  time.Time // when the timer fires; zero: it does not
+	most  int          // beyond a burst, how many young steps may run
+	based time.Time    // when that was last changed
+	young queue[birth] // of steps that began less than patience ago, and of some that have ended
+	youth int          // how many of them have not ended
+}
+
+// birth is the beginning of a step.
+type birth struct {
+	turn *turn
+	at   time.Time
 }
 
 // worker is a goroutine that makes steps.
@@ -76,36 +82,74 @@ func (s *Schedule) line(t *turn, now time.Time) {
 		heap.Remove(&s.waiting, t.slot)
 	}
 	t.state, t.again, t.since = ready, false, now
+	if t.prompt {
+		s.start(t, now)
+		return
+	}
 	s.ready.push(t)
 }
 
-// dispatch gives turns that are ready to workers, as many as may run. s.mu is held.
+// dispatch starts the steps of turns that are ready, as many as may run. s.mu is held.
 func (s *Schedule) dispatch(now time.Time) {
 	for s.ready.len() > 0 && s.room(now) {
-		t := s.ready.pop()
-		t.state = running
-		s.busy++
-		if n := len(s.idle); n > 0 {
-			w := s.idle[n-1]
-			s.idle[n-1], s.idle = nil, s.idle[:n-1]
-			w.next <- t // it waits for nothing else
-			continue
-		}
-		go s.work(&worker{next: make(chan *turn, 1)}, t)
+		s.start(s.ready.pop(), now)
 	}
 	s.arm()
 }
 
-// room reports whether one more step may run. If those that run end too slowly for those that wait, such as
-// polls that the upstream holds, more and more may.
-func (s *Schedule) room(now time.Time) bool {
-	if now.Sub(s.based) >= patience {
-		if s.swells++; now.Sub(s.ready.first().since) < patience {
-			s.swells = 0
-		}
-		s.based, s.most = now, s.busy+burst<<min(s.swells, 16)
+// start gives a turn to a worker. s.mu is held.
+func (s *Schedule) start(t *turn, now time.Time) {
+	s.run(t, now)
+	n := len(s.idle)
+	if n == 0 {
+		go s.work(&worker{next: make(chan *turn, 1)}, t)
+		return
 	}
-	return s.busy < s.most
+	w := s.idle[n-1]
+	s.idle[n-1], s.idle = nil, s.idle[:n-1]
+	w.next <- t // it waits for nothing else
+}
+
+// run takes note that a step begins. s.mu is held.
+func (s *Schedule) run(t *turn, now time.Time) {
+	t.state, t.since = running, now
+	if !t.prompt {
+		t.young = true
+		s.youth++
+		s.young.push(birth{t, now})
+	}
+}
+
+// room reports whether one more step may run. Those that take long are none of a burst. If turns wait for long
+// nevertheless, such as for a slow upstream, bursts may be larger. s.mu is held.
+func (s *Schedule) room(now time.Time) bool {
+	for s.young.len() > 0 {
+		first := s.young.first()
+		current := first.turn.young && first.turn.since.Equal(first.at)
+		if current && now.Sub(first.at) < patience {
+			break
+		}
+		if s.young.pop(); current {
+			s.grow(first.turn)
+		}
+	}
+	if now.Sub(s.based) >= patience {
+		s.based = now
+		if now.Sub(s.ready.first().since) >= patience {
+			s.most += burst / 4
+		} else {
+			s.most /= 2
+		}
+	}
+	return s.youth < burst+s.most
+}
+
+// grow takes note that a step is no longer young, or has ended. s.mu is held.
+func (s *Schedule) grow(t *turn) {
+	if t.young {
+		t.young = false
+		s.youth--
+	}
 }
 
 // look makes ready what is due.
@@ -144,10 +188,14 @@ func (s *Schedule) arm() {
 		}
 	}
 	if len(s.waiting) > 0 {
-		sooner(later(s.waiting[0].at, s.looked.Add(tick)))
+		at := s.waiting[0].at
+		if !s.waiting[0].prompt {
+			at = later(at, s.looked.Add(tick))
+		}
+		sooner(at)
 	}
 	if s.ready.len() > 0 {
-		sooner(s.based.Add(patience))
+		sooner(s.young.first().at.Add(patience))
 	}
 	if len(s.idle) > burst {
 		sooner(s.idle[0].since.Add(warm))
@@ -178,11 +226,16 @@ func (s *Schedule) stepped(w *worker, t *turn, r rest) *turn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	s.busy--
+	s.grow(t)
+	w.since = now
+	s.idle = append(s.idle, w)
 	switch {
 	case r.over:
 		t.state = unborn
-		s.members--
+		if s.members--; s.members == 0 {
+			s.end()
+			return nil
+		}
 	case t.again:
 		s.line(t, now)
 	default:
@@ -191,22 +244,13 @@ func (s *Schedule) stepped(w *worker, t *turn, r rest) *turn {
 			heap.Push(&s.waiting, t)
 		}
 	}
-	w.since = now
-	if s.members == 0 {
-		s.end()
-		close(w.next)
+	s.dispatch(now)
+	select {
+	case next := <-w.next: // it was the one that was busy last
+		return next
+	default:
 		return nil
 	}
-	if s.ready.len() > 0 && s.room(now) {
-		next := s.ready.pop()
-		next.state = running
-		s.busy++
-		s.arm()
-		return next
-	}
-	s.idle = append(s.idle, w)
-	s.arm()
-	return nil
 }
 
 // end lets all workers end, since there is no turn left. s.mu is held.
@@ -214,7 +258,7 @@ func (s *Schedule) end() {
 	for _, w := range s.idle {
 		close(w.next)
 	}
-	s.idle, s.waiting, s.ready = nil, nil, queue{}
+	s.idle = nil
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -232,30 +276,30 @@ func (w *worker) wait() *turn {
 	return t
 }
 
-// queue is the turns that are ready, first come, first served.
-type queue struct {
-	turns []*turn
-	head  int
+// queue is first come, first served.
+type queue[T any] struct {
+	list []T
+	head int
 }
 
-func (q *queue) len() int { return len(q.turns) - q.head }
+func (q *queue[T]) len() int { return len(q.list) - q.head }
 
-func (q *queue) first() *turn { return q.turns[q.head] }
+func (q *queue[T]) first() T { return q.list[q.head] }
 
-func (q *queue) push(t *turn) {
-	if q.head > len(q.turns)/2 && len(q.turns) == cap(q.turns) {
-		n := copy(q.turns, q.turns[q.head:])
-		clear(q.turns[n:])
-		q.turns, q.head = q.turns[:n], 0
+func (q *queue[T]) push(v T) {
+	if q.head > len(q.list)/2 && len(q.list) == cap(q.list) {
+		n := copy(q.list, q.list[q.head:])
+		clear(q.list[n:])
+		q.list, q.head = q.list[:n], 0
 	}
-	q.turns = append(q.turns, t)
+	q.list = append(q.list, v)
 }
 
-func (q *queue) pop() *turn {
-	t := q.turns[q.head]
-	q.turns[q.head] = nil
-	if q.head++; q.head == len(q.turns) {
-		q.turns, q.head = q.turns[:0], 0
+func (q *queue[T]) pop() T {
+	v := q.list[q.head]
+	clear(q.list[q.head : q.head+1])
+	if q.head++; q.head == len(q.list) {
+		q.list, q.head = q.list[:0], 0
 	}
-	return t
+	return v
 }

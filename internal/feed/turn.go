@@ -4,12 +4,14 @@ import "time"
 
 // turn is what a [Schedule] runs again and again, in steps. The schedule's lock guards it.
 type turn struct {
-	of    stepper
-	state turnState
-	again bool      // it was woken during its step, so that it does not rest after it
-	since time.Time // when it became ready
-	at    time.Time // when it is due
-	slot  int       // in the heap of those that wait; -1: it is in none
+	of     stepper
+	prompt bool // its steps may be held, and are made without delay
+	state  turnState
+	young  bool      // its step began a moment ago
+	again  bool      // it was woken during its step, so that it does not rest after it
+	since  time.Time // when it became ready, or its step began
+	at     time.Time // when it is due
+	slot   int       // in the heap of those that wait; -1: it is in none
 }
 
 // stepper makes the steps of a turn, never two at the same time.
