@@ -2,13 +2,9 @@ package upstream
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,17 +35,18 @@ var errTooLarge = errors.New("the answer is larger than `limits response` allows
 // Answer is the ResponseWriter of a poll: it keeps the upstream's answer in bounded memory. It wraps no other
 // writer, so upstream handlers cannot reach a client through it.
 type Answer struct {
-	Fields http.Header
-	sent   http.Header // the header at the time of the status
-	Status int
-	body   bytes.Buffer
-	limit  int64
-	over   bool
-	begun  func()  // called when the head of an answer without an error comes; nil: not needed
-	head   bool    // the answer to a HEAD
-	live   ongoing // where it comes out if it goes on; nil: it is kept
-	goesOn bool
-	parts  int // in how many writes it has come, those of blanks aside
+	Fields   http.Header
+	sent     http.Header // the header at the time of the status
+	Status   int
+	body     bytes.Buffer
+	limit    int64
+	over     bool
+	unpacker *unpacker
+	begun    func()  // called when the head of an answer without an error comes; nil: not needed
+	head     bool    // the answer to a HEAD
+	live     ongoing // where it comes out if it goes on; nil: it is kept
+	goesOn   bool
+	parts    int // in how many writes it has come, those of blanks aside
 }
 
 // ongoing takes an answer that goes on.
@@ -58,7 +55,11 @@ type ongoing interface {
 	write(p []byte) (int, error)
 }
 
-func NewAnswer(limit int64) *Answer { return &Answer{Fields: make(http.Header), limit: limit} }
+func NewAnswer(limit int64) *Answer { return newAnswer(limit, new(unpacker)) }
+
+func newAnswer(limit int64, u *unpacker) *Answer {
+	return &Answer{Fields: make(http.Header), limit: limit, unpacker: u}
+}
 
 // Header implements http.ResponseWriter.
 func (a *Answer) Header() http.Header { return a.Fields }
@@ -122,7 +123,7 @@ func (a *Answer) text() []byte {
 	body := a.body.Bytes()
 	if encoding := strings.ToLower(a.sent.Get("Content-Encoding")); encoding == "gzip" || encoding == "x-gzip" {
 		var text bytes.Buffer
-		_, _ = gunzipTo(&text, body, a.limit) // it ends too soon
+		_, _ = a.unpacker.gunzipTo(&text, body, a.limit) // it ends too soon
 		body = text.Bytes()
 	}
 	return body
@@ -137,7 +138,7 @@ func (a *Answer) Response() (page.Response, error) {
 	resp := page.Response{Status: a.Status, Header: a.sent, Body: a.body.Bytes()}
 	if encoding := strings.Join(a.sent.Values("Content-Encoding"), ", "); encoding != "" && !a.bodyless() {
 		var err error
-		if resp.Body, err = decompress(encoding, resp.Body, a.limit); errors.Is(err, errTooLarge) {
+		if resp.Body, err = a.unpacker.decompress(encoding, resp.Body, a.limit); errors.Is(err, errTooLarge) {
 			return page.Response{}, err
 		}
 		resp.Broken = err
@@ -152,71 +153,6 @@ func (a *Answer) bodyless() bool {
 		return true
 	}
 	return a.head
-}
-
-// decompress decodes an answer by its Content-Encoding.
-func decompress(encoding string, body []byte, limit int64) ([]byte, error) {
-	names := strings.FieldsFunc(strings.ToLower(encoding), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "identity" })
-	switch strings.Join(names, " ") {
-	case "":
-		return body, nil
-	case "gzip", "x-gzip":
-		return gunzip(body, limit)
-	}
-	return nil, fmt.Errorf("the answer has the Content-Encoding %q, which the poll did not ask for", encoding)
-}
-
-// gunzip decodes a body. An empty body is an error, because a gzip has at least 18 bytes.
-func gunzip(body []byte, limit int64) ([]byte, error) {
-	if out, ok := gunzipAtOnce(body, limit); ok {
-		return out, nil
-	}
-	size, err := gunzipTo(io.Discard, body, limit+1) // so that a zip bomb takes no memory
-	if err != nil {
-		return nil, err
-	}
-	if size > limit {
-		return nil, errTooLarge
-	}
-	out := bytes.NewBuffer(make([]byte, 0, size))
-	_, err = gunzipTo(out, body, size)
-	return out.Bytes(), err
-}
-
-// gunzipAtOnce decodes a body in one step if its trailer has the right length, which is the case if the body
-// is one gzip member (RFC 1952, section 2.3.1).
-func gunzipAtOnce(body []byte, limit int64) (out []byte, ok bool) {
-	const trailer, most = 4, 1032 // bytes; one byte of deflate becomes at most 1032 bytes
-	if len(body) < trailer {
-		return nil, false
-	}
-	size := int64(binary.LittleEndian.Uint32(body[len(body)-trailer:]))
-	if size > min(limit, most*int64(len(body))) {
-		return nil, false
-	}
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, false
-	}
-	out = make([]byte, size)
-	if _, err := io.ReadFull(z, out); err != nil {
-		return nil, false
-	}
-	n, err := io.Copy(io.Discard, io.LimitReader(z, 1)) // this checks the checksum
-	return out, n == 0 && err == nil
-}
-
-// gunzipTo decodes at most that many bytes to w, and returns their number.
-func gunzipTo(w io.Writer, body []byte, most int64) (size int64, err error) {
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err == nil {
-		size, err = io.Copy(w, io.LimitReader(z, most))
-	}
-	if err != nil {
-		return 0, fmt.Errorf("decoding the answer's gzip: %w", err)
-	}
-	return size, nil
 }
 
 // Interface guards

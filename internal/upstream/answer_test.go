@@ -17,16 +17,16 @@ func TestAnEncodedAnswerIsReadNoFurtherThanItsLimit(t *testing.T) {
 	t.Parallel()
 	body := testsite.Gzipped(strings.Repeat("a", 1000) + "b")
 	for limit, want := range map[int64]int{1 << 20: 1001, 1001: 1001, 1000: 0, 10: 0} {
-		got, err := decompress("GZIP", body, limit)
+		got, err := new(unpacker).decompress("GZIP", body, limit)
 		if len(got) != want || (err == nil) != (want > 0) {
 			t.Errorf("limit %d: got %d bytes, %v", limit, len(got), err)
 		}
 	}
 	broken := append(testsite.Gzipped(strings.Repeat("a", 1000)), "no gzip"...)
-	if _, err := decompress("gzip", broken, 10); !errors.Is(err, errTooLarge) {
+	if _, err := new(unpacker).decompress("gzip", broken, 10); !errors.Is(err, errTooLarge) {
 		t.Errorf("it was read beyond its limit: %v", err)
 	}
-	if got, err := decompress("identity", []byte("a"), 10); err != nil || string(got) != "a" {
+	if got, err := new(unpacker).decompress("identity", []byte("a"), 10); err != nil || string(got) != "a" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
@@ -83,7 +83,7 @@ func FuzzGunzip(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, limit int) {
 		limit = max(0, min(limit, 1<<20))
-		got, err := gunzip(body, int64(limit))
+		got, err := new(unpacker).gunzip(body, int64(limit))
 		var want []byte
 		z, failed := gzip.NewReader(bytes.NewReader(body))
 		if failed == nil {

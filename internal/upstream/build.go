@@ -59,7 +59,7 @@ func (p *Request) build(ctx context.Context, ask feed.Ask, server *caddyhttp.Ser
 	p.condition(r.Header, ask)
 	absolute := urls.absolute
 	if absolute == nil {
-		absolute = p.Absolute(urls.current, r.Header)
+		absolute = p.Absolute(&urls.sent, r.Header)
 	}
 	if !p.Plan.Elsewhere {
 		addCookies(r.Header, ask.Session.Jar.Cookies(absolute))
@@ -73,7 +73,7 @@ func (p *Request) build(ctx context.Context, ask feed.Ask, server *caddyhttp.Ser
 		caddyhttp.SetVar(r.Context(), name, v)
 	}
 	sent := urls.sent
-	r.URL, r.RequestURI = &sent, urls.currentURI
+	r.URL, r.RequestURI = &sent, urls.sentURI
 	return r, absolute, nil
 }
 

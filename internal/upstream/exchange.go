@@ -44,6 +44,7 @@ type Routes interface {
 type exchanger struct {
 	upstream Routes
 	slots    slots
+	unpacker unpacker
 }
 
 // exchange makes one request and waits for its answer, within the limit on requests that are not held. It
@@ -105,7 +106,7 @@ func (u *exchanger) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) 
 	var to *url.URL
 	demoted := false // to a GET, by a redirect
 	for n := 0; ; n++ {
-		a := NewAnswer(p.Plan.Limits.Response)
+		a := newAnswer(p.Plan.Limits.Response, &u.unpacker)
 		if l != nil {
 			a.live = l
 		}

@@ -21,15 +21,17 @@ type target struct {
 
 // targetURLs are the URLs of a poll.
 type targetURLs struct {
-	current, original       *url.URL
-	currentURI, originalURI string
-	sent                    url.URL  // the path and query of current
-	absolute                *url.URL // current, as the upstream knows it; nil: it depends on the poll
+	sent        url.URL // its path and query
+	sentURI     string
+	original    *url.URL // for handlers that ask for it
+	originalURI string
+	absolute    *url.URL // what is sent, as the upstream knows it; nil: it depends on the poll
 }
 
-// target returns what the position of a poll makes of it. A session keeps that of its last one.
+// target returns what the position of a poll makes of it. A session keeps that of its last one, where a position is
+// all that changes.
 func (p *Request) target(ask feed.Ask) *target {
-	if len(ask.Session.Opened) > 0 {
+	if len(ask.Session.Opened) > 0 || p.Plan.Hosts != nil {
 		return &target{of: p, from: ask.From.Cursor, cursors: p.cursors(ask)}
 	}
 	s := sessionOf(ask.Session)
@@ -41,7 +43,7 @@ func (p *Request) target(ask feed.Ask) *target {
 		if urls, err := p.targetURLs(env, !ask.From.Cursor.IsZero()); err == nil {
 			t.urls = urls
 			if !slices.ContainsFunc(p.HeaderEdits, func(e config.PlannedEdit) bool { return slices.Contains(config.ForwardedFields, e.Name) }) {
-				urls.absolute = p.Absolute(urls.current, p.Said.Header)
+				urls.absolute = p.Absolute(&urls.sent, p.Said.Header)
 			}
 		}
 	}
@@ -65,8 +67,12 @@ func (p *Request) targetURLs(env *value.Env, placed bool) (*targetURLs, error) {
 }
 
 func newTargetURLs(current, original *url.URL) *targetURLs {
-	return &targetURLs{
-		current: current, original: original, currentURI: current.RequestURI(), originalURI: original.RequestURI(),
-		sent: *urlOf(current.EscapedPath(), current.RawQuery),
+	u := &targetURLs{
+		sent: *urlOf(current.EscapedPath(), current.RawQuery), sentURI: current.RequestURI(), original: original,
+		originalURI: original.RequestURI(),
 	}
+	if *original == u.sent {
+		u.original, u.originalURI = &u.sent, u.sentURI
+	}
+	return u
 }
