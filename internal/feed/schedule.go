@@ -15,7 +15,9 @@ const (
 	// burst is how many polls run at the same time, if others wait for that. Most polls are answered sooner than a
 	// connection to the upstream is made, and handlers keep few of these.
 	burst = 16
-	// patience is how long a poll is one of them, and how long others wait before there may be more.
+	// quick is how long a poll is one of them.
+	quick = 30 * time.Millisecond
+	// patience is how long others wait before there may be more.
 	patience = 10 * time.Millisecond
 	// warm is how long goroutines without work are kept for their stacks, those of a burst aside.
 	warm = time.Second
@@ -35,7 +37,7 @@ type Schedule struct {
 
 	most  int          // beyond a burst, how many young steps may run
 	based time.Time    // when that was last changed
-	young queue[birth] // of steps that began less than patience ago, and of some that have ended
+	young queue[birth] // of steps that began a moment ago, and of some that have ended
 	youth int          // how many of them have not ended
 }
 
@@ -126,7 +128,7 @@ func (s *Schedule) room(now time.Time) bool {
 	for s.young.len() > 0 {
 		first := s.young.first()
 		current := first.turn.young && first.turn.since.Equal(first.at)
-		if current && now.Sub(first.at) < patience {
+		if current && now.Sub(first.at) < quick {
 			break
 		}
 		if s.young.pop(); current {
@@ -136,9 +138,9 @@ func (s *Schedule) room(now time.Time) bool {
 	if now.Sub(s.based) >= patience {
 		s.based = now
 		if now.Sub(s.ready.first().since) >= patience {
-			s.most += burst / 4
+			s.most += max(burst/4, s.most/4)
 		} else {
-			s.most /= 2
+			s.most -= (s.most + 7) / 8
 		}
 	}
 	return s.youth < burst+s.most
@@ -195,7 +197,7 @@ func (s *Schedule) arm() {
 		sooner(at)
 	}
 	if s.ready.len() > 0 {
-		sooner(s.young.first().at.Add(patience))
+		sooner(s.based.Add(patience))
 	}
 	if len(s.idle) > burst {
 		sooner(s.idle[0].since.Add(warm))
