@@ -27,6 +27,9 @@ import (
 // or reverse_proxy would drop X-Forwarded-*.
 const pollRemote = "0.0.0.0:0"
 
+// nowhere is the server address of polls whose upstream does not ask for it.
+var nowhere net.Addr = LocalAddr{"tcp", pollRemote}
+
 // Build makes the request of one poll, on the bridge's own context. Its answer goes to w. Its URL is to, after
 // a redirect; otherwise it is the client's URL with the edits.
 func (p *Request) Build(ctx context.Context, ask feed.Ask, server *caddyhttp.Server, w http.ResponseWriter, to *url.URL) (*http.Request, error) {
@@ -139,7 +142,7 @@ func (p *Request) replacer() *caddy.Replacer {
 // localAddr is the server address of a poll: the client's, if the upstream asks for it; otherwise none.
 func (p *Request) localAddr() net.Addr {
 	if p.Said.Local == (LocalAddr{}) {
-		return LocalAddr{"tcp", pollRemote}
+		return nowhere
 	}
 	return p.Said.Local
 }

@@ -182,11 +182,10 @@ func AcceptEncoding(c *config.Plan) string {
 
 // answer sends one request, and returns its answer; of one that goes on the head.
 func (u *exchanger) answer(which Kind, r *http.Request, a *Answer, l *live) (page.Response, error) {
-	request := func() (page.Response, error) { return u.roundTrip(which, r, a) }
 	if l == nil {
-		return request()
+		return u.roundTrip(which, r, a)
 	}
-	return l.serve(a, request)
+	return l.serve(a, func() (page.Response, error) { return u.roundTrip(which, r, a) })
 }
 
 // roundTrip sends one request through the upstream routes of the newest configuration.

@@ -48,9 +48,9 @@ func privateFeeds(t testing.TB, n int, interval time.Duration) (readers []*feed.
 	return readers, polls
 }
 
-// BenchmarkPrivateFeed says how much memory a feed takes that only one client reads, between two polls: its chain,
-// its poller, its session and its request. The client's own connection is none of it.
-func BenchmarkPrivateFeed(b *testing.B) {
+// footprint returns how much memory a feed takes that only one client reads, between two polls: its chain, its poller,
+// its session and its request. The client's own connection is none of it.
+func footprint(t testing.TB) (bytes int64) {
 	const feeds = 2000
 	used := func() int64 {
 		runtime.GC()
@@ -59,13 +59,24 @@ func BenchmarkPrivateFeed(b *testing.B) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc + m.StackInuse)
 	}
+	before := used()
+	readers, _ := privateFeeds(t, feeds, time.Minute)
+	bytes = (used() - before) / feeds
+	for _, r := range readers {
+		r.Close()
+	}
+	return bytes
+}
+
+func TestAFeedWithOneClientTakesLittleMemory(t *testing.T) {
+	if got := footprint(t); got > 12<<10 {
+		t.Errorf("it takes %d bytes", got)
+	}
+}
+
+func BenchmarkPrivateFeed(b *testing.B) {
 	for b.Loop() {
-		before := used()
-		readers, _ := privateFeeds(b, feeds, time.Minute)
-		b.ReportMetric(float64(used()-before)/feeds, "B/feed")
-		for _, r := range readers {
-			r.Close()
-		}
+		b.ReportMetric(float64(footprint(b)), "B/feed")
 	}
 }
 
@@ -77,7 +88,7 @@ func BenchmarkPrivatePolls(b *testing.B) {
 	b.ResetTimer()
 	before, start := processor(), polls.Load()
 	for polls.Load()-start < int64(b.N) {
-		time.Sleep(time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 	}
 	b.StopTimer()
 	b.ReportMetric((processor()-before)*1e9/float64(polls.Load()-start), "cpu-ns/poll")
