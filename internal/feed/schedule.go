@@ -33,7 +33,7 @@ type Schedule struct {
 	idle    []*worker // those that were busy last are last
 	timer   *time.Timer
 	armed   time.Time // when the timer fires; zero: it does not
-	looked  time.Time // when it was last looked at what is due
+	looked  time.Time // when something was due last
 
 	most  int          // beyond a burst, how many young steps may run
 	based time.Time    // when that was last changed
@@ -163,8 +163,8 @@ func (s *Schedule) look() {
 		return
 	}
 	now := time.Now()
-	s.looked = now
 	for len(s.waiting) > 0 && !s.waiting[0].at.After(now) {
+		s.looked = now
 		s.line(s.waiting[0], now)
 	}
 	s.trim(now)
