@@ -36,7 +36,7 @@ func privateFeeds(t testing.TB, n int, interval time.Duration) (readers []*feed.
 		if err != nil {
 			t.Fatal(err)
 		}
-		reader, err := b.join(p)
+		reader, _, err := b.join(p)
 		if err != nil {
 			t.Fatal(err)
 		}
