@@ -52,6 +52,7 @@ func newMetrics() []metric {
 		{name: "sse_bridge_deliveries_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Deliveries }), help: "Events that were written to clients. Each counts once for each client."},
 		{name: "sse_bridge_delivered_bytes_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Bytes }), help: "Bytes that were written to event streams, before compression, including comments and keep-alives."},
 		{name: "sse_bridge_streams_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Opened }), help: "Event streams that were opened."},
+		{name: "sse_bridge_streams_taken_over_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Taken }), help: "Those of them whose connection was taken over from the server, so that they need no goroutine."},
 		{name: "sse_bridge_disconnects_total", kind: prometheus.CounterValue, label: "reason", values: func(t *bridge.Tally) []stream.Labelled {
 			return t.Ended
 		}, help: "Event streams that have ended, by reason: `client_gone`; `slow_client`, which did not read; `lifetime`, as configured; `ended` or `refused` by the upstream; `stopping`, because the configuration has changed or Caddy exits."},

@@ -18,6 +18,7 @@ const (
 type counters struct {
 	born       time.Time
 	opened     atomic.Int64
+	taken      atomic.Int64
 	deliveries atomic.Int64
 	bytes      atomic.Int64
 	ended      tallies
@@ -39,6 +40,7 @@ func (c *counters) clock() time.Duration { return time.Since(c.born) }
 // Totals are what streams have done since their bridge began.
 type Totals struct {
 	Opened          int64 // streams
+	Taken           int64 // those whose connection was taken over
 	Deliveries      int64 // events, each counted for each client
 	Bytes           int64 // written
 	Ended, Rejected []Labelled
@@ -47,6 +49,7 @@ type Totals struct {
 // Add adds the totals of other streams.
 func (t *Totals) Add(other Totals) {
 	t.Opened += other.Opened
+	t.Taken += other.Taken
 	t.Deliveries += other.Deliveries
 	t.Bytes += other.Bytes
 	for i := range t.Ended {

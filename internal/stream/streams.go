@@ -77,6 +77,7 @@ func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Rea
 	if c != nil && err == nil {
 		c.journal = j
 		if taken = a.takeover.handOver(c, w, r); taken {
+			a.counts.taken.Add(1)
 			return
 		}
 	}
@@ -138,7 +139,7 @@ func (a *Streams) finish(w http.ResponseWriter, control *http.ResponseController
 // Totals returns the present totals.
 func (a *Streams) Totals() Totals {
 	return Totals{
-		Opened: a.counts.opened.Load(), Deliveries: a.counts.deliveries.Load(), Bytes: a.counts.bytes.Load(),
+		Opened: a.counts.opened.Load(), Taken: a.counts.taken.Load(), Deliveries: a.counts.deliveries.Load(), Bytes: a.counts.bytes.Load(),
 		Ended: a.counts.ended.load(), Rejected: a.counts.rejected.load(),
 	}
 }
