@@ -19,7 +19,7 @@ import (
 )
 
 // crowd is how many streams each sender has before there is another one, up to one for each processor.
-const crowd = 1000
+const crowd = 200
 
 // takeover takes connections over from Caddy's server, so that their streams need no goroutine.
 type takeover struct {
