@@ -22,11 +22,11 @@ var layers = [][]string{
 	{"trial"},
 	{"page"},
 	{"decode", "jq"},
-	{"position", "shape", "sse", "value"},
+	{"aside", "position", "shape", "sse", "value"},
 }
 
 // pure are the packages that know no Caddy.
-var pure = []string{"feed", "page", "decode", "jq", "position", "shape", "sse", "value", "trial", "suggest"}
+var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape", "sse", "value", "trial", "suggest"}
 
 // forTests are the packages that only tests import.
 var forTests = []string{"heap", "testbridge", "testplan", "testsite"}
