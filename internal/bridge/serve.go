@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/aside"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
@@ -26,10 +27,19 @@ const (
 // Serve serves a client its stream, or answers why it gets none. Caddy answers the returned errors. A stream whose connection
 // is taken over goes on afterwards.
 func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
+	opened, err := b.receive(w, r)
+	if opened != nil {
+		opened.Follow(r)
+	}
+	return err
+}
+
+// receive lets a client in, and opens its stream. It returns none if there is nothing left for the handler to do.
+func (b *Bridge) receive(w http.ResponseWriter, r *http.Request) (*stream.Handled, error) {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	visit, err := b.admit(ip)
 	if err != nil {
-		return b.turnAway(w, r, err)
+		return nil, b.turnAway(w, r, err)
 	}
 	stays := false
 	defer func() {
@@ -37,34 +47,44 @@ func (b *Bridge) Serve(w http.ResponseWriter, r *http.Request) error {
 			visit.Leave()
 		}
 	}()
-	request, err := upstream.NewRequest(b.plan, r)
-	if err != nil {
-		return err
-	}
-	b.hintCopied(r)
-	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
-		b.server.Store(server)
-	}
-	reader, source, err := b.join(request)
-	if err != nil {
-		return b.turnAway(w, r, err)
+	reader, source, err := b.enter(r)
+	switch {
+	case errors.Is(err, errBusy), errors.Is(err, errHalted):
+		return nil, b.turnAway(w, r, err)
+	case err != nil:
+		return nil, err
 	}
 	visit.reader = reader
 	switch end := reader.Answered(r.Context(), FirstAnswer); {
 	case end == nil:
 	case end.Reason == feed.Busy:
-		return b.turnAway(w, r, fmt.Errorf("%w: %d streams of the upstream", errBusy, b.plan.Limits.Streams))
+		return nil, b.turnAway(w, r, fmt.Errorf("%w: %d streams of the upstream", errBusy, b.plan.Limits.Streams))
 	case end.Refusal != nil:
 		b.Streams.Reject(stream.RejectedRefused)
-		return refuse(w, end.Refusal)
+		return nil, refuse(w, end.Refusal)
 	case end.Reason == feed.Ended && !reader.Pending():
 		b.Streams.Reject(stream.RejectedEnded)
 		w.WriteHeader(http.StatusNoContent) // EventSource stops after this status
-		return nil
+		return nil, nil
 	}
 	stays = true
-	b.Streams.Serve(w, r, reader, source, visit)
-	return nil
+	return b.Streams.Open(w, r, reader, source, visit), nil
+}
+
+// enter adds a client to the feed of its request.
+func (b *Bridge) enter(r *http.Request) (reader *feed.Reader, source *stream.Source, err error) {
+	aside.Run(func() {
+		var request *upstream.Request
+		if request, err = upstream.NewRequest(b.plan, r); err != nil {
+			return
+		}
+		b.hintCopied(r)
+		if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+			b.server.Store(server)
+		}
+		reader, source, err = b.join(request)
+	})
+	return reader, source, err
 }
 
 // turnAway tells a client to come back later.
@@ -100,27 +120,6 @@ var (
 	errBusy   = errors.New("over a limit")
 	errHalted = errors.New("the bridge has ended")
 )
-
-// visit is the stay of a client, from when it is counted.
-type visit struct {
-	bridge *Bridge
-	ip     string
-	reader *feed.Reader // nil before it has joined a feed
-}
-
-// Leave implements [stream.Visit].
-func (v *visit) Leave() {
-	if v.reader != nil {
-		v.reader.Close()
-	}
-	b := v.bridge
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.clients--
-	if b.perIP[v.ip]--; b.perIP[v.ip] == 0 {
-		delete(b.perIP, v.ip)
-	}
-}
 
 // admit counts a client, or returns which limit it exceeds.
 func (b *Bridge) admit(ip string) (*visit, error) {

@@ -90,13 +90,20 @@ type arrival struct {
 // Next returns what is to be written next, and waits for it. The bytes are shared: they
 // must not be changed. The error is always an [*End], after everything that was there
 // has been returned, except for [Lifetime], which waits for nothing.
-func (r *Reader) Next() ([]byte, error) {
+func (r *Reader) Next() ([]byte, error) { return r.NextUntil(nil) }
+
+// NextUntil is Next for a client that is gone once a channel is closed: that ends its stream, as Stop does.
+func (r *Reader) NextUntil(gone <-chan struct{}) ([]byte, error) {
 	wake := r.wake.Load().ring
 	for {
 		if b, err := r.next(); b != nil || err != nil {
 			return b, err
 		}
-		<-wake
+		select {
+		case <-wake:
+		case <-gone:
+			r.Stop(Gone)
+		}
 	}
 }
 

@@ -34,3 +34,12 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 		w = u.Unwrap()
 	}
 }
+
+// deadlinesOf returns where the deadlines of writes are set, by any goroutine.
+func deadlinesOf(w http.ResponseWriter) connection {
+	own := innermost(w)
+	if c, ok := own.(connection); ok {
+		return c
+	}
+	return http.NewResponseController(own)
+}

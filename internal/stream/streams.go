@@ -3,14 +3,13 @@
 package stream
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/aside"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
@@ -49,59 +48,52 @@ type Visit interface {
 	Leave()
 }
 
-// Serve writes a reader's events until the reader or the client ends, and then has the client leave. It returns before that if it
-// has taken the connection over.
-func (a *Streams) Serve(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of *Source, visit Visit) {
-	taken := false
-	defer func() {
-		if !taken {
-			visit.Leave()
-		}
-	}()
+// Open begins a reader's stream. It returns nil if it has taken the connection over: then the stream goes on by itself, and has the
+// client leave at its end. Otherwise [Handled.Follow] does both.
+func (a *Streams) Open(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of *Source, visit Visit) *Handled {
+	var h *Handled
+	aside.Run(func() { // handlers in front may go deep to write a header
+		opened := false
+		defer func() {
+			if !opened {
+				visit.Leave()
+			}
+		}()
+		h = a.begin(w, r, reader, of, visit)
+		opened = true
+	})
+	return h
+}
+
+// begin writes the header of a stream, and what comes first. It returns nil if it has taken the connection over.
+func (a *Streams) begin(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of *Source, visit Visit) *Handled {
 	disarm(r)
 	SetHeader(w.Header())
-	c := a.takeover.candidate(r, reader, of, visit)
-	s := &stream{reader: reader, below: http.NewResponseController(innermost(w))}
+	h := &Handled{of: a.shared, w: w, flusher: flusherOf(w), visit: visit}
+	h.reader, h.below = reader, deadlinesOf(w)
+	c, s := a.takeover.candidate(r, reader, of, visit), &h.stream
 	if c != nil {
 		w.Header().Set("Connection", "close") // RFC 9112, section 9.6
 		s = &c.stream
 	}
 	a.watch.add(s)
 	w.WriteHeader(http.StatusOK)
-	j := newJournal(a.counts, of)
-	control := http.NewResponseController(w)
+	h.journal = newJournal(a.counts, of)
 	// this line belongs to the first event, but is sent at once
 	first := sse.AppendRetry(nil, a.back.usual())
-	err := s.write(w, first, control, c != nil || !reader.Pending())
-	j.wrote(0, len(first))
-	if c != nil && err == nil {
-		c.journal = j
-		if taken = a.takeover.handOver(c, w, r); taken {
-			a.counts.taken.Add(1)
-			return
-		}
-	}
+	h.first = h.write(s, first, c != nil || !reader.Pending())
+	h.wrote(0, len(first))
 	if c != nil {
+		c.journal = h.journal
+		if h.first == nil && a.takeover.handOver(c, w, r) {
+			a.counts.taken.Add(1)
+			return nil
+		}
 		a.watch.remove(s)
 		a.takeover.decline(c)
-		s = &stream{reader: reader, below: http.NewResponseController(innermost(w))}
-		a.watch.add(s)
+		a.watch.add(&h.stream)
 	}
-	defer a.watch.remove(s)
-	stop := context.AfterFunc(r.Context(), func() { reader.Stop(feed.Gone) })
-	defer stop()
-	for err == nil {
-		var batch []byte
-		if batch, err = reader.Next(); err != nil {
-			break
-		}
-		if err = s.write(w, batch, control, !reader.Pending()); err == nil {
-			j.wrote(reader.Took(), len(batch))
-		}
-	}
-	reason := a.finish(w, control, s, err)
-	j.closed(reason, err)
-	noteAccess(r, j.noted(reason)...)
+	return h
 }
 
 // TurnAway answers a client that gets no stream now. It comes back after the given multiple of the usual wait.
@@ -120,21 +112,6 @@ func (a *Streams) Reject(reason string) { a.counts.rejected.add(reason) }
 
 // EndSpread ends all streams, spread over time. New streams end at once.
 func (a *Streams) EndSpread() { a.watch.endSpread() }
-
-// finish ends a stream, and returns the reason. It tells the client when to come back.
-func (a *Streams) finish(w http.ResponseWriter, control *http.ResponseController, s *stream, err error) feed.Reason {
-	reason := feed.Gone
-	if end := (*feed.End)(nil); errors.As(err, &end) {
-		reason = end.Reason
-	} else if s.hung.Load() {
-		reason = feed.Slow
-	}
-	if wait := a.wait(s, reason); wait > 0 {
-		// the client may be gone, which does not matter
-		_ = s.write(w, append(sse.AppendRetry(nil, wait), '\n'), control, true)
-	}
-	return reason
-}
 
 // Totals returns the present totals.
 func (a *Streams) Totals() Totals {

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -149,27 +148,6 @@ func (d *watchdog) look() (more bool) {
 	}
 	d.running = len(d.streams) > 0
 	return d.running
-}
-
-// flusher sends what has been written.
-type flusher interface{ Flush() error }
-
-// write writes a batch, and flushes it if nothing follows. It writes a long batch in pieces, so that the
-// watchdog can distinguish a client that reads slowly from one that does not read.
-func (s *stream) write(w io.Writer, batch []byte, control flusher, flush bool) error {
-	for {
-		piece := batch[:min(len(batch), maxWrite)]
-		batch = batch[len(piece):]
-		s.writes.Add(1)
-		_, err := w.Write(piece)
-		if err == nil && flush && len(batch) == 0 {
-			err = control.Flush()
-		}
-		s.writes.Add(1)
-		if err != nil || len(batch) == 0 {
-			return err
-		}
-	}
 }
 
 // cut ends a write that is under way at the given time.

@@ -65,3 +65,26 @@ func unwrapped(w http.ResponseWriter) (own http.ResponseWriter, ok bool) {
 		w = u.Unwrap()
 	}
 }
+
+// flusher sends what has been written.
+type flusher interface{ FlushError() error }
+
+// flusherOf returns what [http.ResponseController] would call to flush a writer: it would look for it at each event, from a
+// frame of its own.
+func flusherOf(w http.ResponseWriter) flusher {
+	for at := w; ; {
+		if f, ok := at.(flusher); ok {
+			return f
+		}
+		u, wraps := at.(interface{ Unwrap() http.ResponseWriter })
+		if _, flushes := at.(http.Flusher); flushes || !wraps {
+			return controlled{http.NewResponseController(at)}
+		}
+		at = u.Unwrap()
+	}
+}
+
+// controlled flushes a writer that does not say whether it could.
+type controlled struct{ *http.ResponseController }
+
+func (c controlled) FlushError() error { return c.Flush() }
