@@ -126,7 +126,7 @@ func replacesBody(c *config.Plan) bool { return !c.Body.IsZero() && len(c.Body.C
 // readBody reads the whole body of the client, even if polls have another body: placeholders may contain it,
 // and net/http notices that a client has gone only after its body has been read.
 func readBody(r *http.Request) ([]byte, error) {
-	if r.Body == nil || r.Body == http.NoBody {
+	if r.Body == nil || r.ContentLength == 0 { // Caddy wraps an empty body
 		return nil, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1))
