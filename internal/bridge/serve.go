@@ -39,7 +39,8 @@ func (b *Bridge) receive(w http.ResponseWriter, r *http.Request) (*stream.Handle
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	visit, err := b.admit(ip)
 	if err != nil {
-		return nil, b.turnAway(w, r, err)
+		b.turnAway(w, r, err)
+		return nil, nil
 	}
 	stays := false
 	defer func() {
@@ -50,7 +51,8 @@ func (b *Bridge) receive(w http.ResponseWriter, r *http.Request) (*stream.Handle
 	reader, source, err := b.enter(r)
 	switch {
 	case errors.Is(err, errBusy), errors.Is(err, errHalted):
-		return nil, b.turnAway(w, r, err)
+		b.turnAway(w, r, err)
+		return nil, nil
 	case err != nil:
 		return nil, err
 	}
@@ -58,7 +60,8 @@ func (b *Bridge) receive(w http.ResponseWriter, r *http.Request) (*stream.Handle
 	switch end := reader.Answered(r.Context(), FirstAnswer); {
 	case end == nil:
 	case end.Reason == feed.Busy:
-		return nil, b.turnAway(w, r, fmt.Errorf("%w: %d streams of the upstream", errBusy, b.plan.Limits.Streams))
+		b.turnAway(w, r, fmt.Errorf("%w: %d streams of the upstream", errBusy, b.plan.Limits.Streams))
+		return nil, nil
 	case end.Refusal != nil:
 		b.Streams.Reject(stream.RejectedRefused)
 		return nil, refuse(w, end.Refusal)
@@ -88,7 +91,7 @@ func (b *Bridge) enter(r *http.Request) (reader *feed.Reader, source *stream.Sou
 }
 
 // turnAway tells a client to come back later.
-func (b *Bridge) turnAway(w http.ResponseWriter, r *http.Request, why error) error {
+func (b *Bridge) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 	reason, times := string(feed.Stopping), 1
 	if errors.Is(why, errBusy) {
 		reason, times = stream.RejectedLimit, busyRetry
@@ -98,7 +101,6 @@ func (b *Bridge) turnAway(w http.ResponseWriter, r *http.Request, why error) err
 		c.Write(zap.String("bridge", b.Name), zap.Error(why))
 	}
 	b.Streams.TurnAway(w, r, reason, times)
-	return nil
 }
 
 // refuse answers with the upstream's own refusal, so that EventSource stops.

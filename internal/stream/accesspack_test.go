@@ -30,8 +30,13 @@ func FuzzAPackedRequestSaysTheSame(f *testing.F) {
 	f.Add("", "", "", "", "", "", "", "", "", int64(0), uint16(0), true)
 	f.Add("@", "\xff", "*", "[::1]", "a", "\x00", "AUTHORIZATION", "s3cret", strings.Repeat("x", 300), int64(-1<<63), uint16(1), true)
 	for _, addr := range [][2]string{
-		{"203.0.113.9:443", "203.0.113.9"}, {"[2001:db8::9]:65535", "2001:db8::9"}, {"[fe80::1%eth0]:5", "fe80::1"},
-		{"[::ffff:192.0.2.1]:80", "::ffff:192.0.2.1"}, {"[0:0::1]:080", "0:0::1"}, {"host:80", "host"}, {"/run/socket", ""},
+		{"203.0.113.9:443", "203.0.113.9"},
+		{"[2001:db8::9]:65535", "2001:db8::9"},
+		{"[fe80::1%eth0]:5", "fe80::1"},
+		{"[::ffff:192.0.2.1]:80", "::ffff:192.0.2.1"},
+		{"[0:0::1]:080", "0:0::1"},
+		{"host:80", "host"},
+		{"/run/socket", ""},
 	} {
 		f.Add(addr[0], addr[1], "/", "host", "Accept", "*/*", "Referer", "here", "", int64(0), uint16(1), false)
 	}

@@ -195,7 +195,7 @@ func (c *client) write(pieces [][]byte, s *scratch) bool {
 
 // send writes pieces as far as the socket takes them, and returns the others.
 func (c *client) send(pieces [][]byte, s *scratch) (rest [][]byte, err error) {
-	n := 0
+	var n int
 	switch {
 	case c.secure != nil:
 		return c.encrypt(pieces, s)

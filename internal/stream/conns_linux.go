@@ -33,7 +33,7 @@ func socketOf(r *http.Request) (socket syscall.Conn, secure *tls.Conn) {
 func wrapped(conn net.Conn) net.Conn {
 	switch fmt.Sprintf("%T", conn) {
 	case "*caddyhttp.http2Conn": // looks at the first bytes that are read, if only one version of HTTP is served
-		inner, _ := reflect.ValueOf(conn).Elem().FieldByName("Conn").Interface().(net.Conn)
+		inner, _ := reflect.TypeAssert[net.Conn](reflect.ValueOf(conn).Elem().FieldByName("Conn"))
 		return inner
 	case "*proxyproto.Conn": // reads the header of the PROXY protocol
 		if raw, ok := conn.(interface{ Raw() net.Conn }); ok {

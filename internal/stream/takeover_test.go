@@ -4,7 +4,6 @@ package stream_test
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -331,7 +330,7 @@ func TestWithoutDescriptorsAStreamIsWrittenByItsHandler(t *testing.T) {
 		}
 		returned <- true
 	}))
-	s.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context { return stream.WithConn(ctx, conn) }
+	s.Config.ConnContext = stream.WithConn
 	s.Start()
 	defer s.Close()
 	var all []*socket

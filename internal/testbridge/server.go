@@ -1,8 +1,6 @@
 package testbridge
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -47,7 +45,7 @@ func Listen(t testing.TB, h *Standalone, p Path) *Server {
 		s.Returned <- r.URL.Path
 	}))
 	if !p.Handler {
-		s.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context { return stream.WithConn(ctx, conn) }
+		s.Config.ConnContext = stream.WithConn
 	}
 	if p.TLS {
 		s.StartTLS()

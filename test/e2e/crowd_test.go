@@ -197,7 +197,7 @@ func TestACrowdLosesNothingThroughCutsAndReloads(t *testing.T) {
 	c.Mu.Lock()
 	c.Polls = nil // the backend's own, as the lines are
 	c.Mu.Unlock()
-	if grown := int64(inUse()) - int64(bytes0); grown > int64(4<<20+said*1000) {
+	if grown := int64(inUse()) - int64(bytes0); grown > 4<<20+said*1000 {
 		t.Errorf("%d bytes are left, of %d clients and %d events", grown, size, said)
 	}
 }
