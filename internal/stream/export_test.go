@@ -23,3 +23,6 @@ func (a *Streams) CutAfter(looks int32) {
 	defer a.watch.mu.Unlock()
 	a.watch.hangs = looks
 }
+
+// Watched returns how many streams the watchdog has.
+func (a *Streams) Watched() int { return a.watch.count() }

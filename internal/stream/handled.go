@@ -29,25 +29,25 @@ func (h *Handled) Follow(r *http.Request) {
 		if batch, err = h.reader.NextUntil(gone); err != nil {
 			break
 		}
-		if err = h.write(&h.stream, batch, !h.reader.Pending()); err == nil {
+		if err = h.write(batch, !h.reader.Pending()); err == nil {
 			h.wrote(h.reader.Took(), len(batch))
 		}
 	}
 	h.end(r, err)
 }
 
-// write writes a batch, and flushes it if nothing follows. It writes a long batch in pieces, so that the watchdog, which knows the
-// stream as s, can distinguish a client that reads slowly from one that does not read.
-func (h *Handled) write(s *stream, batch []byte, flush bool) error {
+// write writes a batch, and flushes it if nothing follows. It writes a long batch in pieces, so that the watchdog can distinguish
+// a client that reads slowly from one that does not read.
+func (h *Handled) write(batch []byte, flush bool) error {
 	for {
 		piece := batch[:min(len(batch), maxWrite)]
 		batch = batch[len(piece):]
-		s.writes.Add(1)
+		h.writes.Add(1)
 		_, err := h.w.Write(piece)
 		if err == nil && flush && len(batch) == 0 {
 			err = h.flusher.FlushError()
 		}
-		s.writes.Add(1)
+		h.writes.Add(1)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
@@ -77,7 +77,7 @@ func (h *Handled) finish(err error) feed.Reason {
 	}
 	if wait := h.of.wait(&h.stream, reason); wait > 0 {
 		// the client may be gone, which does not matter
-		_ = h.write(&h.stream, append(sse.AppendRetry(nil, wait), '\n'), true)
+		_ = h.write(append(sse.AppendRetry(nil, wait), '\n'), true)
 	}
 	return reason
 }

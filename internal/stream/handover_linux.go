@@ -119,10 +119,10 @@ func (*takeover) decline(c *client) {
 	}
 }
 
-// handOver takes the connection over, whose client has got the header. It reports whether it has: then the request's handler
+// handOver takes over the connection of a stream whose header is written. It reports whether it has: then the request's handler
 // returns at once.
-func (*takeover) handOver(c *client, w http.ResponseWriter, r *http.Request) bool {
-	own, ok := unwrapped(w)
+func (t *takeover) handOver(c *client, h *Handled, r *http.Request) bool {
+	own, ok := unwrapped(h.w)
 	if !ok {
 		return false
 	}
@@ -130,7 +130,9 @@ func (*takeover) handOver(c *client, w http.ResponseWriter, r *http.Request) boo
 	if err != nil {
 		return false
 	}
+	c.journal = h.journal
 	c.stray, c.before, c.line = int32(buffered.Reader.Buffered()), int32(c.bytes), deferAccess(r)
+	t.of.watch.replace(&h.stream, &c.stream)
 	// net/http cancels this context when Caddy's server has returned, after all handlers
 	context.AfterFunc(r.Context(), func() {
 		if c.secure == nil {

@@ -15,17 +15,14 @@ import (
 // Connections are taken over only on Linux.
 type (
 	takeover struct{ of *shared }
-	client   struct {
-		stream
-		journal
-	}
+	client   struct{}
 )
 
 func (*takeover) candidate(*http.Request, *feed.Reader, *Source, Visit) *client { return nil }
 
 func (*takeover) decline(*client) {}
 
-func (*takeover) handOver(*client, http.ResponseWriter, *http.Request) bool { return false }
+func (*takeover) handOver(*client, *Handled, *http.Request) bool { return false }
 
 // WithConn returns a request's context as it is.
 func WithConn(ctx context.Context, _ net.Conn) context.Context { return ctx }

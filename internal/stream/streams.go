@@ -71,28 +71,32 @@ func (a *Streams) begin(w http.ResponseWriter, r *http.Request, reader *feed.Rea
 	SetHeader(w.Header())
 	h := &Handled{of: a.shared, w: w, flusher: flusherOf(w), visit: visit}
 	h.reader, h.below = reader, deadlinesOf(w)
-	c, s := a.takeover.candidate(r, reader, of, visit), &h.stream
+	c, goesOn := a.takeover.candidate(r, reader, of, visit), false
+	a.watch.add(&h.stream) // until the connection is taken over, the deadlines of the handler's writer count
+	defer func() {
+		if !goesOn { // a handler in front has panicked
+			a.watch.remove(&h.stream)
+			a.takeover.decline(c)
+		}
+	}()
 	if c != nil {
 		w.Header().Set("Connection", "close") // RFC 9112, section 9.6
-		s = &c.stream
 	}
-	a.watch.add(s)
 	w.WriteHeader(http.StatusOK)
 	h.journal = newJournal(a.counts, of)
 	// this line belongs to the first event, but is sent at once
 	first := sse.AppendRetry(nil, a.back.usual())
-	h.first = h.write(s, first, c != nil || !reader.Pending())
+	h.first = h.write(first, c != nil || !reader.Pending())
 	h.wrote(0, len(first))
 	if c != nil {
-		c.journal = h.journal
-		if h.first == nil && a.takeover.handOver(c, w, r) {
+		if h.first == nil && a.takeover.handOver(c, h, r) {
 			a.counts.taken.Add(1)
+			goesOn = true
 			return nil
 		}
-		a.watch.remove(s)
 		a.takeover.decline(c)
-		a.watch.add(&h.stream)
 	}
+	goesOn = true
 	return h
 }
 

@@ -75,6 +75,19 @@ func newWatchdog(plan *config.Plan, back *reconnects) *watchdog {
 func (d *watchdog) add(s *stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.begin(s)
+}
+
+// replace monitors a stream in place of another one, of the same client.
+func (d *watchdog) replace(old, s *stream) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.end(old)
+	d.begin(s)
+}
+
+// begin is add with the lock held.
+func (d *watchdog) begin(s *stream) {
 	d.streams[s] = struct{}{}
 	streaming.Add(1)
 	switch {
@@ -96,6 +109,11 @@ func (d *watchdog) add(s *stream) {
 func (d *watchdog) remove(s *stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.end(s)
+}
+
+// end is remove with the lock held.
+func (d *watchdog) end(s *stream) {
 	delete(d.streams, s)
 	streaming.Add(-1)
 	d.ends.unset(s)
