@@ -328,6 +328,7 @@ func (c *client) close(reason feed.Reason) {
 // finish tells of the end of the stream. It may take long, since a log may.
 func (c *client) finish(of *shared) {
 	defer of.watch.remove(&c.stream) // an exit waits for it
+	defer c.visit.Leave()
 	defer func() {
 		if v := recover(); v != nil {
 			c.Logger.Error("ending a stream panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
@@ -338,5 +339,4 @@ func (c *client) finish(of *shared) {
 	}
 	c.closed(c.end.reason, c.end.err)
 	c.line.write(of.accessLog, c.counts.clock()-c.since, c.bytes-int64(c.before), c.noted(c.end.reason)...)
-	c.visit.Leave()
 }

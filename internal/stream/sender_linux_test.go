@@ -58,3 +58,19 @@ func TestAPanicEndsOneStreamAndNotItsSender(t *testing.T) {
 	s.clients--
 	s.endIfEmpty()
 }
+
+func TestAClientLeavesEvenIfTheLogPanics(t *testing.T) {
+	core, logs := observer.New(zapcore.ErrorLevel)
+	a := New(&config.Plan{}, zap.NewNop)
+	gone := new(departure)
+	gone.Add(1)
+	c := &client{visit: gone, end: new(ending)} // without a line
+	c.journal = newJournal(a.counts, &Source{zap.New(core), "b", "f"})
+	c.below = c
+	a.watch.add(&c.stream)
+	go c.finish(a.shared)
+	gone.Wait()
+	if n := logs.FilterMessage("ending a stream panicked").Len(); n != 1 {
+		t.Errorf("%d panics are logged", n)
+	}
+}
