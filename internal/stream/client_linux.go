@@ -65,7 +65,7 @@ type ending struct {
 // owner serves clients that have something to be done.
 type owner interface {
 	queue(c *client)
-	release(c *client)
+	decline(c *client)
 }
 
 // Wake implements [feed.Waker].

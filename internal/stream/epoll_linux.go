@@ -48,6 +48,11 @@ func (e *epoll) add(socket int, token uint64) (err error) {
 	return err
 }
 
+// remove has a socket watched no more. Closing one of its descriptors would not do that while it has another.
+func (e *epoll) remove(socket int) {
+	_ = e.raw.Control(func(fd uintptr) { _ = unix.EpollCtl(int(fd), unix.EPOLL_CTL_DEL, socket, nil) }) // it is there
+}
+
 // wait waits until something happens at a socket, and fills the list. Its error says that the epoll is closed.
 func (e *epoll) wait(list []unix.EpollEvent) (n int, err error) {
 	var failed error

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -43,6 +44,8 @@ func (t *takeover) candidate(r *http.Request, reader *feed.Reader, of *Source, v
 	case r.ContentLength != 0: // Caddy sets deadlines for the rest of a body after the handler has returned
 		return nil
 	case server.WriteTimeout > 0: // which is the server's to keep
+		return nil
+	case r.Context().Done() == nil: // nobody would say when the handlers have returned
 		return nil
 	}
 	c := &client{stream: stream{reader: reader}, secure: secure, visit: visit}
@@ -115,7 +118,7 @@ func (t *takeover) seat(c *client) error {
 // decline gives back what candidate has taken.
 func (*takeover) decline(c *client) {
 	if c != nil {
-		c.owner.release(c)
+		c.owner.decline(c)
 	}
 }
 
@@ -123,7 +126,7 @@ func (*takeover) decline(c *client) {
 // returns at once.
 func (t *takeover) handOver(c *client, h *Handled, r *http.Request) bool {
 	own, ok := unwrapped(h.w)
-	if !ok {
+	if !ok || h.w.Header().Get("Transfer-Encoding") != "" { // `identity` has net/http send no chunks
 		return false
 	}
 	conn, buffered, err := http.NewResponseController(own).Hijack()
@@ -137,6 +140,8 @@ func (t *takeover) handOver(c *client, h *Handled, r *http.Request) bool {
 	context.AfterFunc(r.Context(), func() {
 		if c.secure == nil {
 			_ = conn.Close() // the client has a descriptor of its own
+		} else {
+			_ = conn.SetDeadline(time.Time{}) // a handler may have set one after the connection was taken over
 		}
 		c.since = c.counts.clock() // Caddy says in the access log how long it took until now
 		c.begun.Store(true)

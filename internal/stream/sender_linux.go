@@ -71,6 +71,12 @@ func (s *sender) size() int {
 	return s.clients
 }
 
+// decline implements owner: the client's connection is not taken over, and somebody else has it.
+func (s *sender) decline(c *client) {
+	s.epoll.remove(int(c.socket))
+	s.release(c)
+}
+
 // release closes a client's socket and frees its seat.
 func (s *sender) release(c *client) {
 	s.mu.Lock()
