@@ -28,6 +28,13 @@ func (s *steps) step() rest {
 	return s.rests(n)
 }
 
+// when returns when its steps began.
+func (s *steps) when() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.begun)
+}
+
 func begin(schedule *Schedule, prompt bool, takes time.Duration, rests func(step int) rest) *steps {
 	s := &steps{takes: takes, rests: rests}
 	s.turn = turn{of: s, prompt: prompt}
@@ -54,8 +61,8 @@ func TestAStepIsMadeAtItsTimeAndAtMostATickLater(t *testing.T) {
 		time.Sleep(time.Minute)
 		looks := map[time.Time]bool{}
 		for i, s := range all {
-			for n, at := range s.begun[1:] {
-				if late := at.Sub(s.begun[n]) - time.Second - time.Duration(i)*time.Millisecond/2; late < 0 || late > 5*time.Millisecond {
+			for n, at := range s.when()[1:] {
+				if late := at.Sub(s.when()[n]) - time.Second - time.Duration(i)*time.Millisecond/2; late < 0 || late > 5*time.Millisecond {
 					t.Errorf("step %d of turn %d comes %s after its time", n, i, late)
 				}
 				looks[at] = true
@@ -64,7 +71,7 @@ func TestAStepIsMadeAtItsTimeAndAtMostATickLater(t *testing.T) {
 		if len(looks) > 500 { // in round n, 900 steps are spread over n times 50 ms
 			t.Errorf("it looked %d times at what is due", len(looks))
 		}
-		for n, at := range alone.begun {
+		for n, at := range alone.when() {
 			if at.Sub(start) != time.Duration(n)*time.Second {
 				t.Errorf("step %d of a turn alone comes after %s", n, at.Sub(start))
 			}
@@ -86,7 +93,7 @@ func TestATurnIsWokenFromItsRestAndDuringItsStep(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		schedule.wake(&s.turn) // it is over
 		var at []time.Duration
-		for _, begun := range s.begun {
+		for _, begun := range s.when() {
 			at = append(at, begun.Sub(start))
 		}
 		if want := []time.Duration{0, time.Second, 10 * time.Second, 20 * time.Second}; !slices.Equal(at, want) {
@@ -139,11 +146,11 @@ func TestStepsThatTakeLongKeepNoOthersFromTheirTime(t *testing.T) {
 			time.Sleep(time.Second)
 			quick := begin(schedule, test.prompt, 0, once)
 			time.Sleep(time.Second)
-			if quick.begun[0].Sub(start) != time.Second {
-				t.Errorf("a step beside those that take long comes %s late", quick.begun[0].Sub(start)-time.Second)
+			if quick.when()[0].Sub(start) != time.Second {
+				t.Errorf("a step beside those that take long comes %s late", quick.when()[0].Sub(start)-time.Second)
 			}
 			for i, s := range all {
-				if late := s.begun[0].Sub(start); late > test.late {
+				if late := s.when()[0].Sub(start); late > test.late {
 					t.Errorf("step %d comes %s late", i, late)
 					break
 				}
@@ -179,7 +186,7 @@ func TestAScheduleKeepsFewGoroutinesAndNoneWithoutTurns(t *testing.T) {
 		}
 		again := begin(schedule, true, 0, once)
 		synctest.Wait()
-		if len(again.begun) != 1 {
+		if len(again.when()) != 1 {
 			t.Error("it does not begin again")
 		}
 	})

@@ -56,7 +56,7 @@ func (s *Site) Load(caddyfile string) error {
 	if err != nil {
 		return err
 	}
-	if byHandlers() {
+	if !TakesOver() {
 		if config, err = hideConns(config); err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -18,8 +17,8 @@ import (
 // TestConnectionsAreTakenOverFromTheListenersOfCaddy knows by the header which path a stream has taken. It fails at a Caddy whose
 // listeners have other connections.
 func TestConnectionsAreTakenOverFromTheListenersOfCaddy(t *testing.T) {
-	if os.Getenv("STREAMS") == "handlers" {
-		t.Skip("it hides its connections")
+	if !testsite.TakesOver() {
+		t.Skip("the connections are hidden")
 	}
 	const proxied = "PROXY TCP4 192.0.2.7 192.0.2.8 1234 80\r\n"
 	for name, test := range map[string]struct {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -118,6 +117,9 @@ func TestALineOfTheAccessLogComesWithTheEndOfItsStream(t *testing.T) {
 		"plain": {}, "reloaded": {reloads: true}, "skipped": {skips: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if test.reloads && !testsite.TakesOver() {
+				t.Skip("Caddy writes the line to the log that was closed with the reload")
+			}
 			var polls, refuses atomic.Int64
 			upstream := testsite.Backend(t, func(w http.ResponseWriter, _ *http.Request) {
 				if refuses.Load() > 0 {
@@ -146,8 +148,8 @@ func TestALineOfTheAccessLogComesWithTheEndOfItsStream(t *testing.T) {
 			asked := time.Now()
 			resp := open()
 			defer resp.Body.Close()
-			if runtime.GOOS == "linux" && !resp.Close {
-				t.Error("the connection was not taken over")
+			if resp.Close != testsite.TakesOver() {
+				t.Errorf("the connection was taken over: %t", resp.Close)
 			}
 			if test.reloads {
 				newest = &logged{folder + "/b.log"}

@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"os"
-	"runtime"
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
@@ -15,8 +13,7 @@ func TestStreamsTakeThePathThatIsTested(t *testing.T) {
 	s := testsite.Run(t, testsite.ChatSite(testsite.Backend(t, c.ServeHTTP), ""))
 	client := testsite.Subscribe(t, s.URL+"/messages")
 	client.Want("hello")
-	taken := runtime.GOOS == "linux" && os.Getenv("STREAMS") != "handlers"
-	if closes := client.Response.Close; closes != taken {
+	if closes, taken := client.Response.Close, testsite.TakesOver(); closes != taken {
 		t.Errorf("the answer says that its connection will be closed: %t; it is taken over: %t", closes, taken)
 	}
 }
