@@ -44,7 +44,7 @@ test-site:
 
 # The streams of the same sites, written by their handlers: no connection is taken over.
 test-handlers:
-	STREAMS=handlers nice $(GO) test -count=1 -timeout 30m ./test/e2e
+	STREAMS=handlers nice $(GO) test -race -count=1 -timeout 30m ./test/e2e
 
 golden: ## rewrite the golden files from the code
 	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry(PrintsAStreamAsItComes)?$$' ./test/adapt ./internal/cli -args -update
