@@ -12,7 +12,7 @@ func FuzzChunk(f *testing.F) {
 	f.Add([]byte{}, bytes.Repeat([]byte("x"), 70_000))
 	f.Fuzz(func(t *testing.T, one, two []byte) {
 		if len(one) == 0 || len(two) == 0 {
-			t.Skip("a chunk of nothing ends a body, and no batch is empty")
+			return // a chunk of nothing ends a body, and no batch is empty
 		}
 		var body []byte
 		for _, text := range [][]byte{one, two} {

@@ -109,7 +109,7 @@ func (r *Reader) NextUntil(gone <-chan struct{}) ([]byte, error) {
 
 // TryNext is Next for a reader that has a [Waker]: it does not wait, and returns nil if nothing is to be written now.
 // chunk is the same text in the chunked transfer coding (RFC 9112, section 7.1) if that is at hand, and nil otherwise.
-// After a text, it need not be called again before the next Wake unless [Reader.Pending] reports more.
+// It must be called until it returns nothing: only then is there another Wake for what comes.
 func (r *Reader) TryNext() (text, chunk []byte, err error) {
 	text, err = r.next()
 	if len(text) == 0 {

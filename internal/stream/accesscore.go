@@ -23,10 +23,10 @@ func accessLogger(server *caddyhttp.Server) *zap.Logger {
 	return (*zap.Logger)(reflect.ValueOf(server).Elem().FieldByIndex(accessLoggerField.Index).UnsafePointer())
 }
 
-// DeferAccess prepares a server, which has no requests yet, for streams that go on after their handlers have
+// deferLines prepares a server, which has no requests yet, for streams that go on after their handlers have
 // returned. Caddy logs a request when its handler returns, so the line of such a stream is held back until its
 // end. All other lines are written as before.
-func DeferAccess(server *caddyhttp.Server) {
+func deferLines(server *caddyhttp.Server) {
 	logger := accessLogger(server)
 	if logger == nil {
 		return

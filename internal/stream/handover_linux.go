@@ -156,7 +156,7 @@ type connKey struct{}
 // Prepare prepares a server for connections that are taken over: its requests keep their connections, and its access log
 // waits for the end of their streams. It is called while the server is provisioned.
 func Prepare(server *caddyhttp.Server) {
-	DeferAccess(server)
+	deferLines(server)
 	server.RegisterConnContext(func(ctx context.Context, conn net.Conn) context.Context {
 		if ctx.Value(connKey{}) != nil {
 			return ctx // of another block

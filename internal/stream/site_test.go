@@ -45,7 +45,7 @@ func (p *probe) Provision(ctx caddy.Context) error {
 	probing.Lock()
 	probing.newest = p
 	probing.Unlock()
-	DeferAccess(ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server))
+	deferLines(ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server))
 	return nil
 }
 

@@ -2,8 +2,8 @@ package stream
 
 import "time"
 
-// wheel ends streams at given times, so that no stream needs a timer of its own. A time is rounded down to a tick, of at least one,
-// (Varghese and Lauck, Hashed and Hierarchical Timing Wheels, 1987). The watchdog's lock guards it.
+// wheel ends streams at given times, so that no stream needs a timer of its own (Varghese and Lauck, Hashed and Hierarchical
+// Timing Wheels, 1987). A time is rounded down to a tick, but is never sooner than the next one. The watchdog's lock guards it.
 type wheel struct {
 	tick  time.Duration
 	began time.Time

@@ -154,6 +154,11 @@ func TestACrowdLosesNothingThroughCutsAndReloads(t *testing.T) {
 		})
 	}
 	finish := c.Publish(every)
+	lines := func() int {
+		c.Mu.Lock()
+		defer c.Mu.Unlock()
+		return len(c.Lines)
+	}
 	began := time.Now()
 	for i := 1; time.Since(began) < lasts && !t.Failed(); i++ {
 		config := site(i % 3)
@@ -161,7 +166,8 @@ func TestACrowdLosesNothingThroughCutsAndReloads(t *testing.T) {
 			config = strings.Replace(config, "long_poll", fmt.Sprintf("keepalive %ds\n\t\tlong_poll", 20+i), 1)
 		}
 		s.Reload(config)
-		time.Sleep(lasts / 20) // how long a configuration lasts, not what is waited for
+		upTo := lines() + int(lasts/20/every)
+		testsite.Eventually(t, "more events before the next reload", func() bool { return lines() >= upTo })
 	}
 	said := int64(finish())
 	t.Cleanup(func() {
