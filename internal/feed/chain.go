@@ -26,6 +26,7 @@ type chain struct {
 	messages messages
 	check    checking
 	meeting  meeting
+	sharing  sharing
 	told     told
 	finds    finds
 	hold     *hold // the poll that is in flight, in long polling
@@ -68,18 +69,20 @@ func (c *chain) due(now time.Time) (wait time.Duration, wanted bool) {
 	return next.Sub(now), wanted
 }
 
-// begin notes that a poll is made, and returns its request; ok is false if the chain has ended. It takes the
-// feed's lock.
-func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
+// begin notes that a poll is made, and returns where the chain stands, and the request; ok is false if the chain has
+// ended. It takes the feed's lock.
+func (c *chain) begin(now time.Time) (from Stand, ask Ask, ok bool) {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	if c.over() {
-		return Ask{}, false
+		return Stand{}, Ask{}, false
 	}
+	from = c.stand(now)
 	awaited := c.document.awaited()
 	asked := c.check.next(awaited && c.document.key != "")
 	c.feed.starts.forget(now, c.feed.config.startServes(), c.feed.full())
 	number := c.pace.start(now)
+	c.sharing.came, c.sharing.dropped = came{}, false
 	c.connection.asked(now)
 	c.feed.circuit.probes(c)
 	ask = c.progress.words(asked)
@@ -98,7 +101,7 @@ func (c *chain) begin(now time.Time) (ask Ask, ok bool) {
 	if c.feed.config.Messages && !c.feed.config.Stream && asked == onward && ask.First && c.first == nil { // it is the same as a newcomer's
 		c.first = c.feed.starts.offer(c.key, c)
 	}
-	return ask, true
+	return from, ask, true
 }
 
 // take processes a readable answer, and reports whether it was news. It takes the feed's lock.
@@ -116,6 +119,7 @@ func (c *chain) take(p page.Page) (news bool) {
 		c.count(now, Silent, p.Status, 0)
 		return false
 	}
+	c.sharing.came.taken = true
 	c.failures, c.progress.placed, c.progress.good = 0, true, c.pace.started
 	if c.settles(p, now) {
 		c.renew()
@@ -131,7 +135,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	if c.feed.config.Document {
 		news = c.takeDocument(p)
 	} else {
-		c.takeEvents(p, now)
+		c.takeEvents(p, c.pace.started, now)
 	}
 	switch {
 	case c.feed.config.Stream: // the poll goes on
@@ -204,8 +208,9 @@ func (c *chain) settled(p page.Page, now time.Time) bool {
 	return true
 }
 
-// takeEvents processes an answer with events, and the position after them.
-func (c *chain) takeEvents(p page.Page, now time.Time) {
+// takeEvents processes an answer with events, and the position after them. sent is when its poll was; zero: nobody
+// knows.
+func (c *chain) takeEvents(p page.Page, sent, now time.Time) {
 	config := c.feed.config
 	c.finds.answer(p, c.feed.health.logger)
 	if c.progress.carry = p.Carry; p.Carry != nil { // the readers stay where they are
@@ -216,7 +221,7 @@ func (c *chain) takeEvents(p page.Page, now time.Time) {
 		before = gap.event(&config.Counters)
 		c.log.forget(before)
 	}
-	c.meeting.took(p, asked{from: c.progress.at, longPoll: config.LongPoll, keys: config.Tokens, sent: c.pace.started, answered: now})
+	c.meeting.took(p, asked{from: c.progress.at, longPoll: config.LongPoll, keys: config.Tokens, sent: sent, answered: now})
 	c.progress.taken(p)
 	id := c.progress.at.ID()
 	if len(p.Events) > 0 || before != nil {
@@ -272,6 +277,9 @@ func (c *chain) fail(err error) {
 	} else {
 		c.pace.held = false // so that the polls that find an upstream back count among those that are bounded
 		f.circuit.failed(c, now, by)
+		if !c.alone {
+			c.sharing.came.failed = &by
+		}
 	}
 	c.failed = now
 	switch c.check.failed(by, c.outside(now)) {
@@ -305,6 +313,7 @@ func (c *chain) heard() {
 
 // startOver continues as for a newcomer, and tells the readers.
 func (c *chain) startOver(now time.Time, reason reset) {
+	c.sharing.came.reset, c.sharing.printed = reason, printed{}
 	c.progress.forget()
 	c.document.forget()
 	c.check.forget()
@@ -326,7 +335,10 @@ func (c *chain) startOver(now time.Time, reason reset) {
 // count counts a finished poll.
 func (c *chain) count(now time.Time, outcome Outcome, status, events int) {
 	poll := LastPoll{At: c.sent(), Took: now.Sub(c.sent()), Outcome: outcome, Status: status, Events: events}
-	saved := max(len(c.audience.readers)-1, 0)
+	saved := len(c.audience.readers)
+	if outcome != Shared {
+		saved = max(saved-1, 0)
+	}
 	c.feed.config.Counters.poll(poll, saved)
 	c.feed.tally.poll(poll, saved)
 }

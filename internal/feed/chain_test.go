@@ -541,7 +541,7 @@ func TestAChainThatHasEndedDoesNothing(t *testing.T) {
 	if _, wanted := c.due(time.Now()); wanted {
 		t.Error("it wants to poll")
 	}
-	if _, ok := c.begin(time.Now()); ok {
+	if _, _, ok := c.begin(time.Now()); ok {
 		t.Error("it polls")
 	}
 	c.fail(errOverload)

@@ -42,10 +42,10 @@ func (c *chain) showLater() {
 }
 
 // fresh reports whether the document of the log is the newest, as far as a poll could tell: one that
-// the upstream holds, or that was answered within the interval.
+// the upstream holds, for another node too, or that was answered within the interval.
 func (c *chain) fresh(now time.Time) bool {
 	if c.feed.config.LongPoll {
-		return c.pace.polling && c.failures == 0 && !c.document.awaited()
+		return (c.pace.polling || c.sharing.following) && c.failures == 0 && !c.document.awaited()
 	}
 	return now.Sub(c.progress.good) < c.feed.config.Interval
 }

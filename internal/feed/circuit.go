@@ -83,6 +83,19 @@ func (k *circuit) failed(c *chain, now time.Time, by failure) {
 	k.wake()
 }
 
+// told notes a failed poll of another node, which polls again after a while.
+func (k *circuit) told(now time.Time, by failure, wait time.Duration) {
+	k.feed.health.fall(by.comment, by.err)
+	k.open, k.last, k.next, k.why = true, now, later(k.next, now.Add(wait)), Backoff
+	k.away = k.away || !by.later
+	k.comment = by.comment
+	k.feed.lobby.log.notice.say(by.comment)
+	for _, c := range k.feed.chains {
+		c.log.notice.say(by.comment)
+	}
+	k.wake()
+}
+
 // failsAlone reports whether it is the chain's position or its client's request that the upstream
 // cannot answer, while the feed is well. The chain backs off on its own then, and no other waits.
 func (k *circuit) failsAlone(c *chain, now time.Time) bool {

@@ -18,6 +18,7 @@ type common struct {
 	circuit circuit
 	remarks remarks
 	tally   Tally
+	peers   Peers // nil: polls are not shared
 }
 
 // full reports whether the limit of chains is reached.
@@ -63,6 +64,9 @@ func (f *common) end(c *chain) {
 		f.config.Counters.gauge(-1, 0)
 		c.connection.release()
 		c.log.free()
+		if f.peers != nil {
+			f.peers.Left(c.id)
+		}
 		f.starts.forgetOf(c)
 		f.circuit.leave(c)
 	}

@@ -15,11 +15,12 @@ const (
 	Silent    Outcome = "no_news"   // it was answered, and brought neither
 	Failed    Outcome = "error"     // it brought nothing that could be read
 	Declined  Outcome = "refused"   // by the upstream, with a 4xx or a redirect elsewhere
-	Abandoned Outcome = "abandoned" // no client was left for its answer
+	Abandoned Outcome = "abandoned" // nobody was left for its answer, or another node made the same poll
+	Shared    Outcome = "shared"    // another node has polled
 )
 
 // Outcomes are all outcomes.
-var Outcomes = [...]Outcome{News, Silent, Failed, Declined, Abandoned}
+var Outcomes = [...]Outcome{News, Silent, Failed, Declined, Abandoned, Shared}
 
 // Resets are the reasons of all bridge.reset notices.
 var Resets = [...]string{string(unknownID), string(gap), string(ordered), string(restarted), string(yielded)}
@@ -38,7 +39,7 @@ type Counters struct {
 // Counts are what [Counters] say at one moment.
 type Counts struct {
 	Polls     [len(Outcomes)]int64           // by the index of their outcome in Outcomes
-	Durations [len(DurationBounds) + 1]int64 // of the polls that were not abandoned, by bucket
+	Durations [len(DurationBounds) + 1]int64 // of the polls that were made here and not abandoned, by bucket
 	Took      time.Duration                  // the sum of these
 	Saved     int64                          // for each poll, the number of clients that it served minus one
 	Events    int64                          // that polls brought
@@ -70,9 +71,11 @@ func (k *Counters) poll(poll LastPoll, saved int) {
 	if poll.Outcome == Abandoned {
 		return
 	}
-	bucket, _ := slices.BinarySearch(DurationBounds[:], poll.Took.Seconds())
-	k.counts.Durations[bucket]++
-	k.counts.Took += poll.Took
+	if poll.Outcome != Shared {
+		bucket, _ := slices.BinarySearch(DurationBounds[:], poll.Took.Seconds())
+		k.counts.Durations[bucket]++
+		k.counts.Took += poll.Took
+	}
 	k.counts.Saved += int64(saved)
 	k.counts.Events += int64(poll.Events)
 }

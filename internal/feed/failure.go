@@ -26,7 +26,7 @@ func failureOf(err error) failure {
 	failed := (*page.Error)(nil)
 	switch {
 	case errors.As(err, &f.refusal):
-		f.outcome, f.status, f.comment = Declined, f.refusal.Status, "upstream refuses"
+		f.outcome, f.status, f.comment = Declined, f.refusal.Status, page.Refuses
 		f.kind = strconv.Itoa(f.status)
 		return f
 	case errors.As(err, &failed):

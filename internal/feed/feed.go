@@ -314,13 +314,23 @@ func (f *Feed) closes() bool {
 	}
 	f.closed = true
 	f.health.close()
+	f.part()
 	return true
+}
+
+// part ends the sharing with other nodes.
+func (f *common) part() {
+	if f.peers != nil {
+		f.peers.Close()
+		f.peers = nil
+	}
 }
 
 // Halt ends all polls for good; streams stay until they are stopped. It does not wait.
 func (f *Feed) Halt() {
 	f.mu.Lock()
 	f.halted = true
+	f.part()
 	for _, c := range f.chains {
 		c.cancel()
 		c.audience.nudge()

@@ -47,6 +47,7 @@ type plan struct {
 	Nodes    int
 	Latency  time.Duration // of a poll: half of it before the upstream sees it, half after it has answered
 	Seed     uint64        // of what the upstream does at random
+	Bus      *ModelBus     // between the nodes; nil: each polls for itself
 	Steps    []step
 }
 
@@ -107,11 +108,17 @@ func TestEveryClientSeesEveryEventOnceAndInOrder(t *testing.T) {
 func play(t *testing.T, k kind, p plan) (wrong []string) {
 	synctest.Test(t, func(*testing.T) {
 		m := newModel(k, p)
+		if p.Bus != nil {
+			m.cluster = NewModelCluster(p.Nodes, *p.Bus)
+		}
 		for _, s := range p.Steps {
 			m.step(s)
 		}
 		m.settle()
 		wrong = m.wrong
+		if m.cluster != nil {
+			m.cluster.Close()
+		}
 		pass(time.Minute) // all that lingers ends
 	})
 	return wrong
@@ -122,6 +129,7 @@ type model struct {
 	*modelUpstream
 
 	sites     []*site
+	cluster   ModelCluster // nil: each polls for itself
 	clients   map[int]*modelClient
 	strangers []*modelClient
 }
@@ -129,6 +137,7 @@ type model struct {
 // site is one node: it has a feed of the upstream, and a new one once that has closed.
 type site struct {
 	m       *model
+	number  int
 	config  *Config
 	mu      sync.Mutex
 	feed    *Feed
@@ -137,8 +146,8 @@ type site struct {
 
 func newModel(k kind, p plan) *model {
 	m := &model{modelUpstream: newModelUpstream(k, p), clients: map[int]*modelClient{}}
-	for range p.Nodes {
-		s := &site{m: m, config: testConfig()}
+	for i := range p.Nodes {
+		s := &site{m: m, number: i, config: testConfig()}
 		s.config.LongPoll, s.config.Chains, s.config.Replay = p.LongPoll, p.Chains, max(p.Replay, k.replay)
 		s.config.Cursors, s.config.Tokens, s.config.Document = len(m.reader.Cursors()), m.reader.Tokens(), m.reader.Document() || m.reader.Set()
 		s.config.Set = m.reader.Set()
@@ -160,6 +169,10 @@ func (m *model) step(s step) {
 		m.fail(troubles[s.Count-1])
 	case "heal":
 		m.fail(well)
+	case "bus":
+		if m.cluster != nil {
+			m.cluster.Trouble(s.Who, s.Count)
+		}
 	case "clock":
 		m.jump(s.Count)
 	case "edit":
@@ -225,6 +238,9 @@ func (s *site) admit(lastID string) *Reader {
 	for {
 		if s.feed == nil {
 			s.feed = New(s.config, zap.NewNop())
+			if s.m.cluster != nil {
+				s.feed.Share(s.m.cluster.Share(s.number, s.feed, s.config))
+			}
 		}
 		if r := s.feed.Join(lastID, Start{Poll: s.m.poll}); r != nil {
 			s.feed.mu.Lock()
@@ -251,6 +267,9 @@ func (m *model) settle() {
 		c.leave(0)
 	}
 	m.fail(well)
+	if m.cluster != nil {
+		m.cluster.Heal()
+	}
 	m.publish(1)
 	apart := time.Minute
 	if m.plan.LongPoll {

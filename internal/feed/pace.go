@@ -71,6 +71,9 @@ func (p *pace) start(now time.Time) (before int) {
 	return p.polls - 1
 }
 
+// shared takes an answer of another node's, to a poll that was sent then.
+func (p *pace) shared(sent time.Time) { p.started = later(p.started, sent) }
+
 // heldFor reports whether the poll has taken long enough to count as a long poll.
 func (p *pace) heldFor(now time.Time) bool { return now.Sub(p.started) >= held }
 

@@ -24,26 +24,42 @@ func (p *poller) step() rest {
 	for {
 		now := time.Now()
 		wait, wanted := c.due(now)
+		next := Step{}
+		if wanted {
+			next = c.follow(now, wait)
+		}
 		switch {
-		case c.over() || wanted && wait <= 0 && !p.make():
+		case c.over():
 			p.closed()
 			return rest{over: true}
 		case !wanted:
 			return rest{}
+		case next.Do == Take:
+		case next.Do == Await:
+			return rest{until: next.Until}
 		case wait > 0:
 			return rest{until: now.Add(wait)}
+		case !p.make(next.Do == Lead):
+			p.closed()
+			return rest{over: true}
 		}
 	}
 }
 
-// make makes a poll, and reports whether the chain goes on.
-func (p *poller) make() bool {
+// make makes a poll, for other nodes too if the chain leads, and reports whether the chain goes on.
+func (p *poller) make(leads bool) bool {
 	c, f := p.chain, p.chain.feed
-	ask, ok := c.begin(time.Now())
+	from, ask, ok := c.begin(time.Now())
 	if !ok {
 		return false
 	}
+	if leads {
+		c.feed.polling(from)
+	}
 	answer, err := p.send(ask)
+	if c.drops() {
+		return !c.over()
+	}
 	if c.over() {
 		f.config.Counters.poll(LastPoll{Outcome: Abandoned}, 0)
 		return false
@@ -52,16 +68,18 @@ func (p *poller) make() bool {
 		err = errResetFirst
 		c.session.Opened = nil
 	}
-	news, closed := false, (*Closed)(nil)
+	news, closed, whole := false, (*Closed)(nil), page.Page{}
 	switch {
 	case errors.As(err, &closed):
 		c.closed(closed)
 	case err != nil:
 		c.fail(err)
 	default:
-		answer = c.document.compare(c.messages.name(answer, ask), f.health.logger)
+		whole = c.messages.name(answer, ask)
+		answer = c.document.compare(whole, f.health.logger)
 		news = c.take(answer)
 	}
+	p.tell(from, whole)
 	p.report(ask, answer, news, err)
 	c.heard()
 	p.then(err == nil)

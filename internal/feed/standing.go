@@ -29,9 +29,9 @@ func brought(now time.Time) standing { return standing{came: now, word: true} }
 // asked is the poll that an answer is for.
 type asked struct {
 	from           position.Position
-	longPoll       bool // the upstream may have held it
-	keys           bool // events have keys
-	sent, answered time.Time
+	longPoll       bool      // the upstream may have held it
+	keys           bool      // events have keys
+	sent, answered time.Time // sent is zero if nobody knows
 }
 
 // took takes what an answer shows.
@@ -43,7 +43,7 @@ func (s *standing) took(p page.Page, poll asked) {
 	if len(p.Events) > 0 {
 		s.key, s.word = keyOf(p.Events[len(p.Events)-1], poll.keys), false
 	}
-	if !first && p.Empty && (!moved || p.Complete || poll.longPoll && poll.answered.Sub(poll.sent) >= waited) {
+	if !first && !poll.sent.IsZero() && p.Empty && (!moved || p.Complete || poll.longPoll && poll.answered.Sub(poll.sent) >= waited) {
 		s.end = poll.sent
 	}
 }
@@ -66,7 +66,8 @@ type meeting struct {
 	into     *chain // where its readers went
 }
 
-// took takes what an answer shows.
+// took takes what an answer shows. Where nobody knows when its poll was sent, another node polls from the same place
+// for all.
 func (m *meeting) took(p page.Page, poll asked) {
 	m.standing.took(p, poll)
 	m.reached = m.reached || !m.standing.end.IsZero() || poll.answered.Sub(poll.sent) >= held

@@ -53,7 +53,9 @@ type LastPoll struct {
 // poll counts a finished poll.
 func (t *Tally) poll(poll LastPoll, saved int) {
 	t.Last = poll
-	t.Polls++
+	if poll.Outcome != Shared {
+		t.Polls++
+	}
 	t.Events += int64(poll.Events)
 	t.Saved += int64(saved)
 	if poll.Outcome == Failed || poll.Outcome == Declined {

@@ -13,6 +13,7 @@ const (
 	Unreadable  = "unreadable answer"
 	Ended       = "answer ended"              // at once, where it goes on
 	Reported    = "upstream reports an error" // in an answer with an accepted status
+	Refuses     = "upstream refuses"          // with a 4xx, or a redirect elsewhere
 )
 
 // Error is an answer that holds nothing to read: the poll is repeated later.

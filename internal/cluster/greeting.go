@@ -1,0 +1,100 @@
+package cluster
+
+import (
+	"bytes"
+	"hash/fnv"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/cluster"
+)
+
+// heardOf reports whether another node has the feed. s.mu is held.
+func (s *Share) heardOf() bool {
+	now := time.Now()
+	for id, l := range s.nodes {
+		if now.Sub(l.came) > listening || !s.member.alive(id) {
+			delete(s.nodes, id)
+		}
+	}
+	return len(s.nodes) > 0
+}
+
+// joined is told that the bus knows of the subscription.
+func (s *Share) joined(subscription cluster.Subscription) (taken bool) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return false
+	}
+	s.subscription, s.seq = subscription, s.seq+1
+	s.hello()
+	s.arm(s.every)
+	s.mu.Unlock()
+	s.sharer.Stir()
+	return true
+}
+
+// arm has the share look again after a while. s.mu is held.
+func (s *Share) arm(after time.Duration) {
+	if s.timer == nil {
+		s.timer = time.AfterFunc(after, s.look)
+		return
+	}
+	s.timer.Reset(after)
+}
+
+// look says again what may have been lost.
+func (s *Share) look() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	now := time.Now()
+	if !now.Before(s.greeted.Add(s.every)) {
+		s.hello()
+	}
+	next := s.greeted.Add(s.every).Sub(now)
+	if s.chain != "" && s.heardOf() && (s.flying || s.due.After(now)) {
+		s.sayPolling()
+		next = min(next, repeat)
+	}
+	s.tape.trim(now)
+	s.arm(next)
+}
+
+// hello says that this node has the feed, and returns the number of that. s.mu is held.
+func (s *Share) hello() uint64 {
+	s.asked++
+	s.greeted = time.Now()
+	switch {
+	case s.heardOf():
+		s.every = greet
+	case s.every == 0:
+		s.every = greet / 10
+	default:
+		s.every = min(2*s.every, maxGreet)
+	}
+	s.say(message{kind: kindHello, asks: s.asked})
+	return s.asked
+}
+
+// rank returns how many other nodes that have the feed stand before this one in the line of those that would take over.
+// The line is another one for each feed.
+func (s *Share) rank() (n int) {
+	s.heardOf()
+	own := s.order(s.member.id)
+	for id := range s.nodes {
+		if order := s.order(id); order < own || order == own && bytes.Compare(id[:], s.member.id[:]) < 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Share) order(id nodeID) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(s.secret.topic))
+	h.Write(id[:])
+	return h.Sum64()
+}

@@ -1,0 +1,195 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+)
+
+// hear takes a sealed message of another node.
+func (s *Share) hear(sealed []byte) {
+	text, err := s.secret.open(sealed, s.member.unpack)
+	if err == nil {
+		var m message
+		if m, err = scan(text); err == nil {
+			s.take(m, len(text))
+			return
+		}
+		err = fmt.Errorf("reading a message: %w", err)
+	}
+	s.member.drop(err)
+}
+
+// take processes a message.
+func (s *Share) take(m message, size int) {
+	s.mu.Lock()
+	if s.subscription == nil || s.closed || m.node == s.member.id {
+		s.mu.Unlock()
+		return
+	}
+	now := time.Now()
+	stir, hurry := false, false
+	s.listen(m, now)
+	switch m.kind {
+	case kindHello:
+		if s.chain != "" {
+			s.sayPolling()
+		}
+	case kindPolling:
+		stir = s.hearPolling(m, now)
+	case kindAnswer:
+		stir = s.hearAnswer(m, now, size)
+	case kindStart:
+		s.hearStart(m, now, size)
+		stir = true
+	case kindYield:
+		if stir = m.node == s.poller; stir {
+			s.vacate(now, false)
+		}
+	case kindHurry:
+		hurry = s.chain != ""
+	}
+	s.mu.Unlock()
+	if hurry {
+		s.sharer.Hurry()
+	}
+	if stir {
+		s.sharer.Stir()
+	}
+}
+
+// listen notes that a node has the feed.
+func (s *Share) listen(m message, now time.Time) {
+	l := s.nodes[m.node]
+	if l == nil {
+		if s.nodes == nil {
+			s.nodes = make(map[nodeID]*listener)
+		}
+		l = new(listener)
+		s.nodes[m.node] = l
+		if m.kind == kindHello {
+			s.every = greet
+		}
+	}
+	l.came = now
+	if m.kind == kindHello {
+		l.asks = m.asks
+	}
+}
+
+// hearPolling takes note of who polls, and from where. It reports whether that is news.
+func (s *Share) hearPolling(m message, now time.Time) (news bool) {
+	before, head := s.poller, s.head
+	if !s.adopt(m, now) {
+		return false
+	}
+	s.head = m.from
+	return s.poller != before || head != m.from || s.missed == s.seq+1
+}
+
+// hearAnswer takes what a poll came to. It reports whether that is news.
+func (s *Share) hearAnswer(m message, now time.Time, size int) (news bool) {
+	adopted := s.adopt(m, now)
+	if !adopted && (m.lapse != s.lapse || m.page == nil || s.Document) {
+		return false
+	}
+	e := s.enter(m, now, size)
+	if adopted {
+		s.head = m.to
+	}
+	switch {
+	case e.reset != "":
+		s.tape.clear()
+		s.anew = now
+		s.tape.add(e)
+	case e.page != nil && !s.Document && !e.to.is(e.from):
+		s.tape.add(e)
+	case adopted:
+		s.latest = e
+	}
+	return true
+}
+
+// hearStart keeps what a newcomer got.
+func (s *Share) hearStart(m message, now time.Time, size int) {
+	if m.page == nil || s.Document || m.lapse != s.lapse && s.lapse != 0 {
+		return
+	}
+	if s.starts == nil {
+		s.starts = make(map[string]*entry)
+	}
+	for name, e := range s.starts {
+		if now.Sub(e.came) >= s.Interval {
+			delete(s.starts, name)
+		}
+	}
+	if len(s.starts) < maxPages {
+		s.starts[m.from.name] = s.enter(m, now, size)
+	}
+}
+
+// enter makes an entry of a message.
+func (s *Share) enter(m message, now time.Time, size int) *entry {
+	s.seq++
+	e := &entry{seq: s.seq, node: m.node, came: now, from: m.from, to: m.to, size: size, heard: m.heard, what: m.what}
+	if !s.Document {
+		e.names = namesOf(m.page, m.from.name)
+	}
+	return e
+}
+
+// adopt takes note of a node that polls, unless a claim counts more that this node knows of. It reports whether it has.
+func (s *Share) adopt(m message, now time.Time) bool {
+	same := m.node == s.poller && m.term == s.term
+	switch {
+	case same:
+		if m.told != s.count+1 { // something was lost
+			s.broken = s.seq + 1
+		}
+	case s.newer(m.claim, m.node):
+		s.lose()
+		s.broken = s.seq + 1
+	default:
+		if s.chain != "" { // it does not know
+			s.sayPolling()
+		}
+		return false
+	}
+	if s.poller, s.count, s.gone = m.node, m.told, false; m.lapse != s.lapse {
+		if s.known && m.failed == nil && m.reset == "" { // who polls has told how it ended, and this node has not heard
+			s.missed = s.seq + 1
+			s.tape.clear()
+		}
+		s.out = m.failed != nil
+	}
+	s.claim, s.known = m.claim, true
+	s.overdue = now.Add(m.wait + late)
+	return true
+}
+
+// lost notes that messages may have been lost.
+func (s *Share) lost() {
+	s.mu.Lock()
+	if s.subscription == nil || s.closed {
+		s.mu.Unlock()
+		return
+	}
+	now := time.Now()
+	s.broken = s.seq + 1
+	if s.hello(); s.chain != "" {
+		s.sayPolling()
+	} else if grace := now.Add(late); s.overdue.Before(grace) {
+		s.overdue = grace
+	}
+	s.mu.Unlock()
+	s.sharer.Stir()
+}
+
+// lostNode is told that a node has gone.
+func (s *Share) lostNode(id nodeID) {
+	s.mu.Lock()
+	polls := s.poller == id && !s.closed
+	s.mu.Unlock()
+	if polls {
+		s.sharer.Stir()
+	}
+}

@@ -1,0 +1,36 @@
+package cluster
+
+import "time"
+
+const (
+	// listening is how long a node counts as one that has the feed, after its last hello.
+	listening = 30 * time.Second
+	// greet is how often a node says hello that follows another one.
+	greet = 10 * time.Second
+	// maxGreet is how often it does if it has never heard of another one, in the end.
+	maxGreet = 10 * time.Minute
+)
+
+// hellos is which other nodes have the feed.
+type hellos struct {
+	nodes   map[nodeID]*listener
+	asked   uint64        // the number of this node's last hello
+	need    uint64        // of a document, only what was asked for after the others have heard this one counts
+	greeted time.Time     // when that was
+	every   time.Duration // until the next one
+	hurried time.Time     // the reader for whom a peer was asked to hurry
+}
+
+// listener is another node that has the feed.
+type listener struct {
+	asks uint64    // its newest hello
+	came time.Time // when that came
+}
+
+// list returns what was heard of the other nodes.
+func (h *hellos) list() (all []hearing) {
+	for id, l := range h.nodes {
+		all = append(all, hearing{id, l.asks})
+	}
+	return all
+}

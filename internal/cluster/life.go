@@ -1,0 +1,155 @@
+package cluster
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/sse-bridge/caddy-sse-bridge/cluster"
+)
+
+const (
+	// whole is how often a sign of life says what the node is.
+	whole = 10
+	// settled is how long another node differs before somebody is warned: a reload takes a while on all of them.
+	settled = time.Minute
+)
+
+// live shows that the node is there, and looks after the others, until the member leaves.
+func (m *Member) live() {
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	var heard cluster.Subscription
+	up, changed := m.bus.State()
+	m.turn(up)
+	last := time.Now()
+	for n := 0; ; n++ {
+		if heard == nil && up {
+			heard = m.listen()
+			n = 0
+		}
+		m.sign(n)
+		select {
+		case <-m.done:
+			m.publish(nodesTopic, m.signOf(signBye))
+			if heard != nil {
+				m.end(heard)
+			}
+			return
+		case <-changed:
+			up, changed = m.bus.State()
+			m.turn(up)
+			m.reconnected(up)
+		case <-ticker.C:
+		}
+		now := time.Now()
+		m.look(now, now.Sub(last) > lost/2)
+		last = now
+	}
+}
+
+// listen listens to the other nodes.
+func (m *Member) listen() cluster.Subscription {
+	heard, err := m.bus.Subscribe(nodesTopic, m.hear)
+	if err != nil {
+		m.settings.Logger.Debug("the other nodes of the cluster are not heard yet", zap.Error(err))
+		return nil
+	}
+	return heard
+}
+
+// sign shows that the node is there.
+func (m *Member) sign(n int) {
+	form := signLife
+	if n%whole == 0 {
+		form = signSelf
+	}
+	m.publish(nodesTopic, m.signOf(form))
+}
+
+func (m *Member) signOf(form byte) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.nodes.sign(m.id, form)
+}
+
+// turn notes whether the bus is up.
+func (m *Member) turn(up bool) {
+	now := time.Now()
+	was := m.downSince.Load() == 0
+	if was == up {
+		return
+	}
+	m.changed.Store(now.UnixNano())
+	if up {
+		m.downSince.Store(0)
+		return
+	}
+	m.downSince.Store(now.UnixNano())
+}
+
+// reconnected has all shares ask again, since what was said meanwhile was lost.
+func (m *Member) reconnected(up bool) {
+	m.mu.Lock()
+	shares := m.list()
+	if up {
+		m.nodes.excuse(time.Now())
+	}
+	m.mu.Unlock()
+	for _, s := range shares {
+		if up {
+			s.lost()
+		} else {
+			time.AfterFunc(away, s.sharer.Stir)
+		}
+	}
+}
+
+// hear takes a sign of life of another node.
+func (m *Member) hear(text []byte) {
+	m.mu.Lock()
+	id, came, went, err := m.nodes.hear(text, time.Now())
+	shares := []*Share(nil)
+	if id != m.id && (came || went) {
+		shares = m.list()
+	}
+	m.mu.Unlock()
+	if err != nil {
+		m.drop(err)
+		return
+	}
+	if came {
+		m.settings.Logger.Info("a node of the cluster is there", zap.String("node", id.String()))
+	}
+	if went {
+		m.settings.Logger.Info("a node of the cluster has left", zap.String("node", id.String()))
+		for _, s := range shares {
+			s.lostNode(id)
+		}
+	}
+}
+
+// look looks for nodes that have gone. frozen says that this node itself was away: it heard nobody, and whoever has
+// gone meanwhile will be missed again.
+func (m *Member) look(now time.Time, frozen bool) {
+	m.mu.Lock()
+	if frozen {
+		m.nodes.excuse(now)
+	}
+	gone := m.nodes.lapsed(now)
+	shares := []*Share(nil)
+	if len(gone) > 0 {
+		shares = m.list()
+	}
+	warnings := m.nodes.warnings(now)
+	m.mu.Unlock()
+	for _, id := range gone {
+		m.settings.Logger.Warn("a node of the cluster is silent; others poll its feeds", zap.String("node", id.String()))
+		for _, s := range shares {
+			s.lostNode(id)
+		}
+	}
+	for _, o := range warnings {
+		m.settings.Logger.Warn("a node of the cluster shares no polls with this one", zap.String("node", o.ID), zap.String("name", o.Name), zap.String("because", o.Differs))
+	}
+}

@@ -1,0 +1,368 @@
+package cluster
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"sync"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/cluster"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
+)
+
+// Feed is a feed that is shared.
+type Feed struct {
+	Bridge   string        // the fingerprint of its bridge's configuration
+	Key      []byte        // the hash of its poll request
+	Document bool          // each answer is a document, whatever it was asked from
+	LongPoll bool          // the upstream holds polls
+	Interval time.Duration // the least time between two polls
+}
+
+// Sharer is who shares: a [feed.Feed].
+type Sharer interface {
+	// Stir has the chains ask what they do next.
+	Stir()
+	// Hurry has the next poll made as soon as it may.
+	Hurry()
+}
+
+// Share is a feed on one of the nodes that have it. It decides which node polls, and hands on what its polls come to.
+//
+// Its rules need no order and no reliability of the bus. An answer is taken only by a chain that stands where its poll
+// began, or at a place within its page. Whatever is lost, late or doubled then costs a poll.
+type Share struct {
+	Feed
+
+	member *Member
+	secret secret
+	sharer Sharer
+
+	mu           sync.Mutex
+	subscription cluster.Subscription // nil: not yet, or closed
+	closed       bool
+	lead         // who polls
+	hellos
+	tape
+	seq    uint64            // of the newest entry
+	broken uint64            // of the first entry after messages of the poller may have been lost
+	missed uint64            // of the first entry after this node has missed an outage of the upstream
+	latest *entry            // the newest one that moved nobody
+	starts map[string]*entry // what newcomers got, by their requests
+	anew   time.Time         // when the poller has started over last
+	state  feed.Standing     // what came of the last question
+	timer  *time.Timer
+}
+
+// newShare returns a share that nobody knows of yet.
+func newShare(m *Member, of Feed, with Sharer) (*Share, error) {
+	secret, err := newSecret(of.Bridge, of.Key)
+	if err != nil {
+		return nil, err
+	}
+	s := &Share{Feed: of, member: m, secret: secret, sharer: with}
+	s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
+	return s, nil
+}
+
+// Why a node polls for itself.
+const (
+	aloneJoining = "joining"
+	aloneDown    = "the bus is away"
+	aloneBehind  = "at another place than the node that polls"
+	aloneOnly    = "no other node has it"
+)
+
+// placeOf returns where a chain stands in the words of all nodes. Polls without a cursor are the client's own first
+// request, so that belongs to the place.
+func (s *Share) placeOf(at position.Position, key string, print uint64) place {
+	if s.Document {
+		return place{}
+	}
+	return place{name: nameOf(at, key), print: print}
+}
+
+func nameOf(at position.Position, key string) string {
+	name := at.ID()
+	if at.Cursor.IsZero() {
+		sum := sha256.Sum256([]byte(key))
+		name += " " + base64.RawURLEncoding.EncodeToString(sum[:12])
+	}
+	return name
+}
+
+// Next implements [feed.Peers].
+func (s *Share) Next(st feed.Stand) feed.Step {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	step := s.next(now, st)
+	if step.Do == feed.Alone || step.Do == feed.Lead {
+		step.Seen = s.seq // its own poll is newer
+	}
+	if step.Do == feed.Await && st.Seen == 0 {
+		step.Seen = s.seq
+	}
+	step.Missed = st.Seen > 0 && st.Seen < s.missed
+	if step.Missed && step.Do != feed.Lead {
+		step.Do, step.Seen = feed.Alone, s.seq
+	}
+	s.note(step)
+	return step
+}
+
+// note notes what came of a question, for operators.
+func (s *Share) note(step feed.Step) {
+	switch {
+	case step.Do == feed.Lead && len(s.nodes) > 0:
+		s.state = feed.Standing{Polled: feed.PolledHere}
+	case step.Do == feed.Lead:
+		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
+	case step.Do == feed.Await || step.Do == feed.Take:
+		s.state = feed.Standing{Polled: feed.PolledElsewhere, Node: s.member.nameOf(s.poller)}
+	case s.subscription == nil:
+		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
+	case !s.member.up():
+		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneDown}
+	default:
+		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneBehind}
+	}
+}
+
+// next decides what a chain does. s.mu is held.
+func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
+	at := s.placeOf(st.At, st.Key, st.Print)
+	switch {
+	case s.subscription == nil || s.closed:
+		return feed.Step{}
+	case s.leads(st.Chain):
+		s.due = st.Due
+		if s.head != at {
+			s.head = at
+			s.tape.clear()
+		}
+		return feed.Step{Do: feed.Lead}
+	case !s.member.up() || st.Doubt:
+		return feed.Step{}
+	case s.Document:
+		return s.nextDocument(now, st)
+	case st.At.IsZero() && st.First:
+		return s.nextStart(now, at, st)
+	}
+	origin := st.At.IsZero()
+	if e, a, found := s.tape.find(at); found && (!origin || s.follows(e, st)) {
+		return feed.Step{Do: feed.Take, Answer: a, Seen: e.seq}
+	}
+	if e := s.latest; e != nil && !e.large && e.seq > st.Seen && e.from.is(at) && (!origin || s.follows(e, st)) {
+		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
+	}
+	switch {
+	case !s.claimed(now):
+		return s.takeOver(now, st, at)
+	case s.head.is(at) && (!origin || st.Seen >= s.broken):
+		return feed.Step{Do: feed.Await, Until: s.overdue, Seen: st.Seen}
+	case s.word && !st.Word && s.poller != s.member.id:
+		return s.claimFor(st, at)
+	}
+	return feed.Step{}
+}
+
+// follows reports whether an entry is the next one of the node that polls, for a chain that stands at no place yet
+// because the upstream had nothing: what it gets must be the first that there is.
+func (s *Share) follows(e *entry, st feed.Stand) bool {
+	return e.seq > st.Seen && e.node == s.poller && st.Seen >= s.broken
+}
+
+// nextStart decides what a chain does that begins with a newcomer's poll.
+func (s *Share) nextStart(now time.Time, at place, st feed.Stand) feed.Step {
+	if e := s.starts[at.name]; e != nil && now.Sub(e.came) < s.Interval {
+		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: max(st.Seen, e.seq)}
+	}
+	if until := s.anew.Add(time.Second); now.Before(until) && s.claimed(now) && s.poller != s.member.id {
+		return feed.Step{Do: feed.Await, Until: until, Seen: st.Seen} // the poller asks the same
+	}
+	return feed.Step{}
+}
+
+// nextDocument decides what the chain of a document does.
+func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
+	switch e := s.latest; {
+	case e == nil || e.seq <= st.Seen:
+	case e.failed != nil || e.hears(s.member.id) >= s.need:
+		if e.large {
+			return feed.Step{}
+		}
+		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
+	}
+	if !s.claimed(now) {
+		return s.takeOver(now, st, place{})
+	}
+	until := s.overdue
+	if !st.Waits.IsZero() {
+		patience := time.Second
+		if !s.LongPoll {
+			patience += s.Interval
+		}
+		if last := st.Waits.Add(patience); last.Before(until) {
+			until = last
+		}
+		if !now.Before(until) {
+			return feed.Step{}
+		}
+		if !s.LongPoll && !s.hurried.Equal(st.Waits) && s.overdue.Sub(now) > s.Interval+late {
+			s.hurried = st.Waits
+			s.say(message{kind: kindHurry})
+		}
+	}
+	return feed.Step{Do: feed.Await, Until: until, Seen: st.Seen}
+}
+
+// Covers implements [feed.Peers].
+func (s *Share) Covers(st feed.Stand) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, at := time.Now(), s.placeOf(st.At, st.Key, st.Print)
+	switch {
+	case s.subscription == nil || s.closed || !s.member.up() || st.Doubt || s.leads(st.Chain) || s.poller == s.member.id:
+		return false
+	case s.Document || st.At.IsZero():
+		return false
+	}
+	return s.claimed(now) && s.head.is(at)
+}
+
+// Polling implements [feed.Peers].
+func (s *Share) Polling(st feed.Stand) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.leads(st.Chain) {
+		return
+	}
+	s.flying = true
+	s.before = s.hellos.list()
+	if at := s.placeOf(st.At, st.Key, st.Print); s.head != at {
+		s.head = at
+		s.sayPolling()
+	}
+	if s.heardOf() {
+		s.arm(slow)
+	}
+}
+
+// Tell implements [feed.Peers].
+func (s *Share) Tell(from feed.Stand, told feed.Told) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.subscription == nil || s.closed {
+		return
+	}
+	at, to := s.placeOf(from.At, from.Key, from.Print), s.placeOf(told.To, from.Key, told.Print)
+	page := told.Failed == nil && told.Reset == ""
+	if page && !s.Document && from.At.IsZero() && from.First && told.Took < time.Second && !to.is(at) && s.heardOf() {
+		s.tell(message{kind: kindStart, from: at, to: to}, told)
+	}
+	switch {
+	case s.leads(from.Chain):
+		s.toldBy(from, at, to, told)
+	case s.Document && page: // nothing that was asked for before counts any more
+		s.need = s.hello()
+	}
+}
+
+// toldBy tells what the poll of the chain that leads came to.
+func (s *Share) toldBy(from feed.Stand, at, to place, told feed.Told) {
+	now := time.Now()
+	s.flying, s.due, s.word = false, now.Add(told.Wait), from.Word
+	switch {
+	case told.Reset != "":
+		s.lapse, s.out = newLapse(), false
+	case told.Failed != nil && !told.Failed.Later && !s.out:
+		s.lapse, s.out = newLapse(), true
+	case told.Failed == nil:
+		s.out = false
+	}
+	s.head = to
+	if s.heardOf() {
+		s.tell(message{kind: kindAnswer, from: at, to: to, wait: min(told.Wait, repeat), heard: s.before}, told)
+		s.arm(repeat)
+	}
+}
+
+// tell sends a message with what a poll came to. If that is too large for the bus, it says so.
+func (s *Share) tell(m message, told feed.Told) {
+	m.at, m.took = told.To, told.Took
+	switch {
+	case told.Reset != "":
+		m.reset = told.Reset
+	case told.Failed != nil:
+		m.failed = told.Failed
+	default:
+		m.page = &told.Page
+	}
+	if s.say(m) {
+		return
+	}
+	if m.page = nil; m.kind == kindAnswer {
+		m.large = true
+		s.say(m)
+	}
+}
+
+// Left implements [feed.Peers].
+func (s *Share) Left(chain string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leads(chain) {
+		s.yield()
+	}
+}
+
+// Standing implements [feed.Peers].
+func (s *Share) Standing() feed.Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
+// Close implements [feed.Peers].
+func (s *Share) Close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	if s.chain != "" {
+		s.yield()
+	}
+	s.closed = true
+	subscription := s.subscription
+	s.subscription = nil
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.mu.Unlock()
+	s.member.part(s, subscription)
+}
+
+// say sends a message on the topic of the feed, and reports whether it fits. s.mu is held.
+func (s *Share) say(m message) (fits bool) {
+	m.node, m.claim = s.member.id, s.claim
+	if m.kind == kindPolling || m.kind == kindAnswer {
+		s.count++
+		m.told = s.count
+	}
+	text, err := m.append(nil)
+	if err != nil {
+		return true // it is only for this node
+	}
+	sealed := s.secret.seal(text, s.member.pack)
+	if len(sealed) > s.member.bus.Largest() {
+		return false
+	}
+	s.member.publish(s.secret.topic, sealed)
+	return true
+}
+
+// Interface guards
+var _ feed.Peers = (*Share)(nil)

@@ -1,0 +1,143 @@
+package cluster
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+)
+
+const (
+	// kept is for how long a page is kept, for chains that are a little behind.
+	kept = 10 * time.Second
+	// maxPages and maxTape bound what is kept, in pages and in bytes.
+	maxPages = 64
+	maxTape  = 1 << 20
+)
+
+// entry is what a poll of another node came to.
+type entry struct {
+	seq   uint64
+	node  nodeID
+	came  time.Time
+	from  place
+	to    place
+	names []string // of the places after the events of its page
+	size  int
+	heard []hearing
+	what
+}
+
+// hears returns the number of the newest hello of a node that was heard before the poll was sent.
+func (e *entry) hears(id nodeID) uint64 {
+	for _, h := range e.heard {
+		if h.node == id {
+			return h.asks
+		}
+	}
+	return 0
+}
+
+// answer returns the entry for a chain.
+func (e *entry) answer() feed.Answer {
+	a := feed.Answer{Came: e.came, Told: feed.Told{To: e.at, Took: e.took, Failed: e.failed, Reset: e.reset}}
+	if e.page != nil {
+		a.Page = *e.page
+	}
+	return a
+}
+
+// rest returns what comes after so many events of the entry's page. What the page says of the place before it is no
+// matter of theirs.
+func (e *entry) rest(events int) feed.Answer {
+	a := e.answer()
+	a.Page.Lost, a.Page.Empty = false, false
+	a.Mark, a.Page.Events = &a.Page.Events[events-1], a.Page.Events[events:]
+	return a
+}
+
+// tape is the last pages that other nodes have told of.
+type tape struct {
+	entries []*entry // oldest first
+	bytes   int
+	from    map[string]*entry // the newest that begins at a place
+	spots   map[string]spot
+}
+
+// spot is a place within a page.
+type spot struct {
+	entry  *entry
+	events int // of the page before it
+	times  int // that the tape has the place: if more than once, it means nothing
+}
+
+// add takes an entry in.
+func (t *tape) add(e *entry) {
+	if t.from == nil {
+		t.from, t.spots = make(map[string]*entry), make(map[string]spot)
+	}
+	t.entries, t.bytes = append(t.entries, e), t.bytes+e.size
+	t.from[e.from.name] = e
+	for i, name := range e.names {
+		t.spots[name] = spot{e, i + 1, t.spots[name].times + 1}
+	}
+	t.trim(e.came)
+}
+
+// trim drops what is too old, or too much.
+func (t *tape) trim(now time.Time) {
+	for len(t.entries) > 0 {
+		e := t.entries[0]
+		if len(t.entries) <= maxPages && t.bytes <= maxTape && now.Sub(e.came) < kept {
+			return
+		}
+		t.entries[0], t.entries, t.bytes = nil, t.entries[1:], t.bytes-e.size
+		if t.from[e.from.name] == e {
+			delete(t.from, e.from.name)
+		}
+		for _, name := range e.names {
+			if s := t.spots[name]; s.times > 1 {
+				s.times--
+				t.spots[name] = s
+			} else {
+				delete(t.spots, name)
+			}
+		}
+	}
+	*t = tape{}
+}
+
+// clear drops all.
+func (t *tape) clear() { *t = tape{} }
+
+// find returns what comes after a place.
+func (t *tape) find(at place) (e *entry, a feed.Answer, found bool) {
+	if e := t.from[at.name]; e != nil && e.from.is(at) {
+		return e, e.answer(), true
+	}
+	if s, ok := t.spots[at.name]; ok && s.times == 1 && s.entry.to.name != at.name {
+		return s.entry, s.entry.rest(s.events), true
+	}
+	return nil, feed.Answer{}, false
+}
+
+// namesOf returns the names of the places after the events of a page that was asked for from a place; empty for a
+// place that has none. All that belongs to one request without a cursor has the request in its name.
+func namesOf(p *page.Page, from string) []string {
+	if p == nil {
+		return nil
+	}
+	request := ""
+	if i := strings.LastIndexByte(from, ' '); i >= 0 {
+		request = from[i:]
+	}
+	names := make([]string, len(p.Events))
+	for i := range p.Events {
+		at := p.Events[i].At
+		if names[i] = at.ID(); at.Cursor.IsZero() {
+			names[i] += request
+		}
+	}
+	return names
+}

@@ -1,0 +1,216 @@
+package feed
+
+import (
+	"bytes"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
+)
+
+// sharing is what a chain has to do with the peers of its feed. The feed's lock guards it, and only the poller
+// writes it, except for dropped.
+type sharing struct {
+	seen      uint64
+	following bool // a peer polls, and the chain awaits its answers
+	outage    bool // a peer has told that the upstream was away
+	dropped   bool // the poll that is under way is of no use: a peer's is the same
+	came      came
+	printed   printed
+}
+
+// printed is the hash of the event at a place, which is asked for often.
+type printed struct {
+	id   string
+	hash uint64
+}
+
+// came is what the poll that is under way has come to.
+type came struct {
+	taken  bool
+	reset  reset
+	failed *failure
+}
+
+// stand returns where the chain stands, which would poll at the given time.
+func (c *chain) stand(due time.Time) Stand {
+	s := Stand{
+		Chain: c.id, At: c.progress.at, Key: c.key, Seen: c.sharing.seen, First: !c.progress.placed, Due: due,
+		Word: c.meeting.standing.word, Print: c.sharing.printOf(c),
+		Doubt: c.check.doubt != none || c.progress.carry != nil || c.feed.health.first(),
+	}
+	if c.document.awaited() {
+		s.Waits = c.document.waiting[0].since
+	}
+	return s
+}
+
+// held reports whether a poll from the position is under way that the upstream may hold.
+func (c *chain) held() bool {
+	return c.feed.config.LongPoll && c.pace.polling && c.hold != nil && c.check.asked == onward
+}
+
+// follow asks the peers what the chain does next, which would poll after a while, and takes what they have. It takes
+// the feed's lock.
+func (c *chain) follow(now time.Time, wait time.Duration) Step {
+	f := c.feed
+	f.mu.Lock()
+	peers, stand, counts := f.peers, c.stand(now.Add(wait)), f.config.counts(c.progress.at)
+	f.mu.Unlock()
+	switch {
+	case peers == nil:
+		return Step{}
+	case counts: // nobody else knows the place
+		peers.Left(c.id)
+		return Step{}
+	}
+	next := peers.Next(stand)
+	f.mu.Lock()
+	if next.Do == Take && next.Answer.Mark != nil && !c.continues(next.Answer) {
+		next.Do = Alone
+	}
+	c.sharing.seen, c.sharing.following = next.Seen, next.Do == Await
+	if next.Missed || c.sharing.outage && (next.Do == Lead || next.Do == Alone) {
+		c.sharing.outage = false
+		c.check.owe(false)
+	}
+	f.mu.Unlock()
+	if next.Do == Take {
+		c.takeOf(next.Answer)
+	}
+	return next
+}
+
+// continues reports whether what comes after an event on a page of a peer's comes after that event here, too. An upstream
+// without order may have put some of it before; and one that has started over gives ids again to other items.
+func (c *chain) continues(a Answer) bool {
+	id := c.progress.at.ID()
+	own := c.log.spots[id]
+	if own != nil && own.event != nil && !bytes.Equal(own.event, sse.AppendEvent(nil, a.Mark.Type, a.Mark.Data, id)) {
+		return false
+	}
+	return !slices.ContainsFunc(a.Page.Events, func(e page.Event) bool {
+		old := c.log.spots[e.At.ID()]
+		return old != nil && old.event != nil
+	})
+}
+
+// printOf returns the hash of the event at the chain's place, as clients got it.
+func (s *sharing) printOf(c *chain) uint64 {
+	id := c.progress.at.ID()
+	if s.printed.id == id && s.printed.hash != 0 {
+		return s.printed.hash
+	}
+	s.printed = printed{id: id}
+	if own := c.log.spots[id]; own != nil && own.event != nil {
+		h := fnv.New64a()
+		h.Write(own.event)
+		s.printed.hash = h.Sum64()
+	}
+	return s.printed.hash
+}
+
+// takeOf processes what the poll of a peer came to, who has checked it. It takes the feed's lock.
+func (c *chain) takeOf(a Answer) {
+	whole := a.Page
+	if a.Failed == nil && a.Reset == "" {
+		whole = c.document.compare(a.Page, c.feed.health.logger)
+	}
+	now := time.Now()
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	if c.over() {
+		return
+	}
+	c.feed.health.answer()
+	if a.Failed != nil {
+		c.count(now, Shared, a.Failed.Status, 0)
+		c.feed.circuit.told(now, failureOf(a.Failed), a.Wait)
+		c.sharing.outage = c.sharing.outage || !a.Failed.Later
+		return
+	}
+	c.feed.health.up()
+	c.feed.circuit.answered(c, now)
+	c.sharing.outage = false
+	if a.Reset != "" {
+		c.count(now, Shared, 0, 0)
+		c.startOver(now, reset(a.Reset))
+		return
+	}
+	c.takePage(whole, a, now)
+}
+
+// takePage processes an answer of a peer's. Nobody here knows when its poll was sent, so it says nothing of the
+// upstream's end.
+func (c *chain) takePage(p page.Page, a Answer, now time.Time) {
+	f := c.feed
+	from := c.progress.at.Cursor
+	c.pace.shared(a.Came.Add(-a.Took))
+	c.failures, c.progress.placed, c.progress.good = 0, true, c.pace.started
+	c.pace.placed()
+	c.check.misses, c.check.wary = 0, false
+	news := p.News
+	if f.config.Document {
+		news = c.takeDocument(p)
+	} else {
+		c.takeEvents(p, time.Time{}, now)
+	}
+	c.count(now, Shared, p.Status, len(p.Events))
+	if c.first != nil {
+		c.first.answered, c.first.prompt = a.Came, a.Took < held
+		c.first = nil
+	}
+	c.pace.answered(now, news, p.More && (p.Carry != nil || !p.Next.Cursor.Equal(from)), p.Wait)
+	if p.End && c.pace.more == 0 {
+		f.stop(c, &End{Reason: Ended})
+		return
+	}
+	f.meet()
+}
+
+// drops reports whether the poll that has returned is of no use, and was counted as such. It takes the feed's lock.
+func (c *chain) drops() bool {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	if !c.sharing.dropped || c.over() {
+		return false
+	}
+	c.sharing.dropped, c.pace.polling, c.session.Then = false, false, nil
+	c.count(time.Now(), Abandoned, 0, 0)
+	return true
+}
+
+// polling tells the peers that a chain sends a poll for them, too. It takes the feed's lock.
+func (f *common) polling(from Stand) {
+	f.mu.Lock()
+	peers := f.peers
+	f.mu.Unlock()
+	if peers != nil {
+		peers.Polling(from)
+	}
+}
+
+// tell tells the peers what a poll from a place came to.
+func (p *poller) tell(from Stand, answer page.Page) {
+	c, f := p.chain, p.chain.feed
+	f.mu.Lock()
+	peers, came, counts := f.peers, c.sharing.came, f.config.counts(c.progress.at)
+	next, _ := f.circuit.due(c)
+	told := Told{To: c.progress.at.Clone(), Print: c.sharing.printOf(c), Took: time.Since(c.pace.started), Wait: max(time.Until(next), 0)}
+	f.mu.Unlock()
+	switch {
+	case peers == nil || counts || c.over() && !answer.End:
+		return
+	case came.reset != "":
+		told.Reset = string(came.reset)
+	case came.failed != nil:
+		told.Failed = &page.Error{Status: came.failed.status, Comment: came.failed.comment, Later: came.failed.later}
+	case came.taken:
+		told.Page = answer
+	default:
+		return
+	}
+	peers.Tell(from, told)
+}
