@@ -55,6 +55,7 @@ import (
 //	    long_poll [<hold>]
 //	    stream    [<silence>]
 //	    timeout   <duration>
+//	    cluster   off
 //
 //	    # how to read an answer
 //	    format    auto|json|jsonp|xml|feed|socketio|sockjs|text|message

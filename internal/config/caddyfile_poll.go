@@ -107,6 +107,19 @@ func (p *parser) longPoll() error {
 	return p.once(p.Val())
 }
 
+// cluster parses `cluster off`.
+func (p *parser) cluster() error {
+	if err := p.once(p.Val()); err != nil {
+		return err
+	}
+	args := p.RemainingArgs()
+	if len(args) == 0 || len(args) > 1 && args[0] == aloneInCluster {
+		return p.argErr("cluster")
+	}
+	p.config.Cluster = args[0] // the others belong to an engine, may hold a password, and are refused with it
+	return nil
+}
+
 // stream parses `stream [<silence>]`.
 func (p *parser) stream() error {
 	name := p.Val()

@@ -118,6 +118,9 @@ func (h *Config) compilePace(c *Plan) error {
 	if h.Timeout == 0 && c.Hold > 0 {
 		c.Timeout = c.Hold + timeoutAboveHold
 	}
+	if c.Alone = h.Cluster == aloneInCluster; h.Cluster != "" && !c.Alone {
+		return wrong("cluster", "%q is not a value: write `cluster off`, or remove it; the global option %s says which cluster the nodes are", h.Cluster, Directive)
+	}
 	c.Keepalive = orDefault(h.Keepalive, DefaultKeepalive)
 	c.Retry = orDefault(h.Retry, DefaultRetry)
 	c.Lifetime, c.Notify = time.Duration(h.Lifetime), h.Notify
@@ -171,6 +174,9 @@ func (h *Config) compileReading(c *Plan) (err error) {
 	}
 	return h.compileConditions(c)
 }
+
+// aloneInCluster is the only value of `cluster`.
+const aloneInCluster = "off"
 
 func orDefault(d caddy.Duration, otherwise time.Duration) time.Duration {
 	if d == 0 {

@@ -105,6 +105,10 @@ type Config struct {
 	// `long_poll`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
+	// `off`: each node polls for itself, even if the app `sse_bridge` makes the nodes a cluster. Blocks with
+	// `replay` or `stream` always do. Default: none; of the nodes that have this very block, one polls for all.
+	Cluster string `json:"cluster,omitempty"`
+
 	// How an answer is read. An answer in another format is an error, never an event. Default:
 	// `auto`.
 	//

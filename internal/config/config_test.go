@@ -63,6 +63,7 @@ func TestWrongJSONIsRefused(t *testing.T) {
 		{"order of nothing", `"order": "newest_first"`, "order: "},
 		{"order by no id", `"items": "a", "order": "by_id"`, "order: "},
 		{"status", `"accept": [404, 503]`, "accept: 503"},
+		{"cluster of a block", `"cluster": "on"`, "cluster: \"on\" is not a value: write `cluster off`, or remove it"},
 		{"origin", `"cors": ["https://example.com/"]`, "cors: "},
 		{"negative limit", `"limits": {"feeds": -1}`, "limits feeds: "},
 		{"negative size", `"limits": {"log": -1}`, "limits log: "},

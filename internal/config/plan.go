@@ -50,6 +50,7 @@ type Plan struct {
 	Stream                   bool          // answers go on
 	Silence                  time.Duration // of such an answer, after which it is asked for anew; 0: any
 	Timeout                  time.Duration
+	Alone                    bool // each node polls for itself, even in a cluster
 
 	Diff             bool // documents, or the changed items of sets, are sent as patches
 	Page             page.Config

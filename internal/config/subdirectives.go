@@ -16,7 +16,7 @@ type Subdirective struct {
 	Shown     string     // as the documents show them, if that differs
 	Does      string     // in Markdown
 	Default   string     // in Markdown; empty: none
-	Trial     string     // what `try --help` says about its flag; empty: it concerns clients, and has no flag
+	Trial     string     // what `try --help` says about its flag; empty: it concerns clients or other nodes, and has no flag
 	Steps     []StepKind // those in whose blocks it can be used too
 
 	parse func(p *parser, c *Config) error // reads the arguments
@@ -114,6 +114,10 @@ func Subdirectives() []SubdirectiveGroup {
 			{
 				Name: "timeout", Arguments: `<duration>`, Does: `how long a poll may take`, Default: "`30s`, or hold + `10s`", Trial: "how long a poll may take", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.duration(&c.Timeout) },
+			},
+			{
+				Name: "cluster", Arguments: `off`, Does: "`off`: each node polls for itself, even if the nodes are a cluster", Default: "shared, if the nodes are a cluster",
+				parse: func(p *parser, _ *Config) error { return p.cluster() },
 			},
 		}},
 		{Title: "how to read an answer", About: "", Subdirectives: []Subdirective{

@@ -17,7 +17,7 @@ var layers = [][]string{
 	{""},
 	{"admin", "cli", "cors"},
 	{"bridge"},
-	{"stream", "upstream"},
+	{"cluster", "stream", "upstream"},
 	{"config", "feed", "suggest"},
 	{"trial"},
 	{"page"},
@@ -26,7 +26,7 @@ var layers = [][]string{
 }
 
 // pure are the packages that know no Caddy.
-var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape", "sse", "value", "trial", "suggest"}
+var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape", "sse", "value", "trial", "suggest", "cluster"}
 
 // forTests are the packages that only tests import.
 var forTests = []string{"heap", "testbridge", "testplan", "testsite"}
