@@ -18,6 +18,7 @@ import (
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/newestlog"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
@@ -91,7 +92,7 @@ func New(plan *config.Plan) *Bridge {
 		known = append(known, upstream.PartCookie) // an operator who names cookies knows what they do
 	}
 	b.feeds = newFeeds(plan.Limits.Feeds, newDividers(known...))
-	b.logger = newLogger(b)
+	b.logger = newestlog.New(b.newestLogger)
 	b.crowds = sparing(b.logger)
 	b.turns = newAnnouncer(b.announce)
 	b.Streams = stream.New(plan, b.accessLog)

@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"trial"},
 	{"page"},
 	{"decode", "jq"},
-	{"aside", "position", "shape", "sse", "value"},
+	{"aside", "newestlog", "position", "shape", "sse", "value"},
 }
 
 // pure are the packages that know no Caddy.
