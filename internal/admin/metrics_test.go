@@ -68,6 +68,9 @@ func TestTheDashboardAsksForMetricsThatThereAre(t *testing.T) {
 	for _, m := range newMetrics() {
 		labels[m.name] = m.label
 	}
+	for _, m := range newClusterMetrics() {
+		labels[m.name] = ""
+	}
 	ids := make(map[int]bool)
 	asked := make(map[string]bool)
 	by := regexp.MustCompile(`by \(([a-z, ]*)\)`)

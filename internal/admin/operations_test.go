@@ -20,17 +20,24 @@ func metricsTable() string {
 	var table strings.Builder
 	table.WriteString("| metric | type | label | what it counts |\n|---|---|---|---|\n")
 	for _, m := range newMetrics() {
-		kind, label := "gauge", ""
-		if m.kind == prometheus.CounterValue {
-			kind = "counter"
-		}
+		label := ""
 		if m.label != "" {
 			label = "`" + m.label + "`"
 		}
-		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", m.name, kind, label, m.help)
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", m.name, typeOf(m.kind), label, m.help)
 	}
 	fmt.Fprintf(&table, "| `%s` | histogram | | %s |\n", durations, durationsHelp)
+	for _, m := range newClusterMetrics() {
+		fmt.Fprintf(&table, "| `%s` | %s |  | %s |\n", m.name, typeOf(m.kind), m.help)
+	}
 	return table.String()
+}
+
+func typeOf(kind prometheus.ValueType) string {
+	if kind == prometheus.CounterValue {
+		return "counter"
+	}
+	return "gauge"
 }
 
 // TestDocumentOfMetrics keeps the table of docs/operations.md; `make docs` writes it.
