@@ -15,8 +15,9 @@ const module = "github.com/sse-bridge/caddy-sse-bridge"
 // layers are the packages of the product. One may import those of the layers below its own only.
 var layers = [][]string{
 	{""},
+	{"app"},
 	{"admin", "cli", "cors"},
-	{"bridge"},
+	{"bridge", "membership"},
 	{"cluster", "stream", "upstream"},
 	{"config", "feed", "suggest"},
 	{"trial"},
@@ -28,8 +29,11 @@ var layers = [][]string{
 // pure are the packages that know no Caddy.
 var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape", "sse", "value", "trial", "suggest", "cluster"}
 
+// engineers are the packages that know the interface of engines.
+var engineers = []string{"app", "membership", "cluster"}
+
 // forTests are the packages that only tests import.
-var forTests = []string{"heap", "testbridge", "testplan", "testsite"}
+var forTests = []string{"heap", "testbridge", "testengine", "testplan", "testsite"}
 
 // load loads the packages of the module that users build, without their tests.
 func load(t *testing.T, mode packages.LoadMode) []*packages.Package {
@@ -74,6 +78,9 @@ func TestImportsPointDown(t *testing.T) {
 		}
 		seen++
 		for path := range p.Imports {
+			if path == module+"/cluster" && !slices.Contains(engineers, name) {
+				t.Errorf("internal/%s imports %s, which is what engines and the cluster have in common", name, path)
+			}
 			if slices.Contains(pure, name) && strings.HasPrefix(path, "github.com/caddyserver/") {
 				t.Errorf("internal/%s imports %s, and should know no Caddy", name, path)
 			}
