@@ -6,6 +6,7 @@ package ssebridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
@@ -14,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/admin"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/app" // also for the global option
 	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
 	_ "github.com/sse-bridge/caddy-sse-bridge/internal/cli" // the command `caddy sse-bridge`
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
@@ -62,6 +64,7 @@ type Handler struct {
 	bridge   *bridge.Bridge
 	instance *bridge.Instance
 	cors     cors.Origins
+	leave    func() error // the cluster; nil: the bridge is in none
 }
 
 // CaddyModule returns the Caddy module information.
@@ -87,6 +90,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := h.provisionCluster(ctx, plan); err != nil {
+		return err
+	}
 	if err := h.provisionRoutes(ctx, plan.Hosts); err != nil {
 		return err
 	}
@@ -95,8 +101,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		stream.Prepare(server)
 	}
 
-	if app, err := ctx.AppIfConfigured("http"); err == nil {
-		h.instance.Http, _ = app.(*caddyhttp.App)
+	if server, err := ctx.AppIfConfigured("http"); err == nil {
+		h.instance.Http, _ = server.(*caddyhttp.App)
 	}
 	events, err := ctx.App("events")
 	if err != nil {
@@ -115,6 +121,25 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.key = key
 	h.bridge.Add(h.instance)
 	return admin.Collect(ctx.GetMetricsRegistry(), h.bridge)
+}
+
+// provisionCluster finds the cluster that the nodes are, if they are one.
+func (h *Handler) provisionCluster(ctx caddy.Context, plan *config.Plan) error {
+	if plan.Alone {
+		return nil
+	}
+	configured, err := ctx.AppIfConfigured(app.Name)
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h.instance.Member, h.leave = configured.(*app.App).Hold()
+	if unshared := plan.Unshared(); unshared != "" && h.instance.Member != nil {
+		h.instance.Logger.Warn(fmt.Sprintf("cluster: a block with `%s` is not shared, so each node polls for itself: `cluster off` says that this is meant", unshared))
+	}
+	return nil
 }
 
 // provisionRoutes sets up the routes that answer polls and steps.
@@ -157,13 +182,16 @@ func (h *Handler) provisionHosts(ctx caddy.Context, hosts *config.Hosts) error {
 	return nil
 }
 
-// Cleanup leaves the bridge, which ends with its last instance.
-func (h *Handler) Cleanup() error {
-	if h.bridge == nil {
-		return nil // provisioning has failed
+// Cleanup leaves the bridge, which ends with its last instance, and then the cluster, which its feeds use.
+func (h *Handler) Cleanup() (err error) {
+	if h.bridge != nil { // otherwise provisioning has failed
+		h.bridge.Remove(h.instance)
+		err = bridge.Release(h.key)
 	}
-	h.bridge.Remove(h.instance)
-	return bridge.Release(h.key)
+	if h.leave != nil {
+		err = errors.Join(err, h.leave())
+	}
+	return err
 }
 
 // lifeListener tells a handler's bridge when the handler's configuration starts and stops.

@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/cluster"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
@@ -17,6 +18,7 @@ type Instance struct {
 	Events *caddyevents.App
 	Http   *caddyhttp.App // nil if another app holds the handler
 	Routes map[upstream.Kind]caddyhttp.Handler
+	Member *cluster.Member // with whom polls are shared, until [Bridge.Remove] returns; nil: with nobody
 
 	started, stopping bool // the configuration; guarded by bridge.mu
 }

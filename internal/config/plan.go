@@ -105,6 +105,18 @@ func (c *Plan) Holds() bool {
 	return c.Stream || c.Hold > 0 || wait != nil && wait.Hold > 0
 }
 
+// Unshared names the subdirective because of which a cluster does not share the block's polls; empty: it does.
+// With `replay` a poll takes events away from those of other nodes, and the answer of a `stream` has no end to tell.
+func (c *Plan) Unshared() string {
+	switch {
+	case c.Forgetful:
+		return "replay"
+	case c.Stream:
+		return "stream"
+	}
+	return ""
+}
+
 // Epochs reports whether `open` tells which run of the upstream it is.
 func (c *Plan) Epochs() bool {
 	return slices.ContainsFunc(c.Of(KindOpen), func(s *Plan) bool { return !s.Page.Epoch.IsZero() })

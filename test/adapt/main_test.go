@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	_ "github.com/sse-bridge/caddy-sse-bridge"
+	_ "github.com/sse-bridge/caddy-sse-bridge/internal/testengine"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 
 	"github.com/sse-bridge/caddy-sse-bridge/test/leaks"
