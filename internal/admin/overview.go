@@ -11,10 +11,11 @@ import (
 
 // Overview is the answer to /sse_bridge/feeds.
 type Overview struct {
-	Time    time.Time       `json:"time"`
-	Total   reportedTotal   `json:"total"`
-	Bridges []reportedUnit  `json:"bridges"`
-	Feeds   []bridge.Report `json:"feeds"`
+	Time    time.Time        `json:"time"`
+	Total   reportedTotal    `json:"total"`
+	Cluster *reportedCluster `json:"cluster,omitempty"` // nil: there is none
+	Bridges []reportedUnit   `json:"bridges"`
+	Feeds   []bridge.Report  `json:"feeds"`
 }
 
 // reportedTotal is the sum of all bridges.
@@ -54,7 +55,8 @@ func newTotal(t *bridge.Tally) reportedTotal {
 
 // survey returns the state of the feeds, the most urgent ones first, at most the given number.
 func survey(limit int) Overview {
-	o := Overview{Time: time.Now().UTC(), Bridges: []reportedUnit{}, Feeds: []bridge.Report{}}
+	now := time.Now()
+	o := Overview{Time: now.UTC(), Cluster: currentCluster(now), Bridges: []reportedUnit{}, Feeds: []bridge.Report{}}
 	all := &bridge.Tally{}
 	for _, b := range bridge.All() {
 		t := b.Tally()

@@ -25,6 +25,10 @@ type Report struct {
 	NextPoll     *time.Time    `json:"next_poll,omitempty"`
 	Backoff      float64       `json:"backoff_seconds"`
 
+	Polled       string `json:"polled,omitempty"` // as in [feed.Status], as the next two
+	PolledBy     string `json:"polled_by,omitempty"`
+	AloneBecause string `json:"alone_because,omitempty"`
+
 	LogEvents int   `json:"log_events"`
 	LogBytes  int64 `json:"log_bytes"`
 
@@ -48,6 +52,7 @@ func NewReport(a About, s feed.Status) Report {
 		About: a, State: s.State, Reason: s.Reason, Since: s.Since.UTC(),
 		Clients: s.Clients, Waiting: s.Waiting, Chains: s.Chains, Cursor: s.Cursor[:min(len(s.Cursor), maxCursor)],
 		PollingSince: moment(s.Polling), NextPoll: moment(s.Next), Backoff: s.Backoff.Seconds(),
+		Polled: s.Polled, PolledBy: s.Node, AloneBecause: s.Alone,
 		LogEvents: s.LogEvents, LogBytes: s.LogBytes,
 		Polls: s.Polls, Errors: s.Errors, Events: s.Events, PollsSaved: s.Saved,
 	}

@@ -1,9 +1,12 @@
 package bridge
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
@@ -22,5 +25,26 @@ func TestTenThousandFeedsAreListed(t *testing.T) {
 	}
 	if n := len(b.Reports()); n != 10_000 {
 		t.Errorf("%d feeds are listed", n)
+	}
+}
+
+func TestAReportSaysWhoPolls(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		status feed.Status
+		want   string // among the other fields
+	}{
+		{feed.Status{}, ""},
+		{feed.Status{Polled: "here"}, `"polled":"here"`},
+		{feed.Status{Polled: "elsewhere", Node: "two"}, `"polled":"elsewhere","polled_by":"two"`},
+		{feed.Status{Polled: "alone", Alone: "the cluster is down"}, `"polled":"alone","alone_because":"the cluster is down"`},
+	} {
+		text, err := json.Marshal(NewReport(About{}, test.status))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), test.want) || test.want == "" && strings.Contains(string(text), `"polled`) {
+			t.Errorf("the report of %+v is %s", test.status, text)
+		}
 	}
 }

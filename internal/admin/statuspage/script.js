@@ -106,6 +106,34 @@ function showTiles(snapshot, seconds) {
 		tile("Polls saved by sharing", number(recent(saved)), `/s, ${number(total.polls_saved)} in all`, saved));
 }
 
+// showCluster shows the other nodes, if there is a cluster.
+function showCluster(snapshot) {
+	const cluster = snapshot.cluster;
+	at("cluster").hidden = !cluster;
+	document.body.classList.toggle("alone", !cluster);
+	if (!cluster) return;
+	const {up, nodes, takeovers, dropped} = cluster, lasts = span(since(snapshot, cluster.since));
+	const state = up ? `The cluster is up, for ${lasts}.` : `The cluster cannot be reached, for ${lasts}: each node polls for itself.`;
+	at("cluster-text").className = up ? "" : "bad";
+	at("cluster-text").textContent = `${state} This node is ${cluster.name}, ${cluster.id}. `
+		+ `${plural(takeovers, "feed was", "feeds were")} taken over from nodes that were gone. ${plural(dropped, "message", "messages")} could not be read.`;
+	if (nodes.length === 0) {
+		at("nodes").replaceChildren(make("tr", {}, make("td", {colspan: 5}, "No other node is heard.")));
+		return;
+	}
+	at("nodes").replaceChildren(...nodes.map(node => make("tr", {},
+		make("td", {class: "request"}, node.name), make("td", {}, node.id), make("td", {}, node.version),
+		make("td", {}, `${span(node.heard_seconds_ago)} ago`),
+		make("td", node.differs ? {class: "request bad"} : {}, node.differs || "the same"))));
+}
+
+// polled says which node polls a feed.
+function polled(feed) {
+	if (feed.polled === "elsewhere") return `by node ${feed.polled_by || "unknown"}`;
+	if (feed.polled === "alone") return `alone: ${feed.alone_because || "for an unknown reason"}`;
+	return feed.polled === "here" ? "polled here" : "–";
+}
+
 // next says when a feed is polled next.
 function next(snapshot, feed) {
 	if (feed.polling_since) return `under way for ${span(since(snapshot, feed.polling_since))}`;
@@ -180,6 +208,7 @@ function row(snapshot, feed, seconds) {
 		make("td", {}, bars(events, errors, `${number(feed.events)} events and ${number(feed.errors)} errors since the feed began`),
 			make("small", {}, plural(feed.events, "event", "events"), feed.errors ? `, ${plural(feed.errors, "error", "errors")}` : "")),
 		make("td", {}, number(feed.polls), make("small", {}, `${number(feed.polls_saved)} saved`)),
+		make("td", {class: "clustered request"}, polled(feed)),
 		make("td", {}, ...lastPoll(snapshot, feed.last_poll)),
 		make("td", {}, next(snapshot, feed), make("small", {}, feed.backoff_seconds ? `backed off for ${span(feed.backoff_seconds)}` : "")),
 		make("td", {class: "position", title: feed.cursor || ""}, feed.cursor || "–",
@@ -208,6 +237,7 @@ function show(snapshot) {
 	const seconds = before ? Math.max((Date.parse(snapshot.time) - Date.parse(before.time)) / 1000, 0.1) : 1;
 	showVerdict(snapshot);
 	showTiles(snapshot, seconds);
+	showCluster(snapshot);
 	showFeeds(snapshot, seconds);
 	before = snapshot;
 }
