@@ -76,8 +76,8 @@ fuzz: ## run each fuzz target for 30 s (FUZZ=duration), two at a time
 		echo "$$targets" | sed -n "s|^Fuzz.*|$$package &|p"; \
 	done | xargs -P 2 -n 2 sh -c 'out=$$(GOMAXPROCS=1 $(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZ) "$$0" 2>&1) && echo "ok $$0 $$1" || { echo "$$0 $$1: $$out"; exit 1; }'
 
-xcaddy: ## build bin/caddy with xcaddy, like users of the module
-	$(TOOL) xcaddy build $(CADDY) --with $(MODULE)@v0.0.0=. --output bin/caddy
+xcaddy: ## build bin/caddy with xcaddy, like users of the module and of its engines
+	$(TOOL) xcaddy build $(CADDY) --with $(MODULE)@v0.0.0=. --with $(MODULE)/nats@v0.0.0=./nats --with $(MODULE)/redis@v0.0.0=./redis --output bin/caddy
 
 clean: ## delete bin, with all that was built
 	rm -rf bin
