@@ -87,6 +87,7 @@ func TestFlagsAreTheWordsOfACaddyfile(t *testing.T) {
 func TestEachSubdirectiveHasAFlag(t *testing.T) {
 	t.Parallel()
 	const without = " name notify keepalive retry lifetime cors limits upstream " + // of clients
+		"cluster " + // of other nodes
 		"beat " // a block behind an argument
 	has := make(map[string]bool)
 	for _, f := range tryFlags() {
