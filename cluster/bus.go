@@ -37,11 +37,13 @@ type Bus interface {
 
 	// Subscribe calls heard for each message on a topic, one after another. It returns once the engine knows, or fails.
 	// The subscription outlives reconnects. heard must not block, and must not keep the message after it has returned.
+	// A node may subscribe to a topic more than once: each subscription hears all. If Subscribe fails, heard is never
+	// called.
 	Subscribe(topic string, heard func(message []byte)) (Subscription, error)
 
 	// State reports whether the bus is up: messages have gone both ways within the last seconds, or would have.
 	// changed is closed at the next change of that, and also when messages were dropped, or a reconnect has
-	// succeeded: whoever waits for a message asks again then.
+	// succeeded: whoever waits for a message asks again then. A bus that was closed is down.
 	State() (up bool, changed <-chan struct{})
 
 	// Largest is the size of the largest message in bytes.
@@ -50,6 +52,6 @@ type Bus interface {
 
 // Subscription is a topic that a node listens to.
 type Subscription interface {
-	// Unsubscribe ends it. heard may be running, and is not called again after that.
+	// Unsubscribe ends it, also while the engine is away. heard may be running, and is not called again after that.
 	Unsubscribe() error
 }
