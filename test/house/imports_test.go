@@ -97,3 +97,16 @@ func TestImportsPointDown(t *testing.T) {
 		t.Errorf("%d packages were looked at", seen)
 	}
 }
+
+// What an engine builds on must not bring it, or its users, anything.
+func TestClusterImportsOnlyZap(t *testing.T) {
+	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedImports, Dir: "test"}, module+"/cluster")
+	if err != nil || len(loaded) != 1 {
+		t.Fatalf("%d packages, %v", len(loaded), err)
+	}
+	for path := range loaded[0].Imports {
+		if strings.Contains(path, ".") && path != "go.uber.org/zap" {
+			t.Errorf("cluster imports %s", path)
+		}
+	}
+}
