@@ -15,8 +15,8 @@ import (
 // was provisioned.
 type Engine interface {
 	// Connect returns a connection, which the bridge closes. It does not wait for the network: an engine that cannot
-	// be reached is no error. The connection tries for ever, and writes one warning to the logger for each outage. An
-	// error means that the settings cannot work.
+	// be reached is no error. The connection tries for ever, and writes one warning to the logger for each outage, and
+	// for each further reason that it learns. An error means that the settings cannot work.
 	Connect(logger *zap.Logger) (Connection, error)
 }
 
@@ -30,7 +30,8 @@ type Connection interface {
 type Bus interface {
 	// Publish sends a message to all nodes that subscribe to the topic now, except this one. The messages of one
 	// node on one topic arrive in their order, if they arrive. Publish does not wait for the network, and does not
-	// keep the message after it has returned. While the engine is away, Publish fails: nothing is kept for later.
+	// keep the message after it has returned. While the engine is away, Publish fails: nothing is kept for later. It
+	// also fails if the message is too large, or more is waiting to be sent than the engine holds.
 	//
 	// A topic has 1 to 64 characters of a-z, 0-9, `-` and `_`.
 	Publish(topic string, message []byte) error

@@ -206,7 +206,8 @@ func overrun(s *scene) {
 	}
 	const all = 20_000
 	for i := range all {
-		nodes[0].say("slow", fmt.Sprintf("%d %s", i, strings.Repeat("x", 1000)))
+		text := fmt.Appendf(nil, "%d %s", i, strings.Repeat("x", 1000))
+		s.eventually("Publish has room", func() bool { return nodes[0].Publish("slow", text) == nil })
 	}
 	select {
 	case <-began:
