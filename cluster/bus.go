@@ -15,8 +15,8 @@ import (
 // was provisioned.
 type Engine interface {
 	// Connect returns a connection, which the bridge closes. It does not wait for the network: an engine that cannot
-	// be reached is no error. The connection tries for ever, and writes one warning to the logger for each outage, and
-	// for each further reason that it learns. An error means that the settings cannot work.
+	// be reached is no error. The connection tries for ever, and writes one warning to the logger for each outage that
+	// is more than a moment, and one for each further reason that it learns. An error means that the settings cannot work.
 	Connect(logger *zap.Logger) (Connection, error)
 }
 

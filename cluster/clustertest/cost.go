@@ -148,10 +148,10 @@ func closed(s *scene) {
 
 func closedLeavesNothing(s *scene) {
 	for _, situation := range []string{"up", "away", "never there"} {
+		ignored := goleak.IgnoreCurrent()
 		if situation != "never there" {
 			s.server.Start()
 		}
-		ignored := goleak.IgnoreCurrent() // among them those of the server
 		n := s.connect()
 		if situation != "never there" {
 			n.awaitUp()
@@ -169,11 +169,11 @@ func closedLeavesNothing(s *scene) {
 		if took := time.Since(began); took > prompt {
 			s.Errorf("%s: Close took %s", situation, took)
 		}
+		if situation == "up" {
+			s.server.Kill() // it may run in this process, too
+		}
 		if err := goleak.Find(ignored); err != nil {
 			s.Errorf("%s: after Close: %v", situation, err)
-		}
-		if situation == "up" {
-			s.server.Kill()
 		}
 	}
 }

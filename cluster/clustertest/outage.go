@@ -43,6 +43,7 @@ func outageIsTold(s *scene) {
 		s.eventually("changed is closed when the engine goes away", func() bool { return isClosed(changed) })
 		changed = n.next()
 		s.always("State is down while the engine is away", 2*prompt, func() bool { return !n.isUp() })
+		s.eventually("an outage is warned of", func() bool { return n.warnings.Len() >= outage })
 		s.server.Start()
 		s.eventually("changed is closed when the engine is back", func() bool { return isClosed(changed) })
 		n.awaitUp()
