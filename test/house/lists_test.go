@@ -48,7 +48,7 @@ func TestTheTableOfContributingIsTheTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pattern := range []string{"internal/*", "test/*", "cmd/*", "cluster", "cluster/*", "docs", "examples", "findings", "tools"} {
+	for _, pattern := range []string{"internal/*", "test/*", "cmd/*", "cluster", "cluster/*", "nats", "docs", "examples", "findings", "tools"} {
 		folders, err := filepath.Glob(pattern)
 		if err != nil || len(folders) == 0 {
 			t.Fatalf("%s: %d folders, %v", pattern, len(folders), err)
