@@ -40,7 +40,7 @@ test-packages:
 	GODEBUG=gcstoptheworld=1 nice $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/jq ./internal/page ./internal/upstream
 
 test-site:
-	$(GO) test -race -count=1 -p 4 -timeout 30m ./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... # the cache does not watch the files of other modules
+	$(GO) test -race -count=1 -p 4 -timeout 30m ./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... ./redis/... # the cache does not watch the files of other modules
 
 # The streams of the same sites, written by their handlers: no connection is taken over.
 test-handlers:
