@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/cluster"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/newestlog"
@@ -31,6 +32,7 @@ var pool = caddy.NewUsagePool()
 // Bridge is all feeds of one configured sse_bridge. It outlives the handler instances that a
 // reload replaces; polls use the routes of the newest one.
 type Bridge struct {
+	key      string   // the fingerprint of its configuration
 	Name     string   // in metrics, logs and events
 	salt     [16]byte // of the feeds' ids
 	plan     *config.Plan
@@ -50,6 +52,7 @@ type Bridge struct {
 	mu        sync.Mutex
 	instances []*Instance // provisioned and not cleaned up, oldest first
 	feeds     *feeds
+	member    *cluster.Member // with which the feeds share polls; nil: each node polls for itself
 	perIP     map[string]int
 	clients   int
 	halted    bool
@@ -62,6 +65,7 @@ const shortKey = 8
 func Load(key, name string, plan *config.Plan) (*Bridge, error) {
 	b, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
 		b := New(plan)
+		b.key = key
 		if b.Name = name; b.Name == "" {
 			b.Name = key[:shortKey]
 		}
@@ -184,6 +188,7 @@ func (b *Bridge) newest() *Instance {
 // successor, which has the present named routes. b.mu is held.
 func (b *Bridge) follow() {
 	h, old := b.newest(), b.server.Load()
+	b.shareWith(h)
 	if b.current.Store(h); h != nil && h.Access != nil {
 		b.access.Store(h.Access)
 	}
@@ -202,6 +207,9 @@ func (b *Bridge) Stopping(i *Instance) {
 	i.stopping = true
 	b.current.Store(b.newest())
 	live := slices.ContainsFunc(b.instances, func(other *Instance) bool { return !other.stopping })
+	if !live { // other nodes poll from now on
+		b.shareBy(nil)
+	}
 	b.mu.Unlock()
 	if !live {
 		b.Streams.EndSpread()

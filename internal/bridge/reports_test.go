@@ -35,9 +35,9 @@ func TestAReportSaysWhoPolls(t *testing.T) {
 		want   string // among the other fields
 	}{
 		{feed.Status{}, ""},
-		{feed.Status{Polled: "here"}, `"polled":"here"`},
-		{feed.Status{Polled: "elsewhere", Node: "two"}, `"polled":"elsewhere","polled_by":"two"`},
-		{feed.Status{Polled: "alone", Alone: "the cluster is down"}, `"polled":"alone","alone_because":"the cluster is down"`},
+		{feed.Status{Standing: feed.Standing{Polled: "here"}}, `"polled":"here"`},
+		{feed.Status{Standing: feed.Standing{Polled: "elsewhere", Node: "two"}}, `"polled":"elsewhere","polled_by":"two"`},
+		{feed.Status{Standing: feed.Standing{Polled: "alone", Alone: "the cluster is down"}}, `"polled":"alone","alone_because":"the cluster is down"`},
 	} {
 		text, err := json.Marshal(NewReport(About{}, test.status))
 		if err != nil {

@@ -193,6 +193,9 @@ func (b *Bridge) feed(p *upstream.Request) (*feed.Feed, *stream.Source, error) {
 	f := feed.New(&b.config, logger)
 	source := &stream.Source{Logger: b.logger, Bridge: b.Name, Feed: about.ID}
 	b.feeds.add(f, p, about, logger, source)
+	if b.member != nil {
+		f.Share(b.peers(f, p.Key))
+	}
 	return f, source, nil
 }
 

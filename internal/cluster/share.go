@@ -160,9 +160,10 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 	switch {
 	case !s.claimed(now):
 		return s.takeOver(now, st, at)
+	case s.poller == s.member.id: // another chain of this node leads, and they meet here
 	case s.head.is(at) && (!origin || st.Seen >= s.broken):
 		return feed.Step{Do: feed.Await, Until: s.overdue, Seen: st.Seen}
-	case s.word && !st.Word && s.poller != s.member.id:
+	case s.word && !st.Word:
 		return s.claimFor(st, at)
 	}
 	return feed.Step{}

@@ -260,6 +260,9 @@ func (f *Feed) Status() Status {
 	waiting := len(f.lobby.waiting)
 	s := Status{Clients: waiting, Waiting: waiting, Tally: f.tally}
 	s.State, s.Reason, s.Since = f.health.state()
+	if f.peers != nil {
+		s.Standing = f.peers.Standing()
+	}
 	for _, c := range f.chains {
 		s.chain(c)
 	}

@@ -29,9 +29,7 @@ type Status struct {
 	Next    time.Time     // when that chain polls next, unless nobody wants it; zero while Polling
 	Backoff time.Duration // for how long an upstream that is Down is not polled; 0 where it is not
 
-	Polled string // in a cluster: "here", "elsewhere" or "alone"; empty: there is none
-	Node   string // which node polls, if elsewhere
-	Alone  string // why each node polls for itself, if alone, in one of a few fixed texts
+	Standing
 
 	LogEvents int // in all chains' logs
 	LogBytes  int64
