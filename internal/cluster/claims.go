@@ -26,7 +26,7 @@ func (s *Share) vacate(now time.Time, gone bool) {
 }
 
 // takeOver has a chain poll for all once it is this node's turn.
-func (s *Share) takeOver(now time.Time, st feed.Stand, at place) feed.Step {
+func (s *Share) takeOver(now time.Time, st feed.Stand, at string) feed.Step {
 	if turn := s.vacant.Add(time.Duration(s.rank()) * stagger); now.Before(turn) {
 		return feed.Step{Do: feed.Await, Until: turn, Seen: st.Seen}
 	}
@@ -34,7 +34,7 @@ func (s *Share) takeOver(now time.Time, st feed.Stand, at place) feed.Step {
 }
 
 // claimFor has a chain poll for all.
-func (s *Share) claimFor(st feed.Stand, at place) feed.Step {
+func (s *Share) claimFor(st feed.Stand, at string) feed.Step {
 	if s.gone {
 		s.member.tookOver()
 	}

@@ -97,11 +97,15 @@ func (s *Share) hearAnswer(m message, now time.Time, size int) (news bool) {
 		s.head = m.to
 	}
 	switch {
-	case e.reset != "":
+	case e.reset != "": // who does not stand there has to find out for itself
+		s.missed = e.seq
 		s.tape.clear()
-		s.anew = now
-		s.tape.add(e)
-	case e.page != nil && !s.Document && !e.to.is(e.from):
+		if s.anew = now; s.Document {
+			s.latest = e
+		} else {
+			s.tape.add(e)
+		}
+	case e.page != nil && !s.Document && e.to != e.from:
 		s.tape.add(e)
 	case adopted:
 		s.latest = e
@@ -123,7 +127,7 @@ func (s *Share) hearStart(m message, now time.Time, size int) {
 		}
 	}
 	if len(s.starts) < maxPages {
-		s.starts[m.from.name] = s.enter(m, now, size)
+		s.starts[m.from] = s.enter(m, now, size)
 	}
 }
 
@@ -132,7 +136,7 @@ func (s *Share) enter(m message, now time.Time, size int) *entry {
 	s.seq++
 	e := &entry{seq: s.seq, node: m.node, came: now, from: m.from, to: m.to, size: size, heard: m.heard, what: m.what}
 	if !s.Document {
-		e.names = namesOf(m.page, m.from.name)
+		e.names = namesOf(m.page, m.from)
 	}
 	return e
 }

@@ -23,7 +23,7 @@ type lead struct {
 
 	poller  nodeID    // zero: nobody
 	chain   string    // of this node, which polls; empty: none does
-	head    place     // where the poller polls from
+	head    string    // where the poller polls from
 	overdue time.Time // when the next sign of the poller is
 	vacant  time.Time // since when nobody polls
 	gone    bool      // the poller was lost, and did not yield

@@ -39,12 +39,12 @@ type message struct {
 	asks uint64 // of a hello: its number
 
 	claim
-	from  place
+	from  string        // the place: see [Share.placeOf]
 	wait  time.Duration // until the next sign of the node, if nothing happens
 	heard []hearing     // before its last poll was sent
 
 	what
-	to place
+	to string
 }
 
 // claim is who polls, and in which term. Of two claims the one with the higher term counts, and of two with equal terms
@@ -53,17 +53,6 @@ type claim struct {
 	term  uint64
 	lapse uint64 // names the last outage of the upstream, or the last time that the sequence began anew; 0: there was none
 	word  bool   // it polls from a place that only a client has named
-}
-
-// place is where a chain stands, in the words of all nodes.
-type place struct {
-	name  string // empty: it does not matter, since each answer is a document
-	print uint64 // of the event at the place; 0: unknown
-}
-
-// is reports whether two places are one.
-func (p place) is(q place) bool {
-	return p.name == q.name && (p.print == q.print || p.print == 0 || q.print == 0)
 }
 
 // hearing is the newest hello of a node that another one has heard.
@@ -104,14 +93,14 @@ func comment(text string, status int) string {
 func (m *message) append(dst []byte) ([]byte, error) {
 	dst = append(dst, byte(m.kind))
 	dst = append(dst, m.node[:]...)
-	for _, n := range [...]uint64{m.told, m.asks, m.term, m.lapse, m.from.print, m.to.print, uint64(m.wait), uint64(m.took)} {
+	for _, n := range [...]uint64{m.told, m.asks, m.term, m.lapse, uint64(m.wait), uint64(m.took)} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	word := byte(0)
 	if m.word {
 		word = 1
 	}
-	dst = wire.AppendString(wire.AppendString(append(dst, word), m.from.name), m.to.name)
+	dst = wire.AppendString(wire.AppendString(append(dst, word), m.from), m.to)
 	dst = binary.AppendUvarint(dst, uint64(len(m.heard)))
 	for _, h := range m.heard {
 		dst = binary.AppendUvarint(append(dst, h.node[:]...), h.asks)
@@ -141,10 +130,9 @@ func scan(text []byte) (message, error) {
 	m := message{kind: kind(s.Byte())}
 	copy(m.node[:], s.Bytes(len(m.node)))
 	m.told, m.asks, m.term, m.lapse = s.Uint(), s.Uint(), s.Uint(), s.Uint()
-	m.from.print, m.to.print = s.Uint(), s.Uint()
 	m.wait, m.took = bounded(s.Uint()), bounded(s.Uint())
 	m.word = s.Byte() != 0
-	m.from.name, m.to.name = string(s.Text()), string(s.Text())
+	m.from, m.to = string(s.Text()), string(s.Text())
 	for range s.Count() {
 		h := hearing{}
 		copy(h.node[:], s.Bytes(len(h.node)))

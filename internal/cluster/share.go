@@ -75,15 +75,11 @@ const (
 )
 
 // placeOf returns where a chain stands in the words of all nodes. Polls without a cursor are the client's own first
-// request, so that belongs to the place.
-func (s *Share) placeOf(at position.Position, key string, print uint64) place {
+// request, so that belongs to the place. It is empty for a document, of which each answer follows any other.
+func (s *Share) placeOf(at position.Position, key string) string {
 	if s.Document {
-		return place{}
+		return ""
 	}
-	return place{name: nameOf(at, key), print: print}
-}
-
-func nameOf(at position.Position, key string) string {
 	name := at.ID()
 	if at.Cursor.IsZero() {
 		sum := sha256.Sum256([]byte(key))
@@ -104,7 +100,7 @@ func (s *Share) Next(st feed.Stand) feed.Step {
 	if step.Do == feed.Await && st.Seen == 0 {
 		step.Seen = s.seq
 	}
-	step.Missed = st.Seen > 0 && st.Seen < s.missed
+	step.Missed = st.Seen > 0 && st.Seen < s.missed && step.Answer.Reset == ""
 	if step.Missed && step.Do != feed.Lead {
 		step.Do, step.Seen = feed.Alone, s.seq
 	}
@@ -132,7 +128,7 @@ func (s *Share) note(step feed.Step) {
 
 // next decides what a chain does. s.mu is held.
 func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
-	at := s.placeOf(st.At, st.Key, st.Print)
+	at := s.placeOf(st.At, st.Key)
 	switch {
 	case s.subscription == nil || s.closed:
 		return feed.Step{}
@@ -154,14 +150,14 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 	if e, a, found := s.tape.find(at); found && (!origin || s.follows(e, st)) {
 		return feed.Step{Do: feed.Take, Answer: a, Seen: e.seq}
 	}
-	if e := s.latest; e != nil && !e.large && e.seq > st.Seen && e.from.is(at) && (!origin || s.follows(e, st)) {
+	if e := s.latest; e != nil && !e.large && e.seq > st.Seen && e.from == at && (!origin || s.follows(e, st)) {
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
 	}
 	switch {
 	case !s.claimed(now):
 		return s.takeOver(now, st, at)
 	case s.poller == s.member.id: // another chain of this node leads, and they meet here
-	case s.head.is(at) && (!origin || st.Seen >= s.broken):
+	case s.head == at && (!origin || st.Seen >= s.broken):
 		return feed.Step{Do: feed.Await, Until: s.overdue, Seen: st.Seen}
 	case s.word && !st.Word:
 		return s.claimFor(st, at)
@@ -176,8 +172,8 @@ func (s *Share) follows(e *entry, st feed.Stand) bool {
 }
 
 // nextStart decides what a chain does that begins with a newcomer's poll.
-func (s *Share) nextStart(now time.Time, at place, st feed.Stand) feed.Step {
-	if e := s.starts[at.name]; e != nil && now.Sub(e.came) < s.Interval {
+func (s *Share) nextStart(now time.Time, at string, st feed.Stand) feed.Step {
+	if e := s.starts[at]; e != nil && now.Sub(e.came) < s.Interval {
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: max(st.Seen, e.seq)}
 	}
 	if until := s.anew.Add(time.Second); now.Before(until) && s.claimed(now) && s.poller != s.member.id {
@@ -190,14 +186,14 @@ func (s *Share) nextStart(now time.Time, at place, st feed.Stand) feed.Step {
 func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
 	switch e := s.latest; {
 	case e == nil || e.seq <= st.Seen:
-	case e.failed != nil || e.hears(s.member.id) >= s.need:
+	case e.failed != nil || e.reset != "" || e.hears(s.member.id) >= s.need:
 		if e.large {
 			return feed.Step{}
 		}
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
 	}
 	if !s.claimed(now) {
-		return s.takeOver(now, st, place{})
+		return s.takeOver(now, st, "")
 	}
 	until := s.overdue
 	if !st.Waits.IsZero() {
@@ -223,14 +219,14 @@ func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
 func (s *Share) Covers(st feed.Stand) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, at := time.Now(), s.placeOf(st.At, st.Key, st.Print)
+	now, at := time.Now(), s.placeOf(st.At, st.Key)
 	switch {
 	case s.subscription == nil || s.closed || !s.member.up() || st.Doubt || s.leads(st.Chain) || s.poller == s.member.id:
 		return false
 	case s.Document || st.At.IsZero():
 		return false
 	}
-	return s.claimed(now) && s.head.is(at)
+	return s.claimed(now) && s.head == at
 }
 
 // Polling implements [feed.Peers].
@@ -242,7 +238,7 @@ func (s *Share) Polling(st feed.Stand) {
 	}
 	s.flying = true
 	s.before = s.hellos.list()
-	if at := s.placeOf(st.At, st.Key, st.Print); s.head != at {
+	if at := s.placeOf(st.At, st.Key); s.head != at {
 		s.head = at
 		s.sayPolling()
 	}
@@ -258,9 +254,9 @@ func (s *Share) Tell(from feed.Stand, told feed.Told) {
 	if s.subscription == nil || s.closed {
 		return
 	}
-	at, to := s.placeOf(from.At, from.Key, from.Print), s.placeOf(told.To, from.Key, told.Print)
+	at, to := s.placeOf(from.At, from.Key), s.placeOf(told.To, from.Key)
 	page := told.Failed == nil && told.Reset == ""
-	if page && !s.Document && from.At.IsZero() && from.First && told.Took < time.Second && !to.is(at) && s.heardOf() {
+	if page && !s.Document && from.At.IsZero() && from.First && told.Took < time.Second && to != at && s.heardOf() {
 		s.tell(message{kind: kindStart, from: at, to: to}, told)
 	}
 	switch {
@@ -272,7 +268,7 @@ func (s *Share) Tell(from feed.Stand, told feed.Told) {
 }
 
 // toldBy tells what the poll of the chain that leads came to.
-func (s *Share) toldBy(from feed.Stand, at, to place, told feed.Told) {
+func (s *Share) toldBy(from feed.Stand, at, to string, told feed.Told) {
 	now := time.Now()
 	s.flying, s.due, s.word = false, now.Add(told.Wait), from.Word
 	switch {

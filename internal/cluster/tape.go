@@ -21,8 +21,8 @@ type entry struct {
 	seq   uint64
 	node  nodeID
 	came  time.Time
-	from  place
-	to    place
+	from  string
+	to    string
 	names []string // of the places after the events of its page
 	size  int
 	heard []hearing
@@ -78,7 +78,7 @@ func (t *tape) add(e *entry) {
 		t.from, t.spots = make(map[string]*entry), make(map[string]spot)
 	}
 	t.entries, t.bytes = append(t.entries, e), t.bytes+e.size
-	t.from[e.from.name] = e
+	t.from[e.from] = e
 	for i, name := range e.names {
 		t.spots[name] = spot{e, i + 1, t.spots[name].times + 1}
 	}
@@ -93,8 +93,8 @@ func (t *tape) trim(now time.Time) {
 			return
 		}
 		t.entries[0], t.entries, t.bytes = nil, t.entries[1:], t.bytes-e.size
-		if t.from[e.from.name] == e {
-			delete(t.from, e.from.name)
+		if t.from[e.from] == e {
+			delete(t.from, e.from)
 		}
 		for _, name := range e.names {
 			if s := t.spots[name]; s.times > 1 {
@@ -112,11 +112,11 @@ func (t *tape) trim(now time.Time) {
 func (t *tape) clear() { *t = tape{} }
 
 // find returns what comes after a place.
-func (t *tape) find(at place) (e *entry, a feed.Answer, found bool) {
-	if e := t.from[at.name]; e != nil && e.from.is(at) {
+func (t *tape) find(at string) (e *entry, a feed.Answer, found bool) {
+	if e := t.from[at]; e != nil && e.from == at {
 		return e, e.answer(), true
 	}
-	if s, ok := t.spots[at.name]; ok && s.times == 1 && s.entry.to.name != at.name {
+	if s, ok := t.spots[at]; ok && s.times == 1 && s.entry.to != at {
 		return s.entry, s.entry.rest(s.events), true
 	}
 	return nil, feed.Answer{}, false

@@ -313,7 +313,7 @@ func (c *chain) heard() {
 
 // startOver continues as for a newcomer, and tells the readers.
 func (c *chain) startOver(now time.Time, reason reset) {
-	c.sharing.came.reset, c.sharing.printed = reason, printed{}
+	c.sharing.came.reset = reason
 	c.progress.forget()
 	c.document.forget()
 	c.check.forget()

@@ -34,7 +34,6 @@ type Stand struct {
 	Chain string            // its UUID
 	At    position.Position // zero for a newcomer's, and for many documents
 	Key   string            // of its first request, which it repeats while no cursor has a value
-	Print uint64            // a hash of the event at the place, as the log has it; 0: it has none
 	Seen  uint64            // the newest answer of the peers that it has taken, or that came before it polled
 	First bool              // it has not been answered
 	Word  bool              // no event shows yet that the place is one of the upstream's: a client has named it
@@ -79,7 +78,6 @@ type Told struct {
 	Failed *page.Error       // it brought nothing to read: the Comment, the Status, and whether it is for Later
 	Reset  string            // why the chain has started over, one of [Resets]; empty: it has not
 	To     position.Position // where the chain stands after it
-	Print  uint64            // of that, as in Stand
 	Took   time.Duration     // from the request to the answer
 	Wait   time.Duration     // until the next poll
 }

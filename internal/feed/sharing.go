@@ -2,7 +2,6 @@ package feed
 
 import (
 	"bytes"
-	"hash/fnv"
 	"slices"
 	"time"
 
@@ -18,13 +17,6 @@ type sharing struct {
 	outage    bool // a peer has told that the upstream was away
 	dropped   bool // the poll that is under way is of no use: a peer's is the same
 	came      came
-	printed   printed
-}
-
-// printed is the hash of the event at a place, which is asked for often.
-type printed struct {
-	id   string
-	hash uint64
 }
 
 // came is what the poll that is under way has come to.
@@ -38,7 +30,7 @@ type came struct {
 func (c *chain) stand(due time.Time) Stand {
 	s := Stand{
 		Chain: c.id, At: c.progress.at, Key: c.key, Seen: c.sharing.seen, First: !c.progress.placed, Due: due,
-		Word: c.meeting.standing.word, Print: c.sharing.printOf(c),
+		Word:  c.meeting.standing.word,
 		Doubt: c.check.doubt != none || c.progress.carry != nil || c.feed.health.first(),
 	}
 	if c.document.awaited() {
@@ -95,21 +87,6 @@ func (c *chain) continues(a Answer) bool {
 		old := c.log.spots[e.At.ID()]
 		return old != nil && old.event != nil
 	})
-}
-
-// printOf returns the hash of the event at the chain's place, as clients got it.
-func (s *sharing) printOf(c *chain) uint64 {
-	id := c.progress.at.ID()
-	if s.printed.id == id && s.printed.hash != 0 {
-		return s.printed.hash
-	}
-	s.printed = printed{id: id}
-	if own := c.log.spots[id]; own != nil && own.event != nil {
-		h := fnv.New64a()
-		h.Write(own.event)
-		s.printed.hash = h.Sum64()
-	}
-	return s.printed.hash
 }
 
 // takeOf processes what the poll of a peer came to, who has checked it. It takes the feed's lock.
@@ -198,7 +175,7 @@ func (p *poller) tell(from Stand, answer page.Page) {
 	f.mu.Lock()
 	peers, came, counts := f.peers, c.sharing.came, f.config.counts(c.progress.at)
 	next, _ := f.circuit.due(c)
-	told := Told{To: c.progress.at.Clone(), Print: c.sharing.printOf(c), Took: time.Since(c.pace.started), Wait: max(time.Until(next), 0)}
+	told := Told{To: c.progress.at.Clone(), Took: time.Since(c.pace.started), Wait: max(time.Until(next), 0)}
 	f.mu.Unlock()
 	switch {
 	case peers == nil || counts || c.over() && !answer.End:
