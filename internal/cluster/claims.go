@@ -11,9 +11,9 @@ func (s *Share) claimed(now time.Time) bool {
 	switch {
 	case s.poller == (nodeID{}):
 		return false
-	case s.poller == s.member.id:
+	case s.poller == s.self:
 		return s.chain != ""
-	case now.Before(s.overdue) && s.member.alive(s.poller):
+	case now.Before(s.overdue) && s.station.alive(s.poller):
 		return true
 	}
 	s.vacate(now, true)
@@ -36,10 +36,10 @@ func (s *Share) takeOver(now time.Time, st feed.Stand, at string) feed.Step {
 // claimFor has a chain poll for all.
 func (s *Share) claimFor(st feed.Stand, at string) feed.Step {
 	if s.gone {
-		s.member.tookOver()
+		s.station.tookOver()
 	}
 	s.term++
-	s.poller, s.chain, s.gone, s.word, s.known = s.member.id, st.Chain, false, st.Word, true
+	s.poller, s.chain, s.gone, s.word, s.known = s.self, st.Chain, false, st.Word, true
 	s.head, s.due, s.flying = at, st.Due, false
 	if s.heardOf() {
 		s.sayPolling()
@@ -49,7 +49,7 @@ func (s *Share) claimFor(st feed.Stand, at string) feed.Step {
 
 // yield has no chain of this node poll for all. s.mu is held.
 func (s *Share) yield() {
-	if s.poller == s.member.id {
+	if s.poller == s.self {
 		if s.heardOf() {
 			s.say(message{kind: kindYield})
 		}

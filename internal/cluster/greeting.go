@@ -12,7 +12,7 @@ import (
 func (s *Share) heardOf() bool {
 	now := time.Now()
 	for id, l := range s.nodes {
-		if now.Sub(l.came) > listening || !s.member.alive(id) {
+		if now.Sub(l.came) > listening || !s.station.alive(id) {
 			delete(s.nodes, id)
 		}
 	}
@@ -83,9 +83,9 @@ func (s *Share) hello() uint64 {
 // The line is another one for each feed.
 func (s *Share) rank() (n int) {
 	s.heardOf()
-	own := s.order(s.member.id)
+	own := s.order(s.self)
 	for id := range s.nodes {
-		if order := s.order(id); order < own || order == own && bytes.Compare(id[:], s.member.id[:]) < 0 {
+		if order := s.order(id); order < own || order == own && bytes.Compare(id[:], s.self[:]) < 0 {
 			n++
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 // hear takes a sealed message of another node.
 func (s *Share) hear(sealed []byte) {
-	text, err := s.secret.open(sealed, s.member.unpack)
+	text, err := s.secret.open(sealed, s.packer)
 	if err == nil {
 		var m message
 		if m, err = scan(text); err == nil {
@@ -16,13 +16,13 @@ func (s *Share) hear(sealed []byte) {
 		}
 		err = fmt.Errorf("reading a message: %w", err)
 	}
-	s.member.drop(err)
+	s.station.drop(err)
 }
 
 // take processes a message.
 func (s *Share) take(m message, size int) {
 	s.mu.Lock()
-	if s.subscription == nil || s.closed || m.node == s.member.id {
+	if s.subscription == nil || s.closed || m.node == s.self {
 		s.mu.Unlock()
 		return
 	}

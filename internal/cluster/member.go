@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/cluster"
@@ -39,8 +38,7 @@ type Member struct {
 	id       nodeID
 	bus      cluster.Bus
 	settings Settings
-	pack     *zstd.Encoder
-	unpack   *zstd.Decoder
+	packer   *packer
 	done     chan struct{} // closed: it leaves
 	ended    sync.WaitGroup
 
@@ -60,8 +58,10 @@ type Member struct {
 
 // New joins the cluster of a bus. The member has to be closed before the bus is.
 func New(bus cluster.Bus, settings Settings) *Member {
-	m := &Member{id: newID(), bus: bus, settings: settings, done: make(chan struct{}), shares: make(map[*Share]struct{})}
-	m.pack, m.unpack = newPackers()
+	m := &Member{
+		id: newID(), bus: bus, settings: settings, packer: newPacker(),
+		done: make(chan struct{}), shares: make(map[*Share]struct{}),
+	}
 	m.nodes.self = Node{Name: settings.Name, Version: settings.Version}
 	m.changed.Store(time.Now().UnixNano())
 	m.ended.Go(m.live)
@@ -70,7 +70,7 @@ func New(bus cluster.Bus, settings Settings) *Member {
 
 // Share shares the polls of a feed, until the share is closed.
 func (m *Member) Share(of Feed, with Sharer) (*Share, error) {
-	s, err := newShare(m, of, with)
+	s, err := newShare(m.id, m, m.packer, of, with)
 	if err != nil {
 		return nil, fmt.Errorf("sharing a feed: %w", err)
 	}
@@ -98,7 +98,7 @@ func (m *Member) Close() {
 	}
 	close(m.done)
 	m.ended.Wait()
-	m.unpack.Close()
+	m.packer.unpack.Close()
 }
 
 // list returns all shares. m.mu is held.
@@ -157,3 +157,8 @@ func (m *Member) nameOf(id nodeID) string {
 	defer m.mu.Unlock()
 	return m.nodes.nameOf(id)
 }
+
+func (m *Member) largest() int { return m.bus.Largest() }
+
+// Interface guards
+var _ station = (*Member)(nil)

@@ -65,10 +65,10 @@ func (s *secret) aead() cipher.AEAD {
 }
 
 // seal encrypts a message with AES-256-GCM (NIST SP 800-38D) and a random nonce.
-func (s *secret) seal(message []byte, pack *zstd.Encoder) []byte {
+func (s *secret) seal(message []byte, p *packer) []byte {
 	form := asItIs
 	if len(message) >= packed {
-		form, message = inZstd, pack.EncodeAll(message, nil)
+		form, message = inZstd, p.pack.EncodeAll(message, nil)
 	}
 	return s.aead().Seal([]byte{form}, nil, message, []byte{form})
 }
@@ -79,7 +79,7 @@ var (
 )
 
 // open decrypts a message. What it returns shares no memory with what was sealed.
-func (s *secret) open(sealed []byte, unpack *zstd.Decoder) ([]byte, error) {
+func (s *secret) open(sealed []byte, p *packer) ([]byte, error) {
 	if len(sealed) == 0 || sealed[0] != asItIs && sealed[0] != inZstd {
 		return nil, errForm
 	}
@@ -88,15 +88,20 @@ func (s *secret) open(sealed []byte, unpack *zstd.Decoder) ([]byte, error) {
 		return nil, errSeal
 	}
 	if sealed[0] == inZstd {
-		if message, err = unpack.DecodeAll(message, nil); err != nil {
+		if message, err = p.unpack.DecodeAll(message, nil); err != nil {
 			return nil, fmt.Errorf("unpacking a message: %w", err)
 		}
 	}
 	return message, nil
 }
 
-// newPackers returns what large messages are compressed with, and decompressed.
-func newPackers() (*zstd.Encoder, *zstd.Decoder) {
+// packer compresses large messages.
+type packer struct {
+	pack   *zstd.Encoder
+	unpack *zstd.Decoder
+}
+
+func newPacker() *packer {
 	pack, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		panic(err) // the options are constants
@@ -105,7 +110,7 @@ func newPackers() (*zstd.Encoder, *zstd.Decoder) {
 	if err != nil {
 		panic(err) // likewise
 	}
-	return pack, unpack
+	return &packer{pack, unpack}
 }
 
 // newID returns the id of a node that has just started.

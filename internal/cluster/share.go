@@ -35,9 +35,11 @@ type Sharer interface {
 type Share struct {
 	Feed
 
-	member *Member
-	secret secret
-	sharer Sharer
+	self    nodeID
+	station station
+	packer  *packer
+	secret  secret
+	sharer  Sharer
 
 	mu           sync.Mutex
 	subscription cluster.Subscription // nil: not yet, or closed
@@ -56,12 +58,12 @@ type Share struct {
 }
 
 // newShare returns a share that nobody knows of yet.
-func newShare(m *Member, of Feed, with Sharer) (*Share, error) {
+func newShare(self nodeID, at station, packer *packer, of Feed, with Sharer) (*Share, error) {
 	secret, err := newSecret(of.Bridge, of.Key)
 	if err != nil {
 		return nil, err
 	}
-	s := &Share{Feed: of, member: m, secret: secret, sharer: with}
+	s := &Share{Feed: of, self: self, station: at, packer: packer, secret: secret, sharer: with}
 	s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
 	return s, nil
 }
@@ -116,10 +118,10 @@ func (s *Share) note(step feed.Step) {
 	case step.Do == feed.Lead:
 		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
 	case step.Do == feed.Await || step.Do == feed.Take:
-		s.state = feed.Standing{Polled: feed.PolledElsewhere, Node: s.member.nameOf(s.poller)}
+		s.state = feed.Standing{Polled: feed.PolledElsewhere, Node: s.station.nameOf(s.poller)}
 	case s.subscription == nil:
 		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
-	case !s.member.up():
+	case !s.station.up():
 		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneDown}
 	default:
 		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneBehind}
@@ -139,7 +141,7 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 			s.tape.clear()
 		}
 		return feed.Step{Do: feed.Lead}
-	case !s.member.up() || st.Doubt:
+	case !s.station.up() || st.Doubt:
 		return feed.Step{}
 	case s.Document:
 		return s.nextDocument(now, st)
@@ -156,7 +158,7 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 	switch {
 	case !s.claimed(now):
 		return s.takeOver(now, st, at)
-	case s.poller == s.member.id: // another chain of this node leads, and they meet here
+	case s.poller == s.self: // another chain of this node leads, and they meet here
 	case s.head == at && (!origin || st.Seen >= s.broken):
 		return feed.Step{Do: feed.Await, Until: s.overdue, Seen: st.Seen}
 	case s.word && !st.Word:
@@ -176,7 +178,7 @@ func (s *Share) nextStart(now time.Time, at string, st feed.Stand) feed.Step {
 	if e := s.starts[at]; e != nil && now.Sub(e.came) < s.Interval {
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: max(st.Seen, e.seq)}
 	}
-	if until := s.anew.Add(time.Second); now.Before(until) && s.claimed(now) && s.poller != s.member.id {
+	if until := s.anew.Add(time.Second); now.Before(until) && s.claimed(now) && s.poller != s.self {
 		return feed.Step{Do: feed.Await, Until: until, Seen: st.Seen} // the poller asks the same
 	}
 	return feed.Step{}
@@ -186,7 +188,7 @@ func (s *Share) nextStart(now time.Time, at string, st feed.Stand) feed.Step {
 func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
 	switch e := s.latest; {
 	case e == nil || e.seq <= st.Seen:
-	case e.failed != nil || e.reset != "" || e.hears(s.member.id) >= s.need:
+	case e.failed != nil || e.reset != "" || e.hears(s.self) >= s.need:
 		if e.large {
 			return feed.Step{}
 		}
@@ -221,7 +223,7 @@ func (s *Share) Covers(st feed.Stand) bool {
 	defer s.mu.Unlock()
 	now, at := time.Now(), s.placeOf(st.At, st.Key)
 	switch {
-	case s.subscription == nil || s.closed || !s.member.up() || st.Doubt || s.leads(st.Chain) || s.poller == s.member.id:
+	case s.subscription == nil || s.closed || !s.station.up() || st.Doubt || s.leads(st.Chain) || s.poller == s.self:
 		return false
 	case s.Document || st.At.IsZero():
 		return false
@@ -339,12 +341,12 @@ func (s *Share) Close() {
 		s.timer.Stop()
 	}
 	s.mu.Unlock()
-	s.member.part(s, subscription)
+	s.station.part(s, subscription)
 }
 
 // say sends a message on the topic of the feed, and reports whether it fits. s.mu is held.
 func (s *Share) say(m message) (fits bool) {
-	m.node, m.claim = s.member.id, s.claim
+	m.node, m.claim = s.self, s.claim
 	if m.kind == kindPolling || m.kind == kindAnswer {
 		s.count++
 		m.told = s.count
@@ -353,11 +355,11 @@ func (s *Share) say(m message) (fits bool) {
 	if err != nil {
 		return true // it is only for this node
 	}
-	sealed := s.secret.seal(text, s.member.pack)
-	if len(sealed) > s.member.bus.Largest() {
+	sealed := s.secret.seal(text, s.packer)
+	if len(sealed) > s.station.largest() {
 		return false
 	}
-	s.member.publish(s.secret.topic, sealed)
+	s.station.publish(s.secret.topic, sealed)
 	return true
 }
 

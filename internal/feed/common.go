@@ -86,3 +86,11 @@ func (f *common) stopAll(end *End) {
 	f.lobby.stop(end)
 	f.circuit.forget() // the next client makes the first contact again
 }
+
+// part ends the sharing with other nodes.
+func (f *common) part() {
+	if f.peers != nil {
+		f.peers.Close()
+		f.peers = nil
+	}
+}

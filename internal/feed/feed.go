@@ -321,14 +321,6 @@ func (f *Feed) closes() bool {
 	return true
 }
 
-// part ends the sharing with other nodes.
-func (f *common) part() {
-	if f.peers != nil {
-		f.peers.Close()
-		f.peers = nil
-	}
-}
-
 // Halt ends all polls for good; streams stay until they are stopped. It does not wait.
 func (f *Feed) Halt() {
 	f.mu.Lock()

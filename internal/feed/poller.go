@@ -54,7 +54,7 @@ func (p *poller) make(leads bool) bool {
 		return false
 	}
 	if leads {
-		c.feed.polling(from)
+		p.polling(from)
 	}
 	answer, err := p.send(ask)
 	if c.drops() {
@@ -151,4 +151,38 @@ func (p *poller) report(ask Ask, answer page.Page, news bool, err error) {
 		Ask: ask, Page: answer, Err: err, News: news, Next: then,
 		Wait: max(time.Until(next), 0), Why: why, Over: c.over(),
 	})
+}
+
+// polling tells the peers that a poll is sent for them, too.
+func (p *poller) polling(from Stand) {
+	f := p.chain.feed
+	f.mu.Lock()
+	peers := f.peers
+	f.mu.Unlock()
+	if peers != nil {
+		peers.Polling(from)
+	}
+}
+
+// tell tells the peers what a poll from a place came to.
+func (p *poller) tell(from Stand, answer page.Page) {
+	c, f := p.chain, p.chain.feed
+	f.mu.Lock()
+	peers, came, counts := f.peers, c.sharing.came, f.config.counts(c.progress.at)
+	next, _ := f.circuit.due(c)
+	told := Told{To: c.progress.at.Clone(), Took: time.Since(c.pace.started), Wait: max(time.Until(next), 0)}
+	f.mu.Unlock()
+	switch {
+	case peers == nil || counts || c.over() && !answer.End:
+		return
+	case came.reset != "":
+		told.Reset = string(came.reset)
+	case came.failed != nil:
+		told.Failed = &page.Error{Status: came.failed.status, Comment: came.failed.comment, Later: came.failed.later}
+	case came.taken:
+		told.Page = answer
+	default:
+		return
+	}
+	peers.Tell(from, told)
 }

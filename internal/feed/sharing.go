@@ -158,36 +158,3 @@ func (c *chain) drops() bool {
 	c.count(time.Now(), Abandoned, 0, 0)
 	return true
 }
-
-// polling tells the peers that a chain sends a poll for them, too. It takes the feed's lock.
-func (f *common) polling(from Stand) {
-	f.mu.Lock()
-	peers := f.peers
-	f.mu.Unlock()
-	if peers != nil {
-		peers.Polling(from)
-	}
-}
-
-// tell tells the peers what a poll from a place came to.
-func (p *poller) tell(from Stand, answer page.Page) {
-	c, f := p.chain, p.chain.feed
-	f.mu.Lock()
-	peers, came, counts := f.peers, c.sharing.came, f.config.counts(c.progress.at)
-	next, _ := f.circuit.due(c)
-	told := Told{To: c.progress.at.Clone(), Took: time.Since(c.pace.started), Wait: max(time.Until(next), 0)}
-	f.mu.Unlock()
-	switch {
-	case peers == nil || counts || c.over() && !answer.End:
-		return
-	case came.reset != "":
-		told.Reset = string(came.reset)
-	case came.failed != nil:
-		told.Failed = &page.Error{Status: came.failed.status, Comment: came.failed.comment, Later: came.failed.later}
-	case came.taken:
-		told.Page = answer
-	default:
-		return
-	}
-	peers.Tell(from, told)
-}

@@ -24,10 +24,11 @@ var layers = [][]string{
 	{"page"},
 	{"decode", "jq"},
 	{"aside", "newestlog", "position", "shape", "sse", "value"},
+	{"wire"},
 }
 
 // pure are the packages that know no Caddy.
-var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape", "sse", "value", "trial", "suggest", "cluster"}
+var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape", "sse", "value", "trial", "suggest", "cluster", "wire"}
 
 // engineers are the packages that know the interface of engines.
 var engineers = []string{"app", "membership", "cluster"}
