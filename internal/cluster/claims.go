@@ -16,7 +16,7 @@ func (s *Share) claimed(now time.Time) bool {
 	case now.Before(s.overdue) && s.station.alive(s.poller):
 		return true
 	}
-	s.vacate(now, true)
+	s.vacate(now, !s.station.departed(s.poller))
 	return false
 }
 
@@ -41,7 +41,7 @@ func (s *Share) claimFor(st feed.Stand, at string) feed.Step {
 	s.term++
 	s.poller, s.chain, s.gone, s.word, s.known = s.self, st.Chain, false, st.Word, true
 	s.head, s.due, s.flying = at, st.Due, false
-	if s.heardOf() {
+	if s.heardOf() || !s.vacant.IsZero() {
 		s.sayPolling()
 	}
 	return feed.Step{Do: feed.Lead}
@@ -56,16 +56,6 @@ func (s *Share) yield() {
 		s.vacate(time.Now(), false)
 	}
 	s.chain, s.flying = "", false
-}
-
-// lose notes that another node polls in the place of this one's chain. A document that is asked for from now on is
-// newer than all that the chain has.
-func (s *Share) lose() {
-	if s.chain == "" {
-		return
-	}
-	s.chain, s.flying = "", false
-	s.need = s.hello()
 }
 
 // sayPolling says that this node polls, and until when it says so again.

@@ -28,6 +28,7 @@ func (s *Share) take(m message, size int) {
 	}
 	now := time.Now()
 	stir, hurry := false, false
+	s.station.heard(m.node, now)
 	s.listen(m, now)
 	switch m.kind {
 	case kindHello:
@@ -64,10 +65,10 @@ func (s *Share) listen(m message, now time.Time) {
 		if s.nodes == nil {
 			s.nodes = make(map[nodeID]*listener)
 		}
-		l = new(listener)
+		l = &listener{came: now}
 		s.nodes[m.node] = l
-		if m.kind == kindHello {
-			s.every = greet
+		if m.kind == kindHello && s.chain == "" { // it may not know of this node
+			s.hello()
 		}
 	}
 	l.came = now
@@ -150,8 +151,10 @@ func (s *Share) adopt(m message, now time.Time) bool {
 			s.broken = s.seq + 1
 		}
 	case s.newer(m.claim, m.node):
-		s.lose()
 		s.broken = s.seq + 1
+		if number := s.hello(); s.chain != "" { // a document that is asked for from now on is newer than what the chain has
+			s.chain, s.flying, s.need = "", false, number
+		}
 	default:
 		if s.chain != "" { // it does not know
 			s.sayPolling()

@@ -151,6 +151,23 @@ func (m *Member) alive(id nodeID) bool {
 	return m.nodes.alive(id, time.Now())
 }
 
+// heard notes a sign of life of a node.
+func (m *Member) heard(id nodeID, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if o := m.nodes.others[id]; o != nil && !o.left {
+		o.Heard, o.gone = now, false
+	}
+}
+
+// departed reports whether a node has said that it leaves.
+func (m *Member) departed(id nodeID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.nodes.others[id]
+	return o != nil && o.left
+}
+
 // nameOf returns the name of a node.
 func (m *Member) nameOf(id nodeID) string {
 	m.mu.Lock()

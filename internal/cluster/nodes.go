@@ -47,6 +47,7 @@ type other struct {
 	differs time.Time // since when it differs; zero: it does not
 	warned  bool
 	gone    bool
+	left    bool // and has said so
 }
 
 // serve notes a bridge of this node.
@@ -58,9 +59,10 @@ func (n *nodes) serve(bridge string) {
 	}
 }
 
+// alive reports whether a node is there. One that has not shown a sign of life yet is not gone.
 func (n *nodes) alive(id nodeID, now time.Time) bool {
 	o := n.others[id]
-	return o != nil && !o.gone && now.Sub(o.Heard) < lost
+	return o == nil || !o.gone && now.Sub(o.Heard) < lost
 }
 
 func (n *nodes) nameOf(id nodeID) string {
@@ -149,7 +151,7 @@ func (n *nodes) hear(text []byte, now time.Time) (id nodeID, came, went bool, er
 		o.Node, o.bridges = node, bridges
 	}
 	came, went = o.gone && form != signBye, !o.gone && form == signBye
-	o.gone = form == signBye
+	o.gone, o.left = form == signBye, form == signBye
 	return id, came, went, nil
 }
 

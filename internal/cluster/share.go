@@ -53,7 +53,7 @@ type Share struct {
 	latest *entry            // the newest one that moved nobody
 	starts map[string]*entry // what newcomers got, by their requests
 	anew   time.Time         // when the poller has started over last
-	state  feed.Standing     // what came of the last question
+	apart  bool              // the last chain that asked polls for itself
 	timer  *time.Timer
 }
 
@@ -63,9 +63,7 @@ func newShare(self nodeID, at station, packer *packer, of Feed, with Sharer) (*S
 	if err != nil {
 		return nil, err
 	}
-	s := &Share{Feed: of, self: self, station: at, packer: packer, secret: secret, sharer: with}
-	s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
-	return s, nil
+	return &Share{Feed: of, self: self, station: at, packer: packer, secret: secret, sharer: with}, nil
 }
 
 // Why a node polls for itself.
@@ -106,26 +104,8 @@ func (s *Share) Next(st feed.Stand) feed.Step {
 	if step.Missed && step.Do != feed.Lead {
 		step.Do, step.Seen = feed.Alone, s.seq
 	}
-	s.note(step)
+	s.apart = step.Do == feed.Alone && !st.First
 	return step
-}
-
-// note notes what came of a question, for operators.
-func (s *Share) note(step feed.Step) {
-	switch {
-	case step.Do == feed.Lead && len(s.nodes) > 0:
-		s.state = feed.Standing{Polled: feed.PolledHere}
-	case step.Do == feed.Lead:
-		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
-	case step.Do == feed.Await || step.Do == feed.Take:
-		s.state = feed.Standing{Polled: feed.PolledElsewhere, Node: s.station.nameOf(s.poller)}
-	case s.subscription == nil:
-		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
-	case !s.station.up():
-		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneDown}
-	default:
-		s.state = feed.Standing{Polled: feed.PolledAlone, Alone: aloneBehind}
-	}
 }
 
 // next decides what a chain does. s.mu is held.
@@ -321,7 +301,20 @@ func (s *Share) Left(chain string) {
 func (s *Share) Standing() feed.Standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state
+	now := time.Now()
+	switch {
+	case s.subscription == nil:
+		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
+	case !s.station.up():
+		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneDown}
+	case s.poller == s.self && s.chain != "" && len(s.nodes) == 0:
+		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
+	case s.poller == s.self && s.chain != "":
+		return feed.Standing{Polled: feed.PolledHere}
+	case s.apart && now.Before(s.overdue):
+		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneBehind}
+	}
+	return feed.Standing{Polled: feed.PolledElsewhere, Node: s.station.nameOf(s.poller)}
 }
 
 // Close implements [feed.Peers].

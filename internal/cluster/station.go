@@ -1,13 +1,21 @@
 package cluster
 
-import "github.com/sse-bridge/caddy-sse-bridge/cluster"
+import (
+	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/cluster"
+)
 
 // station is the node of a share, as far as the share needs it.
 type station interface {
 	// up reports whether the bus can be relied on, or could a moment ago.
 	up() bool
+	// heard notes a sign of life of a node.
+	heard(id nodeID, now time.Time)
 	// alive reports whether a node is there.
 	alive(id nodeID) bool
+	// departed reports whether a node has said that it leaves.
+	departed(id nodeID) bool
 	// nameOf returns the name of a node.
 	nameOf(id nodeID) string
 	// publish sends a sealed message to the other nodes. What cannot be sent is lost.

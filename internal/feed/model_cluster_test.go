@@ -7,15 +7,9 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-)
 
-// ModelBus is how bad the bus between the nodes of a model is.
-type ModelBus struct {
-	Seed  uint64
-	Loses int           // of a hundred messages
-	Twice int           // of a hundred messages
-	Late  time.Duration // up to which messages come late, in any order
-}
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testbus"
+)
 
 // ModelCluster is the nodes of a model that share polls. It is made outside of this package, by which that of clusters
 // is imported.
@@ -30,14 +24,14 @@ type ModelCluster interface {
 }
 
 // NewModelCluster makes the nodes of a cluster.
-var NewModelCluster func(nodes int, bus ModelBus) ModelCluster
+var NewModelCluster func(nodes int, faults testbus.Faults) ModelCluster
 
 // sharedPlans are plans of nodes that share polls.
 func sharedPlans(k kind) *rapid.Generator[plan] {
 	return rapid.Custom(func(t *rapid.T) plan {
 		p := plans(k).Draw(t, "plan")
 		p.Nodes = rapid.IntRange(2, 4).Draw(t, "nodes of the cluster")
-		p.Bus = &ModelBus{
+		p.Bus = &testbus.Faults{
 			Seed:  rapid.Uint64().Draw(t, "seed of the bus"),
 			Loses: rapid.SampledFrom([]int{0, 0, 5, 30}).Draw(t, "loses"),
 			Twice: rapid.SampledFrom([]int{0, 0, 20}).Draw(t, "twice"),

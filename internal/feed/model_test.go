@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testbus"
 )
 
 // The model: an upstream of one of many kinds publishes, fails, restarts and changes what it has, and
@@ -45,9 +46,9 @@ type plan struct {
 	Chains   int
 	Replay   int
 	Nodes    int
-	Latency  time.Duration // of a poll: half of it before the upstream sees it, half after it has answered
-	Seed     uint64        // of what the upstream does at random
-	Bus      *ModelBus     // between the nodes; nil: each polls for itself
+	Latency  time.Duration   // of a poll: half of it before the upstream sees it, half after it has answered
+	Seed     uint64          // of what the upstream does at random
+	Bus      *testbus.Faults // between the nodes; nil: each polls for itself
 	Steps    []step
 }
 

@@ -173,7 +173,7 @@ func (p *poller) tell(from Stand, answer page.Page) {
 	told := Told{To: c.progress.at.Clone(), Took: time.Since(c.pace.started), Wait: max(time.Until(next), 0)}
 	f.mu.Unlock()
 	switch {
-	case peers == nil || counts || c.over() && !answer.End:
+	case peers == nil || counts:
 		return
 	case came.reset != "":
 		told.Reset = string(came.reset)

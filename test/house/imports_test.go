@@ -34,7 +34,7 @@ var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape"
 var engineers = []string{"app", "membership", "cluster"}
 
 // forTests are the packages that only tests import.
-var forTests = []string{"heap", "testbridge", "testengine", "testplan", "testsite"}
+var forTests = []string{"heap", "testbridge", "testbus", "testengine", "testplan", "testsite"}
 
 // load loads the packages of the module that users build, without their tests.
 func load(t *testing.T, mode packages.LoadMode) []*packages.Package {
