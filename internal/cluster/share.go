@@ -153,9 +153,10 @@ func (s *Share) follows(e *entry, st feed.Stand) bool {
 	return e.seq > st.Seen && e.node == s.poller && st.Seen >= s.broken
 }
 
-// nextStart decides what a chain does that begins with a newcomer's poll.
+// nextStart decides what a chain does that begins with a newcomer's poll. One that has polled before begins anew, and
+// what was told before that is of no use.
 func (s *Share) nextStart(now time.Time, at string, st feed.Stand) feed.Step {
-	if e := s.starts[at]; e != nil && now.Sub(e.came) < s.Interval {
+	if e := s.starts[at]; e != nil && e.seq > st.Seen && now.Sub(e.came) < s.Interval {
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: max(st.Seen, e.seq)}
 	}
 	if until := s.anew.Add(time.Second); now.Before(until) && s.claimed(now) && s.poller != s.self {
