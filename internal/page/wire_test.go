@@ -104,10 +104,10 @@ func TestAPageThatCannotBeIsRefused(t *testing.T) {
 		text []byte
 		want string
 	}{
-		"a notice":             {event("bridge.reset"), "one of the bridge's own"},
-		"no JSON":              {set(&element{id: "1", data: []byte("{")}), "is no JSON"},
+		"a notice":            {event("bridge.reset"), "one of the bridge's own"},
+		"no JSON":             {set(&element{id: "1", data: []byte("{")}), "is no JSON"},
 		"one id in two items": {set(&element{id: "1", data: []byte("1")}, &element{id: "1", data: []byte("2")}), "in two items"},
-		"cut off":              {event("x")[:8], "cut off"},
+		"cut off":             {event("x")[:8], "cut off"},
 	} {
 		s := wire.NewScanner(test.text)
 		Scan(s)

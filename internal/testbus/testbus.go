@@ -243,7 +243,7 @@ func (s *subscription) hear() {
 		s.heard(message)
 		b.mu.Lock()
 	}
-	s.busy = false
+	s.queue, s.busy = nil, false
 }
 
 // Subscribe implements cluster.Bus.

@@ -21,11 +21,11 @@ func TestScannerFails(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(*Scanner){
 		"a string that is longer than the text": func(s *Scanner) { s.Text() },
-		"more bytes than there are":              func(s *Scanner) { s.Bytes(4) },
-		"fewer bytes than none":                  func(s *Scanner) { s.Bytes(-1) },
-		"a count of more things than bytes":      func(s *Scanner) { s.Count() },
-		"what is left over":                      func(s *Scanner) { s.Byte() },
-		"a number without an end":                func(s *Scanner) { s.Byte(); s.Byte(); s.Uint() },
+		"more bytes than there are":             func(s *Scanner) { s.Bytes(4) },
+		"fewer bytes than none":                 func(s *Scanner) { s.Bytes(-1) },
+		"a count of more things than bytes":     func(s *Scanner) { s.Count() },
+		"what is left over":                     func(s *Scanner) { s.Byte() },
+		"a number without an end":               func(s *Scanner) { s.Byte(); s.Byte(); s.Uint() },
 	} {
 		s := NewScanner([]byte{100, 1, 0x80})
 		read(s)
