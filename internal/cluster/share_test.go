@@ -164,6 +164,67 @@ func (s *site) takeovers() (n int64) {
 	return n
 }
 
+// A client that leaves the node that polls may be the last one there. The feed waits for another one, and others poll.
+func TestANodeWithoutReadersLetsAnotherOnePoll(t *testing.T) {
+	for name, u := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				u.items = 5
+				s := newSite(t, 3, u)
+				defer s.close()
+				for i := range 3 {
+					s.join(i, "")
+				}
+				pass(interval)
+				s.run(5*time.Second, 700*time.Millisecond)
+				polls := s.whoPolls()
+				if polls < 0 {
+					t.Fatal("nobody polls")
+				}
+				s.clients[polls].leave()
+				begin, said := time.Now(), make(map[int]time.Time)
+				for time.Since(begin) < 4*time.Second {
+					pass(130 * time.Millisecond)
+					u.publish(1)
+					said[u.items] = time.Now()
+				}
+				pass(2 * time.Second)
+				for i, c := range s.clients {
+					if i == polls {
+						continue
+					}
+					if !u.document {
+						c.wants(t, 3, u.items)
+					}
+					for n, at := range said {
+						came, got := c.heard(u, n)
+						if most := interval + 2*stagger + 50*time.Millisecond; !got || came.Sub(at) > most {
+							t.Errorf("item %d came after %s, and others poll after %s", n, came.Sub(at), most)
+						}
+					}
+				}
+				if _, by := u.since(begin.Add(interval)); by[polls] > 0 {
+					t.Errorf("the node without readers made %d polls", by[polls])
+				}
+			})
+		})
+	}
+}
+
+// heard returns when an item came, or the first document that has it.
+func (c *client) heard(u *upstream, n int) (at time.Time, came bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !u.document {
+		at, came = c.came[fmt.Sprintf("item 0.%d", n)]
+		return at, came
+	}
+	for ; n <= u.items && !came; n++ {
+		at, came = c.came[fmt.Sprintf(`{"n":%d}`, n)]
+	}
+	return at, came
+}
+
 func TestWhileTheBusIsAwayEachNodePolls(t *testing.T) {
 	for name, u := range kinds() {
 		t.Run(name, func(t *testing.T) {

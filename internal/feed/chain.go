@@ -371,5 +371,8 @@ func (c *chain) leave(r *Reader) {
 		return
 	}
 	c.feed.circuit.leave(nil)
+	if c.feed.peers != nil {
+		c.audience.nudge() // another node polls at once
+	}
 	c.audience.wait(c.feed.config.Linger, &c.feed.mu, func() { c.feed.end(c) })
 }

@@ -33,6 +33,7 @@ func (p *poller) step() rest {
 			p.closed()
 			return rest{over: true}
 		case !wanted:
+			c.unfollowed()
 			return rest{}
 		case next.Do == Take:
 		case next.Do == Await:

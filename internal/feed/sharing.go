@@ -75,6 +75,15 @@ func (c *chain) follow(now time.Time, wait time.Duration) Step {
 	return next
 }
 
+// unfollowed has another node poll if nobody reads the chain here. It takes the feed's lock.
+func (c *chain) unfollowed() {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock()
+	if c.feed.peers != nil && !c.audience.present() {
+		c.feed.peers.Left(c.id)
+	}
+}
+
 // continues reports whether what comes after an event on a page of a peer's comes after that event here, too. An upstream
 // without order may have put some of it before; and one that has started over gives ids again to other items.
 func (c *chain) continues(a Answer) bool {
