@@ -28,33 +28,32 @@ func init() {
 // In all settings, placeholders such as `{env.NATS_TOKEN}` or `{file./run/secrets/token}` are replaced when the
 // configuration is loaded.
 type Engine struct {
-	// Servers are the URLs of one or more servers of one NATS cluster: `nats://host:port` or `tls://host:port`.
-	// Without a port it is 4222. They are tried in random order, with those that the servers themselves tell of.
+	// The URLs of one or more servers of one NATS cluster: `nats://host:port` or `tls://host:port`. The port is 4222
+	// unless it is given. They are tried in random order, with those that the servers themselves tell of. Required.
 	Servers []string `json:"servers,omitempty"`
 
-	// Credentials is a file with a user's JWT and seed, as `nsc` writes it. Of Credentials, NKey, User and Token, at
-	// most one may be set. Default: none.
+	// A file with a user's JWT and seed, as `nsc` writes it. Of `credentials`, `nkey`, `user` and `token`, at most one
+	// may be set. Default: none.
 	Credentials string `json:"credentials,omitempty"`
 
-	// NKey is a file with the seed of a user's nkey. Default: none.
+	// A file with the seed of a user's nkey. Default: none.
 	NKey string `json:"nkey,omitempty"`
 
-	// User is a user's name. It needs a password. Default: none.
+	// A user's name. It needs a password. Default: none.
 	User string `json:"user,omitempty"`
 
-	// Password is that of User.
+	// The password of the user.
 	Password string `json:"password,omitempty"`
 
-	// Token is what servers with a token want. Default: none.
+	// What servers with a token want. Default: none.
 	Token string `json:"token,omitempty"`
 
-	// TLS says how to trust the servers, and what to show them. If it is set, a server without TLS is an error. Default:
-	// TLS only where a server wants it, and the authorities that the machine trusts.
+	// How to trust the servers, and what to show them. If it is set, a server without TLS is an error. Default: TLS only
+	// where a server wants it or its URL begins with `tls://`, and the authorities that the machine trusts.
 	TLS *TLS `json:"tls,omitempty"`
 
-	// Prefix is the first part of all subjects, which are `<prefix>.<topic>`. Sets of nodes that share servers, and
-	// nothing else, need different ones. The user needs the permission to publish and to subscribe to `<prefix>.>`.
-	// Default: `bridge`.
+	// The first part of all subjects, which are `<prefix>.<topic>`. Sets of nodes that share servers, and nothing else,
+	// need different ones. The user needs the permission to publish and to subscribe to `<prefix>.>`. Default: `bridge`.
 	Prefix string `json:"prefix,omitempty"`
 
 	options natsgo.Options // what Provision has made of the settings
@@ -63,14 +62,13 @@ type Engine struct {
 
 // TLS is what a connection by TLS needs.
 type TLS struct {
-	// CA is a file in the PEM format with the authorities that are trusted, instead of those of the machine.
+	// A file in the PEM format with the authorities that are trusted, instead of those of the machine.
 	CA string `json:"ca,omitempty"`
 
-	// ClientCertificate is a file in the PEM format with the certificate to show to a server that wants one. It needs
-	// a key. Default: none.
+	// A file in the PEM format with the certificate to show to a server that wants one. It needs a key. Default: none.
 	ClientCertificate string `json:"client_certificate,omitempty"`
 
-	// ClientKey is a file in the PEM format with the key of ClientCertificate.
+	// A file in the PEM format with the key of the certificate.
 	ClientKey string `json:"client_key,omitempty"`
 }
 
