@@ -46,7 +46,7 @@ func newMetrics() []metric {
 				polls = append(polls, stream.Labelled{Label: string(outcome), Value: t.Polls[i]})
 			}
 			return polls
-		}, help: "Finished polls by outcome: `news`; `no_news`; `error`; `refused` by the upstream; `abandoned`, because no client was left."},
+		}, help: "Finished polls by outcome: `news`; `no_news`; `error`; `refused` by the upstream; `abandoned`, because no client was left; `shared`, which another node of the cluster has made."},
 		{name: "sse_bridge_polls_saved_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Saved }), help: "Polls that sharing has saved: for each poll that was not abandoned, the number of clients that it served minus one. The real number is higher: reads from the log are not counted."},
 		{name: "sse_bridge_events_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Events }), help: "Events in the answers to polls. Each counts once, however many clients get it."},
 		{name: "sse_bridge_deliveries_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Deliveries }), help: "Events that were written to clients. Each counts once for each client."},
