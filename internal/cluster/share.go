@@ -304,10 +304,10 @@ func (s *Share) Standing() feed.Standing {
 	defer s.mu.Unlock()
 	now := time.Now()
 	switch {
-	case s.subscription == nil:
-		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
 	case !s.station.up():
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneDown}
+	case s.subscription == nil:
+		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
 	case s.poller == s.self && s.chain != "" && len(s.nodes) == 0:
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
 	case s.poller == s.self && s.chain != "":
