@@ -119,10 +119,10 @@ func (m *Member) hear(text []byte) {
 		return
 	}
 	if came {
-		m.settings.Logger.Info("a node of the cluster is there", zap.String("node", id.String()))
+		m.settings.Logger.Info("a node of the cluster is there", m.about(id)...)
 	}
 	if went {
-		m.settings.Logger.Info("a node of the cluster has left", zap.String("node", id.String()))
+		m.settings.Logger.Info("a node of the cluster has left", m.about(id)...)
 		for _, s := range shares {
 			s.lostNode(id)
 		}
@@ -144,12 +144,25 @@ func (m *Member) look(now time.Time, frozen bool) {
 	warnings := m.nodes.warnings(now)
 	m.mu.Unlock()
 	for _, id := range gone {
-		m.settings.Logger.Warn("a node of the cluster is silent; others poll its feeds", zap.String("node", id.String()))
+		if m.downSince.Load() == 0 { // else nobody is heard, and the engine warns of that
+			m.settings.Logger.Warn("a node of the cluster is silent; others poll its feeds", m.about(id)...)
+		}
 		for _, s := range shares {
 			s.lostNode(id)
 		}
 	}
 	for _, o := range warnings {
-		m.settings.Logger.Warn("a node of the cluster shares no polls with this one", zap.String("node", o.ID), zap.String("name", o.Name), zap.String("because", o.Differs))
+		m.settings.Logger.Warn("a node of the cluster differs from this one, so that polls may not be shared", zap.String("node", o.ID), zap.String("name", o.Name), zap.String("how", o.Differs))
 	}
+}
+
+// about returns the fields of a line about a node.
+func (m *Member) about(id nodeID) []zap.Field {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	name := ""
+	if o := m.nodes.others[id]; o != nil {
+		name = o.Name // empty until it has said so
+	}
+	return []zap.Field{zap.String("node", id.String()), zap.String("name", name)}
 }
