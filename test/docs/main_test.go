@@ -5,6 +5,8 @@ import (
 
 	_ "github.com/sse-bridge/caddy-sse-bridge"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	_ "github.com/sse-bridge/caddy-sse-bridge/nats"
+	_ "github.com/sse-bridge/caddy-sse-bridge/redis"
 
 	"github.com/sse-bridge/caddy-sse-bridge/test/leaks"
 )

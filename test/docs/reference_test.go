@@ -13,36 +13,70 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
+// described is a struct of the configuration, and the title under which docs/reference.md describes it.
+type described struct{ name, title string }
+
+// modules are the Caddy modules: the packages of their structs, and what of these is described. The first is the
+// module's own.
+var modules = []struct {
+	packages []string
+	structs  []described
+}{
+	{[]string{"", "/internal/config"}, []described{
+		{"Config", "sse_bridge"}, {"Edit", "Edit"}, {"Body", "Body"}, {"Step", "Step"}, {"Interval", "Interval"}, {"Type", "Type"},
+		{"Cursor", "Cursor"}, {"Condition", "Condition"}, {"Replay", "Replay"}, {"Limits", "Limits"},
+	}},
+	{[]string{"/internal/app"}, []described{{"App", "App sse_bridge"}}},
+	{[]string{"/nats"}, []described{{"Engine", "Engine nats"}, {"TLS", "TLS of nats"}}},
+	{[]string{"/redis"}, []described{{"Engine", "Engine redis"}, {"TLS", "TLS of redis"}}},
+}
+
 // TestDocumentOfReference keeps docs/reference.md as the comments of the JSON fields make it; `make docs`
 // writes it.
 func TestDocumentOfReference(t *testing.T) {
-	structs := configStructs(t)
 	var want bytes.Buffer
 	want.WriteString("# Reference\n\nThe JSON of the handler `http.handlers.sse_bridge`, field by field. A Caddyfile has the same names as subdirectives;\n" +
-		"[the Caddyfile](caddyfile.md#subdirectives) shows their arguments. Durations are texts such as `2s`, or nanoseconds.\n")
-	handler := structs["Config"] // which Handler embeds, so that the fields are its own
-	handler.doc = structs["Handler"].doc
-	structs["Config"] = handler
-	writeStruct(t, &want, structs, "Config", "sse_bridge")
-	for _, name := range []string{"Edit", "Body", "Step", "Interval", "Type", "Cursor", "Condition", "Replay", "Limits"} {
-		writeStruct(t, &want, structs, name, name)
+		"[the Caddyfile](caddyfile.md#subdirectives) shows their arguments. Durations are texts such as `2s`, or nanoseconds.\n\n" +
+		"At the end are [the app `sse_bridge`](#app-sse_bridge) and the engines of a cluster.\n")
+	for _, m := range modules {
+		structs := configStructs(t, m.packages)
+		if handler, is := structs["Handler"]; is { // it embeds Config, so that the fields are its own
+			config := structs["Config"]
+			config.doc = handler.doc
+			structs["Config"] = config
+		}
+		for _, d := range m.structs {
+			s, there := structs[d.name]
+			if !there {
+				t.Fatalf("%v: there is no struct %s", m.packages, d.name)
+			}
+			s.title = d.title
+			structs[d.name] = s
+		}
+		for _, d := range m.structs {
+			writeStruct(t, &want, structs, d.name)
+		}
 	}
 	testsite.Golden(t, filepath.Join("docs", "reference.md"), want.String())
 }
 
 // configStruct is a struct of the configuration, with its comment.
 type configStruct struct {
-	doc  string
-	node *ast.StructType
+	title string // empty: it is not described
+	doc   string
+	node  *ast.StructType
 }
 
-// configStructs returns the structs of the packages that hold the configuration, read as Caddy's site
-// reads the modules that it documents.
-func configStructs(t *testing.T) map[string]configStruct {
+// configStructs returns the structs of packages, read as Caddy's site reads the modules that it documents. The packages
+// are named by what follows the root module's path.
+func configStructs(t *testing.T, of []string) map[string]configStruct {
 	t.Helper()
-	const module = "github.com/sse-bridge/caddy-sse-bridge"
-	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax, Dir: "test"}, module, module+"/internal/config")
-	if err != nil || len(loaded) != 2 {
+	paths := make([]string, len(of))
+	for i, path := range of {
+		paths[i] = "github.com/sse-bridge/caddy-sse-bridge" + path
+	}
+	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax, Dir: "test"}, paths...)
+	if err != nil || len(loaded) != len(paths) {
 		t.Fatalf("loading the packages of the configuration: %d, %v", len(loaded), err)
 	}
 	found := make(map[string]configStruct)
@@ -59,7 +93,7 @@ func configStructs(t *testing.T) map[string]configStruct {
 						continue
 					}
 					if node, ok := named.Type.(*ast.StructType); ok {
-						found[named.Name.Name] = configStruct{types.Doc.Text(), node}
+						found[named.Name.Name] = configStruct{doc: types.Doc.Text(), node: node}
 					}
 				}
 			}
@@ -69,13 +103,10 @@ func configStructs(t *testing.T) map[string]configStruct {
 }
 
 // writeStruct writes a section about a struct and its fields.
-func writeStruct(t *testing.T, w *bytes.Buffer, structs map[string]configStruct, name, title string) {
+func writeStruct(t *testing.T, w *bytes.Buffer, structs map[string]configStruct, name string) {
 	t.Helper()
-	s, ok := structs[name]
-	if !ok {
-		t.Fatalf("there is no struct %s", name)
-	}
-	fmt.Fprintf(w, "\n## %s\n\n%s", title, strings.Replace(s.doc, "Handler gives", "It gives", 1))
+	s := structs[name]
+	fmt.Fprintf(w, "\n## %s\n\n%s", s.title, strings.Replace(s.doc, "Handler gives", "It gives", 1))
 	for _, field := range s.node.Fields.List {
 		if field.Tag == nil {
 			continue
@@ -98,13 +129,17 @@ func typeName(structs map[string]configStruct, expr ast.Expr) string {
 	case *ast.MapType:
 		return "object of texts by name"
 	case *ast.SelectorExpr:
-		return map[string]string{"Duration": "duration", "RouteList": "list of [routes](https://caddyserver.com/docs/json/apps/http/servers/routes/)"}[e.Sel.Name]
+		return map[string]string{
+			"Duration":   "duration",
+			"RawMessage": "object with `engine`, which is `nats` or `redis`, and the fields of [nats](#engine-nats) or [redis](#engine-redis)",
+			"RouteList":  "list of [routes](https://caddyserver.com/docs/json/apps/http/servers/routes/)",
+		}[e.Sel.Name]
 	case *ast.Ident:
 		if e.Name == "Steps" {
 			return "[Step](#step), or list of [Step](#step)"
 		}
-		if _, ok := structs[e.Name]; ok {
-			return fmt.Sprintf("[%s](#%s)", e.Name, strings.ToLower(e.Name))
+		if s, ok := structs[e.Name]; ok && s.title != "" {
+			return fmt.Sprintf("[%s](#%s)", e.Name, strings.ReplaceAll(strings.ToLower(s.title), " ", "-"))
 		}
 		return map[string]string{"string": "text", "bool": "true or false", "int": "number", "int64": "number"}[e.Name]
 	}
