@@ -2,6 +2,8 @@ package docs
 
 import (
 	"encoding/json"
+	"encoding/pem"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -42,13 +44,23 @@ var (
 	noAnchor       = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// A block of a document is a whole Caddyfile, or what stands in a site of one.
+// A block of a document is a whole Caddyfile, or what stands in a site of one. Its files are in /etc/caddy.
 func TestCaddyfilesOfDocumentsLoad(t *testing.T) {
+	t.Setenv("BRIDGE_PASSWORD", "secret")
+	files := t.TempDir()
+	server := httptest.NewTLSServer(nil)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	server.Close()
+	for _, name := range []string{"nats-ca.pem", "redis-ca.pem"} {
+		if err := os.WriteFile(filepath.Join(files, name), authority, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	blocks := 0
 	for file, text := range documents(t) {
 		for i, m := range caddyfileBlock.FindAllStringSubmatch(text, -1) {
 			blocks++
-			caddyfile := m[1]
+			caddyfile := strings.ReplaceAll(m[1], "/etc/caddy/", files+"/")
 			if !wholeCaddyfile.MatchString(caddyfile) {
 				caddyfile = "http://localhost:8080 {\n" + caddyfile + "}\n"
 			}

@@ -37,7 +37,7 @@ func TestDocumentOfReference(t *testing.T) {
 	var want bytes.Buffer
 	want.WriteString("# Reference\n\nThe JSON of the handler `http.handlers.sse_bridge`, field by field. A Caddyfile has the same names as subdirectives;\n" +
 		"[the Caddyfile](caddyfile.md#subdirectives) shows their arguments. Durations are texts such as `2s`, or nanoseconds.\n\n" +
-		"At the end are [the app `sse_bridge`](#app-sse_bridge) and the engines of a cluster.\n")
+		"At the end are [the app `sse_bridge`](#app-sse_bridge) and the engines of a [cluster](cluster.md).\n")
 	for _, m := range modules {
 		structs := configStructs(t, m.packages)
 		if handler, is := structs["Handler"]; is { // it embeds Config, so that the fields are its own
