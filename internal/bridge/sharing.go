@@ -34,7 +34,7 @@ func (b *Bridge) peers(f *feed.Feed, key upstream.Key) feed.Peers {
 		return nil
 	}
 	share, err := b.member.Share(cluster.Feed{
-		Bridge: b.key, Key: key[:], Document: b.config.Document, LongPoll: b.config.LongPoll, Interval: b.config.Interval,
+		Bridge: b.key, Key: key[:], Document: b.config.Document, Tokens: b.config.Tokens, LongPoll: b.config.LongPoll, Interval: b.config.Interval,
 	}, f)
 	if err != nil {
 		b.logger.Error("a feed is not shared, and this node polls for itself", zap.String("bridge", b.Name), zap.Error(err))

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -34,13 +35,14 @@ type upstream struct {
 	hold     time.Duration // of a poll; 0: it is answered at once
 	size     int           // of an item, at least
 
-	mu    sync.Mutex
-	items int
-	fail  error
-	end   bool
-	run   int // of its numbers
-	wake  chan struct{}
-	polls []poll
+	mu          sync.Mutex
+	unreachable map[int]bool // for these nodes
+	items       int
+	fail        error
+	end         bool
+	run         int // of its numbers
+	wake        chan struct{}
+	polls       []poll
 }
 
 // poll is a poll that it got.
@@ -84,6 +86,9 @@ func (u *upstream) pollOf(node int) feed.Poll {
 		for {
 			u.mu.Lock()
 			answer, news, err := u.answer(ask)
+			if u.unreachable[node] {
+				err = &page.Error{Comment: page.Unreachable, Err: errors.New("no route")}
+			}
 			wake := u.wake
 			u.mu.Unlock()
 			if err != nil || news || u.hold == 0 {

@@ -83,6 +83,9 @@ func (s *Share) hello() uint64 {
 // The line is another one for each feed.
 func (s *Share) rank() (n int) {
 	s.heardOf()
+	if s.shy {
+		return len(s.nodes)
+	}
 	own := s.order(s.self)
 	for id := range s.nodes {
 		if order := s.order(id); order < own || order == own && bytes.Compare(id[:], s.self[:]) < 0 {

@@ -3,6 +3,8 @@ package cluster
 import (
 	"fmt"
 	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 )
 
 // hear takes a sealed message of another node.
@@ -83,7 +85,9 @@ func (s *Share) hearPolling(m message, now time.Time) (news bool) {
 	if !s.adopt(m, now) {
 		return false
 	}
-	s.head = m.from
+	if s.head = m.from; s.head != head {
+		s.moved = now
+	}
 	return s.poller != before || head != m.from || s.missed == s.seq+1
 }
 
@@ -96,6 +100,12 @@ func (s *Share) hearAnswer(m message, now time.Time, size int) (news bool) {
 	e := s.enter(m, now, size)
 	if adopted {
 		s.head = m.to
+		if m.page == nil || len(m.page.Events) > 0 || !m.page.Empty {
+			s.moved = now
+		}
+		if m.end {
+			s.ended = e
+		}
 	}
 	switch {
 	case e.reset != "": // who does not stand there has to find out for itself
@@ -138,6 +148,11 @@ func (s *Share) enter(m message, now time.Time, size int) *entry {
 	e := &entry{seq: s.seq, node: m.node, came: now, from: m.from, to: m.to, size: size, heard: m.heard, what: m.what}
 	if !s.Document {
 		e.names = namesOf(m.page, m.from)
+		if s.Tokens && m.page != nil {
+			for _, event := range m.page.Events {
+				e.marks = append(e.marks, feed.MarkOf(event))
+			}
+		}
 	}
 	return e
 }

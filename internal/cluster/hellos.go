@@ -18,7 +18,14 @@ type hellos struct {
 	need    uint64        // of a document, only what was asked for after the others have heard this one counts
 	greeted time.Time     // when that was
 	every   time.Duration // until the next one
+	proof   proof         // of what a chain had before a hello
 	hurried time.Time     // the reader for whom a peer was asked to hurry
+}
+
+// proof is the hello that was said after the newest event of a chain came.
+type proof struct {
+	came  time.Time
+	asked uint64
 }
 
 // listener is another node that has the feed.

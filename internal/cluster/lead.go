@@ -24,6 +24,7 @@ type lead struct {
 	poller  nodeID    // zero: nobody
 	chain   string    // of this node, which polls; empty: none does
 	head    string    // where the poller polls from
+	moved   time.Time // when this node has heard that it does
 	overdue time.Time // when the next sign of the poller is
 	vacant  time.Time // since when nobody polls
 	gone    bool      // the poller was lost, and did not yield
@@ -31,6 +32,7 @@ type lead struct {
 	due     time.Time // when the chain polls
 	flying  bool      // its poll is under way
 	out     bool      // the upstream is away
+	shy     bool      // this node has polled last, and got no answer: others go first
 	known   bool      // this node has heard of it, or polls itself: lapse is the newest
 	before  []hearing // what was heard before its poll was sent
 }

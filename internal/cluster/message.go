@@ -69,7 +69,14 @@ type what struct {
 	large  bool // its page does not fit into a message
 	at     position.Position
 	took   time.Duration
+	end    bool // it has found the upstream's end
 }
+
+// What a message says in one bit.
+const (
+	bitWord = 1 << iota
+	bitEnd
+)
 
 // The forms of what a poll came to.
 const (
@@ -96,11 +103,14 @@ func (m *message) append(dst []byte) ([]byte, error) {
 	for _, n := range [...]uint64{m.told, m.asks, m.term, m.lapse, uint64(m.wait), uint64(m.took)} {
 		dst = binary.AppendUvarint(dst, n)
 	}
-	word := byte(0)
+	bits := byte(0)
 	if m.word {
-		word = 1
+		bits |= bitWord
 	}
-	dst = wire.AppendString(wire.AppendString(append(dst, word), m.from), m.to)
+	if m.end {
+		bits |= bitEnd
+	}
+	dst = wire.AppendString(wire.AppendString(append(dst, bits), m.from), m.to)
 	dst = binary.AppendUvarint(dst, uint64(len(m.heard)))
 	for _, h := range m.heard {
 		dst = binary.AppendUvarint(append(dst, h.node[:]...), h.asks)
@@ -131,7 +141,8 @@ func scan(text []byte) (message, error) {
 	copy(m.node[:], s.Bytes(len(m.node)))
 	m.told, m.asks, m.term, m.lapse = s.Uint(), s.Uint(), s.Uint(), s.Uint()
 	m.wait, m.took = bounded(s.Uint()), bounded(s.Uint())
-	m.word = s.Byte() != 0
+	bits := s.Byte()
+	m.word, m.end = bits&bitWord != 0, bits&bitEnd != 0
 	m.from, m.to = string(s.Text()), string(s.Text())
 	for range s.Count() {
 		h := hearing{}

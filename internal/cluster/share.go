@@ -17,6 +17,7 @@ type Feed struct {
 	Key      []byte        // the hash of its poll request
 	Document bool          // each answer is a document, whatever it was asked from
 	LongPoll bool          // the upstream holds polls
+	Tokens   bool          // one place may have several cursors
 	Interval time.Duration // the least time between two polls
 }
 
@@ -51,6 +52,7 @@ type Share struct {
 	broken uint64            // of the first entry after messages of the poller may have been lost
 	missed uint64            // of the first entry after this node has missed an outage of the upstream
 	latest *entry            // the newest one that moved nobody
+	ended  *entry            // the newest one that found the upstream's end
 	starts map[string]*entry // what newcomers got, by their requests
 	anew   time.Time         // when the poller has started over last
 	apart  bool              // the last chain that asked polls for itself
@@ -129,10 +131,14 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 		return s.nextStart(now, at, st)
 	}
 	origin := st.At.IsZero()
-	if e, a, found := s.tape.find(at); found && (!origin || s.follows(e, st)) {
+	e, a, found := s.tape.find(at)
+	if !found && st.Mark != "" {
+		e, a, found = s.tape.find(st.Mark)
+	}
+	if found && (!origin || s.follows(e, st)) {
 		return feed.Step{Do: feed.Take, Answer: a, Seen: e.seq}
 	}
-	if e := s.latest; e != nil && !e.large && e.seq > st.Seen && e.from == at && (!origin || s.follows(e, st)) {
+	if e = s.latest; e != nil && !e.large && e.seq > st.Seen && e.from == at && (!origin || s.follows(e, st)) {
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
 	}
 	switch {
@@ -143,6 +149,8 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 		return feed.Step{Do: feed.Await, Until: s.overdue, Seen: st.Seen}
 	case s.word && !st.Word:
 		return s.claimFor(st, at)
+	case s.Tokens:
+		return s.nextToken(st)
 	}
 	return feed.Step{}
 }
@@ -196,6 +204,24 @@ func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
 		}
 	}
 	return feed.Step{Do: feed.Await, Until: until, Seen: st.Seen}
+}
+
+// nextToken decides what a chain does whose cursor is another token than that of the node that polls, though they may
+// stand at one place. They do if each of them has found the upstream's end after the newest that the other one has came:
+// then neither stands before the other. What the poller has is known to be older than the moment at which this node has
+// heard of it. What the chain has came before the hello that is said after it, and which the poller has heard before its
+// poll was sent.
+func (s *Share) nextToken(st feed.Stand) feed.Step {
+	if !s.proof.came.Equal(st.Came) {
+		s.proof = proof{st.Came, s.hello()}
+	}
+	e := s.ended
+	if s.word || e == nil || e.to != s.head || e.hears(s.self) < s.proof.asked || !st.End.After(s.moved) {
+		return feed.Step{}
+	}
+	a := e.answer()
+	a.Page.News, a.Page.Empty = true, false // it moves the cursor
+	return feed.Step{Do: feed.Take, Answer: a, Seen: e.seq}
 }
 
 // Covers implements [feed.Peers].
@@ -266,12 +292,15 @@ func (s *Share) toldBy(from feed.Stand, at, to string, told feed.Told) {
 	if s.heardOf() {
 		s.tell(message{kind: kindAnswer, from: at, to: to, wait: min(told.Wait, repeat), heard: s.before}, told)
 		s.arm(repeat)
+		if s.shy = told.Failed != nil && told.Failed.Status == 0; s.shy { // another node may reach the upstream
+			s.yield()
+		}
 	}
 }
 
 // tell sends a message with what a poll came to. If that is too large for the bus, it says so.
 func (s *Share) tell(m message, told feed.Told) {
-	m.at, m.took = told.To, told.Took
+	m.at, m.took, m.end = told.To, told.Took, told.End
 	switch {
 	case told.Reset != "":
 		m.reset = told.Reset

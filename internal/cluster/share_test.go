@@ -550,3 +550,40 @@ func TestAnotherClusterTakesOver(t *testing.T) {
 		}
 	})
 }
+
+// A node may lose its way to the upstream, and no other one does.
+func TestANodeThatGetsNoAnswerHasAnotherOnePoll(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := &upstream{items: 5}
+		s := newSite(t, 3, u)
+		defer s.close()
+		for i := range 3 {
+			s.join(i, "")
+		}
+		pass(interval)
+		s.run(3*time.Second, 300*time.Millisecond)
+		cut := s.whoPolls()
+		u.change(func() { u.unreachable = map[int]bool{cut: true} })
+		s.run(4*time.Second, 300*time.Millisecond)
+		begin := time.Now()
+		s.run(20*time.Second, 300*time.Millisecond)
+		if all, by := u.since(begin); len(by) != 1 || by[cut] > 0 || len(all) < 39 {
+			t.Errorf("while node %d could not reach the upstream, the nodes made %v polls", cut, by)
+		}
+		pass(time.Second)
+		for _, c := range s.clients {
+			c.wants(t, 3, u.items)
+		}
+		for i, f := range s.feeds {
+			if st := f.Status(); st.State != feed.Up {
+				t.Errorf("node %d says that the upstream is %s", i, st.State)
+			}
+		}
+		u.change(func() { u.unreachable = map[int]bool{0: true, 1: true, 2: true} })
+		begin = time.Now()
+		pass(time.Minute)
+		if all, by := u.since(begin); len(all) > 30 || len(by) != 3 {
+			t.Errorf("while no node could reach the upstream, they made %v polls", by)
+		}
+	})
+}

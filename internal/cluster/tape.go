@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type entry struct {
 	from  string
 	to    string
 	names []string // of the places after the events of its page
+	marks []string // of the same, where places have several names; empty: it has none
 	size  int
 	heard []hearing
 	what
@@ -79,8 +81,10 @@ func (t *tape) add(e *entry) {
 	}
 	t.entries, t.bytes = append(t.entries, e), t.bytes+e.size
 	t.from[e.from] = e
-	for i, name := range e.names {
-		t.spots[name] = spot{e, i + 1, t.spots[name].times + 1}
+	for _, names := range [...][]string{e.names, e.marks} {
+		for i, name := range names {
+			t.spots[name] = spot{e, i + 1, t.spots[name].times + 1}
+		}
 	}
 	t.trim(e.came)
 }
@@ -96,7 +100,7 @@ func (t *tape) trim(now time.Time) {
 		if t.from[e.from] == e {
 			delete(t.from, e.from)
 		}
-		for _, name := range e.names {
+		for _, name := range slices.Concat(e.names, e.marks) {
 			if s := t.spots[name]; s.times > 1 {
 				s.times--
 				t.spots[name] = s
@@ -116,7 +120,7 @@ func (t *tape) find(at string) (e *entry, a feed.Answer, found bool) {
 	if e := t.from[at]; e != nil && e.from == at {
 		return e, e.answer(), true
 	}
-	if s, ok := t.spots[at]; ok && s.times == 1 && s.entry.to != at {
+	if s, ok := t.spots[at]; ok && at != "" && s.times == 1 && s.entry.to != at {
 		return s.entry, s.entry.rest(s.events), true
 	}
 	return nil, feed.Answer{}, false

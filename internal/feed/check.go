@@ -196,5 +196,8 @@ func (k *checking) done() {
 	k.doubt &^= owed | unsure
 }
 
+// trust drops all doubts, since another node has asked from the position, and has been answered.
+func (k *checking) trust() { k.doubt, k.step, k.misses, k.wary = none, 0, 0, false }
+
 // forget drops all doubts with the position.
 func (k *checking) forget() { k.doubt, k.step, k.misses, k.passed, k.wary = none, 0, 0, false, false }

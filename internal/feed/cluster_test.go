@@ -30,7 +30,7 @@ type modelCluster struct {
 // Share implements feed.ModelCluster.
 func (c *modelCluster) Share(node int, f *feed.Feed, config *feed.Config) feed.Peers {
 	s, err := c.members[node].Share(cluster.Feed{
-		Bridge: "bridge", Key: []byte("feed"), Document: config.Document, LongPoll: config.LongPoll, Interval: config.Interval,
+		Bridge: "bridge", Key: []byte("feed"), Document: config.Document, Tokens: config.Tokens, LongPoll: config.LongPoll, Interval: config.Interval,
 	}, f)
 	if err != nil {
 		panic(err)

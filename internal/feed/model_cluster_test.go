@@ -1,9 +1,11 @@
 package feed
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -58,5 +60,76 @@ func TestEveryClientOfSharingNodesSeesEveryEventOnceAndInOrder(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// polled returns how many polls an upstream gets in five minutes with news, from some nodes with two clients each. hops
+// says that clients go from node to node meanwhile.
+func polled(t *testing.T, k kind, nodes int, longPoll, hops bool) (polls int) {
+	synctest.Test(t, func(*testing.T) {
+		p := plan{LongPoll: longPoll, Limit: 10, Tail: 4, Chains: 8, Replay: 1000, Nodes: nodes, Seed: 1}
+		m := newModel(k, p)
+		if nodes > 1 {
+			m.cluster = NewModelCluster(nodes, testbus.Faults{})
+		}
+		m.publish(2)
+		for i := range 2 * nodes {
+			m.join(i, i)
+			pass(300 * time.Millisecond)
+		}
+		count := func() (n int) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for _, r := range m.polls {
+				n += r.count
+			}
+			return n
+		}
+		run := func(d time.Duration) {
+			for i := range int(d / (3 * time.Second)) {
+				m.publish(1)
+				if who := i % (2 * nodes); hops && m.clients[who].here {
+					m.clients[who].leave(0)
+					m.join(who, i)
+				}
+				pass(3 * time.Second)
+			}
+		}
+		pass(time.Minute) // so that long polls show the upstream's end
+		run(time.Minute)
+		before := count()
+		run(5 * time.Minute)
+		polls = count() - before
+		pass(time.Minute)
+		for _, wrong := range m.wrong {
+			t.Error(wrong)
+		}
+		for _, c := range m.clients {
+			c.leave(0)
+		}
+		if m.cluster != nil {
+			m.cluster.Close()
+		}
+		pass(time.Minute)
+	})
+	return polls
+}
+
+func TestNodesThatShareMakeThePollsOfOne(t *testing.T) {
+	for _, k := range slices.Concat(sequences(), messageKinds()[2:], documents(), setKinds()) {
+		for _, longPoll := range []bool{false, true} {
+			if k.polled && longPoll || k.held && !longPoll || k.apart != nil && k.apart(plan{LongPoll: longPoll}) {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, long poll %t", k.name, longPoll), func(t *testing.T) {
+				t.Parallel()
+				one := polled(t, k, 1, longPoll, false)
+				for _, hops := range []bool{false, true} {
+					if three := polled(t, k, 3, longPoll, hops); float64(three) > 1.1*float64(one)+3 {
+						t.Errorf("three nodes make %d polls, and one makes %d; clients hop: %t", three, one, hops)
+					}
+				}
+			})
+		}
 	}
 }

@@ -40,6 +40,11 @@ type Stand struct {
 	Doubt bool              // it has to find out for itself whether the place means something
 	Waits time.Time         // since when a reader waits for the answer; zero: none does
 	Due   time.Time         // when it would poll by itself
+
+	// Where cursors are tokens, of which one place may have several:
+	Mark string    // the [MarkOf] its last event; empty: unknown
+	Came time.Time // when the newest of what comes before the place came here
+	End  time.Time // when the newest poll was sent that found the upstream's end; zero: none has
 }
 
 // Do is what a chain does next.
@@ -78,6 +83,7 @@ type Told struct {
 	Failed *page.Error       // it brought nothing to read: the Comment, the Status, and whether it is for Later
 	Reset  string            // why the chain has started over, one of [Resets]; empty: it has not
 	To     position.Position // where the chain stands after it
+	End    bool              // it has found the upstream's end there
 	Took   time.Duration     // from the request to the answer
 	Wait   time.Duration     // until the next poll
 }

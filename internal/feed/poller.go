@@ -171,7 +171,8 @@ func (p *poller) tell(from Stand, answer page.Page) {
 	f.mu.Lock()
 	peers, came, counts := f.peers, c.sharing.came, f.config.counts(c.progress.at)
 	next, _ := f.circuit.due(c)
-	told := Told{To: c.progress.at.Clone(), Took: time.Since(c.pace.started), Wait: max(time.Until(next), 0)}
+	end := c.meeting.standing.end
+	told := Told{To: c.progress.at.Clone(), End: !end.IsZero() && end.Equal(c.pace.started), Took: time.Since(c.pace.started), Wait: max(time.Until(next), 0)}
 	f.mu.Unlock()
 	switch {
 	case peers == nil || counts:

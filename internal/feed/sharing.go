@@ -15,6 +15,7 @@ type sharing struct {
 	seen      uint64
 	following bool // a peer polls, and the chain awaits its answers
 	outage    bool // a peer has told that the upstream was away
+	missed    bool // nobody has told how an outage of the upstream ended, which the chain checks for itself
 	dropped   bool // the poll that is under way is of no use: a peer's is the same
 	came      came
 }
@@ -31,7 +32,10 @@ func (c *chain) stand(due time.Time) Stand {
 	s := Stand{
 		Chain: c.id, At: c.progress.at, Key: c.key, Seen: c.sharing.seen, First: !c.progress.placed, Due: due,
 		Word:  c.meeting.standing.word,
-		Doubt: c.check.doubt != none || c.progress.carry != nil || c.feed.health.first(),
+		Doubt: c.sharing.missed && c.check.doubt != none || c.progress.carry != nil || c.feed.health.first(),
+	}
+	if c.feed.config.Tokens {
+		s.Mark, s.Came, s.End = c.meeting.standing.key, c.meeting.standing.came, c.meeting.standing.end
 	}
 	if c.document.awaited() {
 		s.Waits = c.document.waiting[0].since
@@ -64,7 +68,7 @@ func (c *chain) follow(now time.Time, wait time.Duration) Step {
 		next.Do = Alone
 	}
 	c.sharing.seen, c.sharing.following = next.Seen, next.Do == Await
-	if next.Missed || c.sharing.outage && (next.Do == Lead || next.Do == Alone) {
+	if c.sharing.missed = next.Missed || c.sharing.missed && c.check.doubt != none; next.Missed || c.sharing.outage && (next.Do == Lead || next.Do == Alone) {
 		c.sharing.outage = false
 		c.check.owe(false)
 	}
@@ -94,7 +98,8 @@ func (c *chain) continues(a Answer) bool {
 	}
 	return !slices.ContainsFunc(a.Page.Events, func(e page.Event) bool {
 		old := c.log.spots[e.At.ID()]
-		return old != nil && old.event != nil
+		key := keyOf(e, c.feed.config.Tokens)
+		return old != nil && old.event != nil || key != "" && c.log.spots[key] != nil
 	})
 }
 
@@ -136,7 +141,7 @@ func (c *chain) takePage(p page.Page, a Answer, now time.Time) {
 	c.pace.shared(a.Came.Add(-a.Took))
 	c.failures, c.progress.placed, c.progress.good = 0, true, c.pace.started
 	c.pace.placed()
-	c.check.misses, c.check.wary = 0, false
+	c.check.trust()
 	news := p.News
 	if f.config.Document {
 		news = c.takeDocument(p)

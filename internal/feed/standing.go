@@ -57,6 +57,9 @@ func keyOf(e page.Event, keys bool) string {
 	return " " + position.Hash(e.Key, append([]byte(e.Type+"\n"), e.Data...))
 }
 
+// MarkOf returns what makes an event known where its id is one of many for its place; empty: nothing does.
+func MarkOf(e page.Event) string { return keyOf(e, true) }
+
 // meeting is where a chain stands among the others of its feed.
 type meeting struct {
 	standing standing
