@@ -23,8 +23,16 @@ var modules = []struct {
 	structs  []described
 }{
 	{[]string{"", "/internal/config"}, []described{
-		{"Config", "sse_bridge"}, {"Edit", "Edit"}, {"Body", "Body"}, {"Step", "Step"}, {"Interval", "Interval"}, {"Type", "Type"},
-		{"Cursor", "Cursor"}, {"Condition", "Condition"}, {"Replay", "Replay"}, {"Limits", "Limits"},
+		{"Config", "sse_bridge"},
+		{"Edit", "Edit"},
+		{"Body", "Body"},
+		{"Step", "Step"},
+		{"Interval", "Interval"},
+		{"Type", "Type"},
+		{"Cursor", "Cursor"},
+		{"Condition", "Condition"},
+		{"Replay", "Replay"},
+		{"Limits", "Limits"},
 	}},
 	{[]string{"/internal/app"}, []described{{"App", "App sse_bridge"}}},
 	{[]string{"/nats"}, []described{{"Engine", "Engine nats"}, {"TLS", "TLS of nats"}}},
