@@ -94,7 +94,7 @@ func TestOtherConfigurationsAndFeedsShareNothing(t *testing.T) {
 				if _, by := u.since(begin); len(by) != 2 {
 					t.Errorf("the nodes made %v polls", by)
 				}
-				warned := s.logs.FilterMessage("a node of the cluster shares no polls with this one").Len()
+				warned := s.logs.FilterMessage("a node of the cluster differs from this one, so that polls may not be shared").Len()
 				if differs := other[0] != "bridge"; differs != (warned == 2) {
 					t.Errorf("%d warnings: %v", warned, s.logs.All())
 				}
@@ -113,8 +113,8 @@ func TestANodeOfAnotherVersionIsToldOf(t *testing.T) {
 		other := New(s.bus.Nodes[1], Settings{Name: "old", Version: "v0", Logger: zap.NewNop()})
 		defer other.Close()
 		pass(2 * time.Minute)
-		warnings := s.logs.FilterMessage("a node of the cluster shares no polls with this one").All()
-		if len(warnings) != 1 || warnings[0].ContextMap()["because"] != "it has version v0" {
+		warnings := s.logs.FilterMessage("a node of the cluster differs from this one, so that polls may not be shared").All()
+		if len(warnings) != 1 || warnings[0].ContextMap()["how"] != "it has version v0" {
 			t.Errorf("%v", warnings)
 		}
 	})
