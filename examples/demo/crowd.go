@@ -10,10 +10,11 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tmaxmax/go-sse"
+
+	"github.com/sse-bridge/caddy-sse-bridge/examples/demo/internal/tally"
 )
 
 const (
@@ -29,22 +30,7 @@ type crowd struct {
 
 	mu              sync.Mutex
 	until           time.Time // when it goes
-	pollers, stream tally
-}
-
-// tally is what the clients of one kind have got, checked by the numbers of the messages, which
-// have no gaps.
-type tally struct{ received, lost, twice atomic.Int64 }
-
-// crowdState is a tally as the page gets it.
-type crowdState struct {
-	Received int64 `json:"received"`
-	Lost     int64 `json:"lost"`
-	Twice    int64 `json:"twice"`
-}
-
-func (t *tally) state() crowdState {
-	return crowdState{t.received.Load(), t.lost.Load(), t.twice.Load()}
+	pollers, stream tally.Tally
 }
 
 // come adds the clients, until ctx ends or their time is over, or reports that they are there.
@@ -63,8 +49,8 @@ func (c *crowd) come(ctx context.Context) error {
 	for i := range crowdSize {
 		// Spread over one pause, as visitors who came at any time are.
 		first := pollerPause * time.Duration(i) / crowdSize
-		all.Go(func() { poll(ctx, client, c.url, first, &receiver{tally: &c.pollers}) })
-		all.Go(func() { listen(ctx, client, c.url, &receiver{tally: &c.stream}) })
+		all.Go(func() { poll(ctx, client, c.url, first, &tally.Receiver{Tally: &c.pollers}) })
+		all.Go(func() { listen(ctx, client, c.url, &tally.Receiver{Tally: &c.stream}) })
 	}
 	c.running.Go(func() {
 		defer stop()
@@ -75,31 +61,14 @@ func (c *crowd) come(ctx context.Context) error {
 }
 
 // left is how long the clients stay, and what all that ever came have got.
-func (c *crowd) left() (left time.Duration, pollers, stream crowdState) {
+func (c *crowd) left() (left time.Duration, pollers, stream tally.State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return max(time.Until(c.until), 0), c.pollers.state(), c.stream.state()
-}
-
-// receiver is one client's place in the chat.
-type receiver struct {
-	tally *tally
-	last  int64 // the number of its last message, or 0
-}
-
-func (r *receiver) take(id int64) {
-	r.tally.received.Add(1)
-	if r.last > 0 {
-		r.tally.lost.Add(max(id-r.last-1, 0))
-		if id <= r.last {
-			r.tally.twice.Add(1)
-		}
-	}
-	r.last = max(id, r.last)
+	return max(time.Until(c.until), 0), c.pollers.State(), c.stream.State()
 }
 
 // poll asks again and again, as the AJAX page does, from the first moment on.
-func poll(ctx context.Context, client *http.Client, url string, first time.Duration, r *receiver) {
+func poll(ctx context.Context, client *http.Client, url string, first time.Duration, r *tally.Receiver) {
 	wait := time.NewTimer(first)
 	defer wait.Stop()
 	for {
@@ -109,13 +78,13 @@ func poll(ctx context.Context, client *http.Client, url string, first time.Durat
 		case <-wait.C:
 		}
 		query := "?wait=0"
-		if r.last > 0 {
-			query += "&lastId=" + strconv.FormatInt(r.last, 10)
+		if r.Last > 0 {
+			query += "&lastId=" + strconv.FormatInt(r.Last, 10)
 		}
 		// What failed is asked for again the next time.
 		if ids, err := ask(ctx, client, url+query); err == nil {
 			for _, id := range ids {
-				r.take(id)
+				r.Take(id)
 			}
 		}
 		wait.Reset(pollerPause)
@@ -147,7 +116,7 @@ func ask(ctx context.Context, client *http.Client, url string) ([]int64, error) 
 }
 
 // listen is an event source, which reconnects as a browser's does.
-func listen(ctx context.Context, client *http.Client, url string, r *receiver) {
+func listen(ctx context.Context, client *http.Client, url string, r *tally.Receiver) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return
@@ -157,7 +126,7 @@ func listen(ctx context.Context, client *http.Client, url string, r *receiver) {
 		var m struct{ ID int64 }
 		// Without data it is no event (HTML, section 9.2.6), though it is passed on here.
 		if err := json.Unmarshal([]byte(event.Data), &m); err == nil {
-			r.take(m.ID)
+			r.Take(m.ID)
 		}
 	})
 	// It ends with an error always: that its time is over.

@@ -4,13 +4,13 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
+	"github.com/sse-bridge/caddy-sse-bridge/examples/demo/internal/testdemo"
 )
 
 var screenshots = flag.String("screenshots", "", "a folder for pictures of the demo, which are taken only with it")
@@ -21,27 +21,55 @@ type shown struct {
 	Requests   int
 }
 
-func (p *page) side(id string) shown {
+// demoPage is the page of this demo.
+type demoPage struct {
+	*testdemo.Page
+	t *testing.T
+}
+
+func start(t *testing.T) (*testdemo.Demo, demoPage) {
+	t.Helper()
+	d := testdemo.Start(t, ".", ".", "demo")
+	return d, demoPage{testdemo.Open(t, d.URL), t}
+}
+
+func (p demoPage) side(id string) shown {
 	p.t.Helper()
-	return eval[shown](p, `(side => {
+	return testdemo.Eval[shown](p.Page, `(side => {
 		const text = name => side.element.querySelector('[data-text="' + name + '"]').textContent;
 		return {Got: text('got'), Check: text('check'), Requests: side.requests};
 	})(`+id+`)`)
 }
 
 // started waits until both sides have been checked for the first time.
-func (p *page) started() {
+func (p demoPage) started() {
 	p.t.Helper()
-	eventually(p.t, "both sides to be checked", func() bool {
+	testdemo.Eventually(p.t, "both sides to be checked", func() bool {
 		return strings.Contains(p.side("ajax").Check, "none lost") && strings.Contains(p.side("stream").Check, "none lost")
 	})
 }
 
+// judged waits until the page says of a button that all is well.
+func (p demoPage) judged(button string) {
+	p.t.Helper()
+	var text string
+	testdemo.Eventually(p.t, "the verdict on "+button, func() bool {
+		text = testdemo.Eval[string](p.Page, fmt.Sprintf("document.querySelector('[data-press=%s]').title", button))
+		return text != ""
+	})
+	if !strings.HasSuffix(text, "None lost, none twice.") {
+		p.t.Errorf("the page says of %s: %q", button, text)
+	}
+	if state := testdemo.Eval[string](p.Page, "verdict.dataset.state"); state == "broken" {
+		p.t.Errorf("the page says: %s", testdemo.Eval[string](p.Page, "verdict.textContent"))
+	}
+	p.t.Log(text)
+}
+
 func TestEveryButtonLosesNothingAndThePageSaysSo(t *testing.T) {
-	d := startDemo(t)
-	p := openPage(t, d.url)
+	d, p := start(t)
 	p.started()
-	if got, want := eval[string](p, `(() => {
+	if got, want := testdemo.Eval[string](p.Page, `(() => {
 		const ledger = new Ledger();
 		[1, 2, 4, 4].forEach(id => ledger.take(id));
 		return JSON.stringify(ledger.check(1, 6));
@@ -49,21 +77,21 @@ func TestEveryButtonLosesNothingAndThePageSaysSo(t *testing.T) {
 		t.Errorf("the page's check of messages 1, 2, 4, 4 of 6 finds %s, want %s", got, want)
 	}
 
-	p.press("reload")
+	p.Press("reload")
 	p.judged("reload")
 	if requests := p.side("stream").Requests; requests != 1 {
 		t.Errorf("the stream took %d requests over a reload, want the first alone", requests)
 	}
-	p.press("stop")
-	eventually(t, "the page to miss something", func() bool {
+	p.Press("stop")
+	testdemo.Eventually(t, "the page to miss something", func() bool {
 		return strings.Contains(p.side("stream").Check, "still to come")
 	})
-	p.press("cut")
-	p.press("clients")
+	p.Press("cut")
+	p.Press("clients")
 	for _, button := range []string{"stop", "cut", "clients"} {
 		p.judged(button)
 	}
-	if polls := eval[map[string]float64](p, `({ajax: rate(samples.length - 1, 'ajax', 'polls', RATE), stream: rate(samples.length - 1, 'stream', 'polls', RATE)})`); polls["ajax"] < 20 || polls["stream"] > 5 {
+	if polls := testdemo.Eval[map[string]float64](p.Page, `({ajax: rate(samples.length - 1, 'ajax', 'polls', RATE), stream: rate(samples.length - 1, 'stream', 'polls', RATE)})`); polls["ajax"] < 20 || polls["stream"] > 5 {
 		t.Errorf("with 101 clients a side the backend gets %v polls a second", polls)
 	}
 	if requests := p.side("stream").Requests; requests < 2 {
@@ -77,17 +105,17 @@ func TestEveryButtonLosesNothingAndThePageSaysSo(t *testing.T) {
 			t.Errorf("%s: the page says %q, %q", id, side.Got, side.Check)
 		}
 	}
-	p.noTroubles()
+	p.NoTroubles()
 
-	children := d.children()
+	children := d.Children()
 	if len(children) != 2 && runtime.GOOS == "linux" {
 		t.Errorf("the demo runs %d processes, want Caddy and the backend", len(children))
 	}
-	d.interrupt()
+	d.Interrupt()
 	for _, pid := range children {
-		eventually(t, "the demo's processes to end", func() bool { return gone(pid) })
+		testdemo.Eventually(t, "the demo's processes to end", func() bool { return testdemo.Gone(pid) })
 	}
-	if left, err := os.ReadDir(d.temp); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(d.Temp); err != nil || len(left) > 0 {
 		t.Errorf("the demo leaves %v, %v", left, err)
 	}
 }
@@ -97,37 +125,22 @@ func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("no folder is named with -screenshots")
 	}
-	d := startDemo(t)
-	p := openPage(t, d.url)
+	_, p := start(t)
 	p.started()
-	eventually(t, "half a minute of charts", func() bool { return eval[int](p, "samples.length") >= 40 })
-	p.picture("running")
+	testdemo.Eventually(t, "half a minute of charts", func() bool { return testdemo.Eval[int](p.Page, "samples.length") >= 40 })
+	p.Picture(*screenshots, "running")
 
-	p.press("cut")
+	p.Press("cut")
 	p.judged("cut")
-	p.press("clients")
+	p.Press("clients")
 	p.judged("clients")
-	eventually(t, "half a minute of charts with all clients", func() bool {
-		return eval[bool](p, "newest.stay > 0 && newest.stay < 35000")
+	testdemo.Eventually(t, "half a minute of charts with all clients", func() bool {
+		return testdemo.Eval[bool](p.Page, "newest.stay > 0 && newest.stay < 35000")
 	})
-	p.picture("clients")
-	p.press("stop")
-	eventually(t, "messages that wait in the backend", func() bool {
+	p.Picture(*screenshots, "clients")
+	p.Press("stop")
+	testdemo.Eventually(t, "messages that wait in the backend", func() bool {
 		return strings.Contains(p.side("stream").Check, "3 still to come")
 	})
-	p.picture("outage")
-}
-
-func (p *page) picture(name string) {
-	p.t.Helper()
-	picture, err := chromedp.Run(p.tab, chromedp.CaptureScreenshot())
-	if err != nil {
-		p.t.Fatalf("taking the picture %s: %v", name, err)
-	}
-	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
-		p.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), picture, 0o644); err != nil {
-		p.t.Fatal(err)
-	}
+	p.Picture(*screenshots, "outage")
 }

@@ -14,16 +14,16 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
-)
 
-const startWithin = 30 * time.Second
+	"github.com/sse-bridge/caddy-sse-bridge/examples/demo/internal/buttons"
+	"github.com/sse-bridge/caddy-sse-bridge/examples/demo/internal/program"
+	"github.com/sse-bridge/caddy-sse-bridge/examples/demo/internal/wire"
+)
 
 func main() {
 	log.SetFlags(0)
@@ -55,55 +55,54 @@ func run(ctx context.Context, folder string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 
-	backend, err := start(filepath.Join(programs, "backend"), folder, []string{"PORT=" + p.behindBackend})
+	backend, err := program.Start(filepath.Join(programs, "backend"), folder, []string{"PORT=" + p.behindBackend})
 	if err != nil {
 		return err
 	}
-	defer backend.stop()
+	defer backend.Stop()
 	c := &control{
 		stats: "http://127.0.0.1:" + p.behindBackend + "/stats", started: time.Now(), failed: make(chan error, 1),
 		config: &config{file: filepath.Join(folder, "Caddyfile"), admin: "http://localhost:" + p.admin},
 		crowd:  &crowd{url: "http://localhost:" + p.page + "/messages"},
 	}
-	if err := ready(ctx, c.stats, backend); err != nil {
+	if err := program.Ready(ctx, c.stats, backend); err != nil {
 		return err
 	}
-	if c.back, err = newWire("127.0.0.1:"+p.backend, "127.0.0.1:"+p.behindBackend, c.polls.fromCaddy); err != nil {
+	if c.back, err = wire.New("127.0.0.1:"+p.backend, "127.0.0.1:"+p.behindBackend, c.polls.fromCaddy); err != nil {
 		return err
 	}
-	defer c.back.close()
+	defer c.back.Close()
 	var stop context.CancelFunc
 	c.ctx, stop = context.WithCancel(ctx)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		stop()
-		return fmt.Errorf("listening for /control/: %w", err)
-	}
-	c.serve(listener)
-	defer c.close()
+	defer c.wait()
 	defer stop()
+	server, err := buttons.Serve(c.handler(), c.fail)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
 
-	caddy, err := start(filepath.Join(programs, "caddy"), folder, []string{
-		"PORT=" + p.behindPage, "BACKEND_PORT=" + p.backend, "ADMIN_PORT=" + p.admin, "CONTROL=" + listener.Addr().String(),
+	caddy, err := program.Start(filepath.Join(programs, "caddy"), folder, []string{
+		"PORT=" + p.behindPage, "BACKEND_PORT=" + p.backend, "ADMIN_PORT=" + p.admin, "CONTROL=" + server.Addr,
 		"XDG_CONFIG_HOME=" + data, "XDG_DATA_HOME=" + data,
 	}, "run", "--config", "Caddyfile", "--adapter", "caddyfile")
 	if err != nil {
 		return err
 	}
-	c.front, err = newWire("127.0.0.1:"+p.page, "127.0.0.1:"+p.behindPage, c.clients.fromClients)
+	c.front, err = wire.New("127.0.0.1:"+p.page, "127.0.0.1:"+p.behindPage, c.clients.fromClients)
 	defer func() {
 		// Caddy ends its streams first, and then waits for the polls that the backend holds.
-		caddy.signal()
-		caddy.wait(time.Second)
-		c.front.close()
-		backend.signal()
-		caddy.stop()
+		caddy.Signal()
+		caddy.Wait(time.Second)
+		c.front.Close()
+		backend.Signal()
+		caddy.Stop()
 	}()
 	if err != nil {
 		return err
 	}
 	page := "http://localhost:" + p.page
-	if err := ready(ctx, page+"/stats", caddy); err != nil {
+	if err := program.Ready(ctx, page+"/stats", caddy); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -120,44 +119,17 @@ func run(ctx context.Context, folder string) (err error) {
   Ctrl-C ends it.
 
 `, page)
-	backend.output.drop()
-	caddy.output.drop()
+	backend.Speak()
+	caddy.Speak()
 
 	select {
 	case <-ctx.Done():
 		return nil
 	case err := <-c.failed:
 		return err
-	case <-backend.done:
-		return backend.died()
-	case <-caddy.done:
-		return caddy.died()
-	}
-}
-
-// ready waits until the url is answered by the program that was started for it.
-func ready(ctx context.Context, url string, c *child) error {
-	limit := time.NewTimer(startWithin)
-	defer limit.Stop()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	client := &http.Client{Timeout: time.Second}
-	for {
-		if resp, err := client.Get(url); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return nil
-		case <-c.done:
-			return c.died()
-		case <-limit.C:
-			c.output.show()
-			return fmt.Errorf("%s does not answer at %s", c.name, url)
-		}
+	case <-backend.Done():
+		return backend.Died()
+	case <-caddy.Done():
+		return caddy.Died()
 	}
 }

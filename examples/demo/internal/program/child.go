@@ -1,6 +1,7 @@
 //go:build unix
 
-package main
+// Package program runs other programs, and ends them.
+package program
 
 import (
 	"bytes"
@@ -15,69 +16,75 @@ import (
 
 const stopWithin = 10 * time.Second
 
-// child is a program that this one runs.
-type child struct {
-	name   string
+// Child is a program that this one runs.
+type Child struct {
+	Name   string
 	cmd    *exec.Cmd
 	output *heldOutput
 	asked  sync.Once
-	done   chan struct{} // closed when it has ended
-	err    error         // how it ended; read it after done
+	ended  chan struct{} // closed when it has ended
+	err    error         // how it ended; read it after ended
 }
 
-// start runs a program in a folder, with env added to the environment. It gets a process group of
+// Start runs a program in a folder, with env added to the environment. It gets a process group of
 // its own, so that Ctrl-C reaches this program alone, which then ends the others in order.
-func start(path, folder string, env []string, args ...string) (*child, error) {
+func Start(path, folder string, env []string, args ...string) (*Child, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("looking for %s: %w", path, err)
 	}
-	c := &child{name: filepath.Base(path), output: new(heldOutput), done: make(chan struct{})}
+	c := &Child{Name: filepath.Base(path), output: new(heldOutput), ended: make(chan struct{})}
 	c.cmd = exec.Command(path, args...)
 	c.cmd.Dir = folder
 	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s (`make demo` builds it): %w", c.name, err)
+		return nil, fmt.Errorf("starting %s (`make demo` builds it): %w", c.Name, err)
 	}
 	go func() {
 		c.err = c.cmd.Wait()
-		close(c.done)
+		close(c.ended)
 	}()
 	return c, nil
 }
 
-// died tells that the program ended by itself, after what it had to say about it.
-func (c *child) died() error {
+// Done is closed when the program has ended.
+func (c *Child) Done() <-chan struct{} { return c.ended }
+
+// Speak passes on what the program writes from now on. What it wrote before is forgotten.
+func (c *Child) Speak() { c.output.drop() }
+
+// Died tells that the program ended by itself, after what it had to say about it.
+func (c *Child) Died() error {
 	c.output.show()
 	if c.err == nil {
-		return fmt.Errorf("%s has ended", c.name)
+		return fmt.Errorf("%s has ended", c.Name)
 	}
-	return fmt.Errorf("%s has ended: %w", c.name, c.err)
+	return fmt.Errorf("%s has ended: %w", c.Name, c.err)
 }
 
-// signal asks the program to end, once or more often.
-func (c *child) signal() {
+// Signal asks the program to end, once or more often.
+func (c *Child) Signal() {
 	c.asked.Do(func() {
 		// An error here means that it has ended already.
 		_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	})
 }
 
-// stop asks the program to end, and ends it if it does not.
-func (c *child) stop() {
-	c.signal()
-	if !c.wait(stopWithin) {
+// Stop asks the program to end, and ends it if it does not.
+func (c *Child) Stop() {
+	c.Signal()
+	if !c.Wait(stopWithin) {
 		_ = c.cmd.Process.Kill()
-		<-c.done
+		<-c.ended
 	}
 }
 
-// wait reports whether the program has ended, after a while at most.
-func (c *child) wait(atMost time.Duration) bool {
+// Wait reports whether the program has ended, after a while at most.
+func (c *Child) Wait(atMost time.Duration) bool {
 	select {
-	case <-c.done:
+	case <-c.ended:
 		return true
 	case <-time.After(atMost):
 		return false

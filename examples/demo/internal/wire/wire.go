@@ -1,6 +1,7 @@
 //go:build unix
 
-package main
+// Package wire passes connections on, counts what goes over them, and breaks them.
+package wire
 
 import (
 	"bufio"
@@ -13,18 +14,18 @@ import (
 	"sync/atomic"
 )
 
-// traffic counts what one side of the page, or its polls at the backend, have cost so far.
-type traffic struct {
-	requests atomic.Int64
-	bytes    atomic.Int64 // of requests and answers, with their headers
+// Traffic counts what requests of one kind have cost so far.
+type Traffic struct {
+	Requests atomic.Int64
+	Bytes    atomic.Int64 // of requests and answers, with their headers
 }
 
-// wire passes connections on to another port of this machine, and counts what goes over them. It
+// Wire passes connections on to another port of this machine, and counts what goes over them. It
 // can be cut, and closed for a while as if the program behind it had ended.
-type wire struct {
+type Wire struct {
 	addr, target string
 	// owner tells whose a request is; nil is nobody's, which is passed on all the same.
-	owner func(*http.Request) *traffic
+	owner func(*http.Request) *Traffic
 
 	mu       sync.Mutex
 	listener net.Listener // nil while the wire is down
@@ -32,14 +33,14 @@ type wire struct {
 	running  sync.WaitGroup
 }
 
-// newWire listens on addr ("127.0.0.1:8080") and passes on to target.
-func newWire(addr, target string, owner func(*http.Request) *traffic) (*wire, error) {
-	w := &wire{addr: addr, target: target, owner: owner, links: make(map[*link]struct{})}
-	return w, w.up()
+// New listens on addr ("127.0.0.1:8080") and passes on to target.
+func New(addr, target string, owner func(*http.Request) *Traffic) (*Wire, error) {
+	w := &Wire{addr: addr, target: target, owner: owner, links: make(map[*link]struct{})}
+	return w, w.Up()
 }
 
-// up listens again.
-func (w *wire) up() error {
+// Up listens again.
+func (w *Wire) Up() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.listener != nil {
@@ -62,25 +63,25 @@ func (w *wire) up() error {
 	return nil
 }
 
-// down refuses new connections and cuts those that there are.
-func (w *wire) down() {
+// Down refuses new connections and cuts those that there are.
+func (w *Wire) Down() {
 	w.mu.Lock()
 	if w.listener != nil {
 		w.listener.Close()
 		w.listener = nil
 	}
 	w.mu.Unlock()
-	w.cut(nil)
+	w.Cut(nil)
 }
 
-// close takes the wire down and waits until all has ended.
-func (w *wire) close() {
-	w.down()
+// Close takes the wire down and waits until all has ended.
+func (w *Wire) Close() {
+	w.Down()
 	w.running.Wait()
 }
 
-// cut breaks the connections on which a request of this traffic is the last; without one, all.
-func (w *wire) cut(of *traffic) {
+// Cut breaks the connections on which a request of this traffic is the last; without one, all.
+func (w *Wire) Cut(of *Traffic) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for l := range w.links {
@@ -90,8 +91,8 @@ func (w *wire) cut(of *traffic) {
 	}
 }
 
-// open is how many connections there are on which a request of this traffic is the last.
-func (w *wire) open(of *traffic) int {
+// Open is how many connections there are on which a request of this traffic is the last.
+func (w *Wire) Open(of *Traffic) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
@@ -104,7 +105,7 @@ func (w *wire) open(of *traffic) int {
 }
 
 // connect passes on a connection that came in by a listener.
-func (w *wire) connect(by net.Listener, client net.Conn) {
+func (w *Wire) connect(by net.Listener, client net.Conn) {
 	server, err := net.Dial("tcp", w.target)
 	if err != nil {
 		client.Close()
@@ -133,11 +134,11 @@ func (w *wire) connect(by net.Listener, client net.Conn) {
 // time on each, so that what comes back belongs to the last request.
 type link struct {
 	client, server net.Conn
-	owner          atomic.Pointer[traffic] // of the last request
+	owner          atomic.Pointer[Traffic] // of the last request
 }
 
 // requests passes on what the client sends, request by request, until one of the two ends.
-func (l *link) requests(owner func(*http.Request) *traffic) {
+func (l *link) requests(owner func(*http.Request) *Traffic) {
 	defer l.end()
 	var raw bytes.Buffer // what of the request has not been passed on, to the byte
 	reader := bufio.NewReader(io.TeeReader(l.client, &raw))
@@ -152,8 +153,8 @@ func (l *link) requests(owner func(*http.Request) *traffic) {
 		of := owner(request)
 		l.owner.Store(of)
 		if of != nil {
-			of.requests.Add(1)
-			of.bytes.Add(int64(raw.Len()))
+			of.Requests.Add(1)
+			of.Bytes.Add(int64(raw.Len()))
 		}
 		if _, err := raw.WriteTo(l.server); err != nil {
 			return
@@ -168,7 +169,7 @@ func (l *link) answers() {
 	for {
 		n, err := l.server.Read(buffer)
 		if of := l.owner.Load(); of != nil {
-			of.bytes.Add(int64(n))
+			of.Bytes.Add(int64(n))
 		}
 		if _, failed := l.client.Write(buffer[:n]); failed != nil || err != nil {
 			return

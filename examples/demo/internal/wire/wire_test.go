@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package wire
 
 import (
 	"io"
@@ -9,10 +9,25 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/sse-bridge/caddy-sse-bridge/examples/demo/internal/testdemo"
 )
 
-// newTestWire is a wire before a server that holds requests for /held until the test ends.
-func newTestWire(t *testing.T, s *sides) (w *wire, url string) {
+// kinds are the requests of a test: streams and others.
+type kinds struct{ streams, others Traffic }
+
+func (k *kinds) of(r *http.Request) *Traffic {
+	switch {
+	case r.Method != http.MethodGet:
+		return nil
+	case strings.Contains(r.Header.Get("Accept"), "text/event-stream"):
+		return &k.streams
+	}
+	return &k.others
+}
+
+// newTestWire is a wire before a server that holds streams until the test ends.
+func newTestWire(t *testing.T, k *kinds) (w *Wire, url string) {
 	t.Helper()
 	over := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -22,14 +37,14 @@ func newTestWire(t *testing.T, s *sides) (w *wire, url string) {
 			<-over
 		}
 	}))
-	w, err := newWire("127.0.0.1:0", server.Listener.Addr().String(), s.fromClients)
+	w, err := New("127.0.0.1:0", server.Listener.Addr().String(), k.of)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.addr = w.listener.Addr().String()
 	t.Cleanup(func() {
 		close(over)
-		w.close()
+		w.Close()
 		server.Close()
 	})
 	return w, "http://" + w.addr + "/messages"
@@ -51,8 +66,8 @@ func get(t *testing.T, url, accept string) (*http.Response, error) {
 
 func TestAWireCountsWhatGoesOverIt(t *testing.T) {
 	t.Parallel()
-	var s sides
-	w, url := newTestWire(t, &s)
+	var k kinds
+	w, url := newTestWire(t, &k)
 	conn, err := net.Dial("tcp", w.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -67,19 +82,19 @@ func TestAWireCountsWhatGoesOverIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	// all three may have been passed on, and answered, before the second one is counted
-	eventually(t, "both polls to be counted", func() bool { return s.ajax.requests.Load() == 2 })
+	testdemo.Eventually(t, "both polls to be counted", func() bool { return k.others.Requests.Load() == 2 })
 	if response, err := get(t, url, "text/event-stream"); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("a stream got %v, %v", response, err)
 	}
-	if requests, bytes, open := s.stream.requests.Load(), s.stream.bytes.Load(), w.open(&s.stream); requests != 1 || bytes < 100 || open != 1 {
+	if requests, bytes, open := k.streams.Requests.Load(), k.streams.Bytes.Load(), w.Open(&k.streams); requests != 1 || bytes < 100 || open != 1 {
 		t.Errorf("counted %d requests and %d bytes of streams, and %d open ones", requests, bytes, open)
 	}
 }
 
 func TestACutReachesTheStreamsAlone(t *testing.T) {
 	t.Parallel()
-	var s sides
-	w, url := newTestWire(t, &s)
+	var k kinds
+	w, url := newTestWire(t, &k)
 	response, err := get(t, url, "text/event-stream")
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +104,7 @@ func TestACutReachesTheStreamsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	w.cut(&s.stream)
+	w.Cut(&k.streams)
 	if body, err := io.ReadAll(response.Body); err == nil {
 		t.Errorf("a stream that was cut ended as if it were over, with %q", body)
 	}
@@ -103,20 +118,20 @@ func TestACutReachesTheStreamsAlone(t *testing.T) {
 
 func TestAWireThatIsDownRefusesUntilItIsUp(t *testing.T) {
 	t.Parallel()
-	var s sides
-	w, url := newTestWire(t, &s)
+	var k kinds
+	w, url := newTestWire(t, &k)
 	held, err := get(t, url, "text/event-stream")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.down()
+	w.Down()
 	if _, err := io.ReadAll(held.Body); err == nil {
 		t.Error("a wire that went down let a request end well")
 	}
 	if _, err := get(t, url, "*/*"); err == nil {
 		t.Error("a wire that is down took a request")
 	}
-	if err := w.up(); err != nil {
+	if err := w.Up(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := get(t, url, "*/*"); err != nil {

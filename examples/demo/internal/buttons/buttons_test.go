@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package buttons
 
 import (
 	"net/http"
@@ -23,27 +23,16 @@ func TestOnlyThePageItselfPressesButtons(t *testing.T) {
 		"a name of theirs": {"POST", "http://example.com:8080/control/cut", http.Header{"Sec-Fetch-Site": {"same-origin"}}, http.StatusNotFound},
 		"a link":           {"GET", "http://localhost:8080/control/cut", nil, http.StatusMethodNotAllowed},
 	} {
-		var c control
-		front, _ := newTestWire(t, &c.clients)
-		c.front = front
 		r := httptest.NewRequestWithContext(t.Context(), test.method, test.url, http.NoBody)
 		r.Header = test.header
 		w := httptest.NewRecorder()
-		c.handler().ServeHTTP(w, r)
+		pressed := 0
+		Handler(http.NotFound, map[string]func() error{"cut": func() error { pressed++; return nil }}).ServeHTTP(w, r)
 		if w.Code != test.want {
 			t.Errorf("%s is answered with %d, want %d", name, w.Code, test.want)
 		}
-	}
-}
-
-func TestAClientsGapsAndRepeatsAreCounted(t *testing.T) {
-	t.Parallel()
-	var got tally
-	r := &receiver{tally: &got}
-	for _, id := range []int64{7, 8, 8, 11} {
-		r.take(id)
-	}
-	if want := (crowdState{Received: 4, Lost: 2, Twice: 1}); got.state() != want {
-		t.Errorf("got %+v, want %+v", got.state(), want)
+		if want := w.Code == http.StatusNoContent; (pressed == 1) != want {
+			t.Errorf("%s presses %d times", name, pressed)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 //go:build unix
 
-package main
+// Package testdemo runs the demos for tests, as make does, and opens their pages.
+package testdemo
 
 import (
 	"bytes"
@@ -18,40 +19,44 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/examples/demo/internal/ports"
 )
 
 // patience is how long tests wait for what must come. Nothing is asserted of time with it.
 const patience = 45 * time.Second
 
-// demo is a running `make demo`.
-type demo struct {
+// Demo is a running demo.
+type Demo struct {
+	URL  string
+	Port string // of the page
+	Temp string // its folder for files
+
 	t      *testing.T
-	url    string
 	cmd    *exec.Cmd
 	exited chan error
 	ended  bool
-	temp   string // its folder for files
 	output *lockedBuffer
 }
 
-// startDemo builds what `make demo` builds, with the race detector if this test has it, so that
-// its packages are built already, and runs it.
-func startDemo(t *testing.T) *demo {
+// Start builds what `make` builds for a program of the demos, with the race detector if this test has it, so that
+// its packages are built already, and runs it. The folder is examples/demo, and pkg the program's package there.
+func Start(t *testing.T, folder, pkg, name string) *Demo {
 	t.Helper()
 	programs := t.TempDir()
 	args := []string{"build", "-o", programs + "/"}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
-	build := exec.Command("go", append(args, "../../cmd/caddy", ".", "./backend")...)
+	build := exec.CommandContext(t.Context(), "go", append(args, "../../cmd/caddy", pkg, "./backend")...)
+	build.Dir = folder
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the demo: %v\n%s", err, output)
 	}
-	d := &demo{t: t, temp: t.TempDir(), exited: make(chan error, 1), output: new(lockedBuffer)}
-	port := freeTestPort(t)
-	d.url = "http://localhost:" + port
-	d.cmd = exec.Command(filepath.Join(programs, "demo"), ".")
-	d.cmd.Env = append(os.Environ(), "PORT="+port, "TMPDIR="+d.temp, "GORACE=atexit_sleep_ms=0")
+	d := &Demo{t: t, Temp: t.TempDir(), Port: FreePort(t), exited: make(chan error, 1), output: new(lockedBuffer)}
+	d.URL = "http://localhost:" + d.Port
+	d.cmd = exec.Command(filepath.Join(programs, name), folder)
+	d.cmd.Env = append(os.Environ(), "PORT="+d.Port, "TMPDIR="+d.Temp, "GORACE=atexit_sleep_ms=0")
 	d.cmd.Stdout, d.cmd.Stderr = d.output, d.output
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -59,18 +64,18 @@ func startDemo(t *testing.T) *demo {
 	go func() { d.exited <- d.cmd.Wait() }()
 	t.Cleanup(func() {
 		if !d.ended {
-			d.interrupt()
+			d.Interrupt()
 		}
 		if t.Failed() {
 			t.Logf("the demo said:\n%s", d.output)
 		}
 	})
-	eventually(t, "the demo to say where it is", func() bool { return strings.Contains(d.output.String(), d.url) })
+	Eventually(t, "the demo to say where it is", func() bool { return strings.Contains(d.output.String(), d.URL) })
 	return d
 }
 
-// interrupt is Ctrl-C. It returns when the demo has ended.
-func (d *demo) interrupt() {
+// Interrupt is Ctrl-C. It returns when the demo has ended.
+func (d *Demo) Interrupt() {
 	d.t.Helper()
 	d.ended = true
 	if err := d.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -87,8 +92,8 @@ func (d *demo) interrupt() {
 	}
 }
 
-// children are the processes that the demo runs, where the system tells.
-func (d *demo) children() []int {
+// Children are the processes that the demo runs, where the system tells.
+func (d *Demo) Children() []int {
 	d.t.Helper()
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", d.cmd.Process.Pid))
 	if err != nil {
@@ -111,10 +116,11 @@ func (d *demo) children() []int {
 	return pids
 }
 
-func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+// Gone reports whether a process has ended.
+func Gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// eventually waits for a condition of the outside world.
-func eventually(t *testing.T, what string, holds func() bool) {
+// Eventually waits for a condition of the outside world.
+func Eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -128,12 +134,12 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// freeTestPort is a port below those that systems hand out by themselves: no test that runs meanwhile
+// FreePort is a port below those that systems hand out by themselves: no test that runs meanwhile
 // gets it before the demo listens on it.
-func freeTestPort(t *testing.T) string {
+func FreePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		if port := strconv.Itoa(20_000 + rand.IntN(10_000)); free(port) == nil {
+		if port := strconv.Itoa(20_000 + rand.IntN(10_000)); ports.Free(port) == nil {
 			return port
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package testdemo
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,17 +21,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// page is the demo in a browser.
-type page struct {
+// Page is a demo in a browser.
+type Page struct {
 	t   *testing.T
-	tab context.Context
+	Tab context.Context
 
 	mu       sync.Mutex
 	troubles []string // exceptions, and what the console shows as an error
 }
 
-// openPage starts a Chromium with a profile of its own, and opens the page.
-func openPage(t *testing.T, url string) *page {
+// Open starts a Chromium with a profile of its own, and opens the page.
+func Open(t *testing.T, url string) *Page {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil && os.Getenv("CI") == "true" {
@@ -54,24 +55,24 @@ func openPage(t *testing.T, url string) *page {
 		chromedp.Flag("disable-sync", true),
 		chromedp.WSURLReadTimeout(time.Minute),
 	)
-	p := &page{t: t}
-	p.tab, _ = chromedp.NewContext(allocator)
+	p := &Page{t: t}
+	p.Tab, _ = chromedp.NewContext(allocator)
 	t.Cleanup(func() {
-		if err := chromedp.Cancel(p.tab); err != nil && !errors.Is(err, context.Canceled) {
+		if err := chromedp.Cancel(p.Tab); err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("closing the browser: %v", err)
 		}
 		stop()
-		chromedp.FromContext(p.tab).Allocator.Wait()
+		chromedp.FromContext(p.Tab).Allocator.Wait()
 		// Its helper processes may still write for a moment.
-		eventually(t, "the browser's profile to be let go", func() bool { return os.RemoveAll(profile) == nil })
+		Eventually(t, "the browser's profile to be let go", func() bool { return os.RemoveAll(profile) == nil })
 	})
-	if err := chromedp.Do(p.tab, chromedp.EmulateViewport(1280, 800), lightColours); err != nil {
+	if err := chromedp.Do(p.Tab, chromedp.EmulateViewport(1280, 800), lightColours); err != nil {
 		t.Fatalf("starting the browser: %v", err)
 	}
-	if err := chromedp.Listen(p.tab, p.listen); err != nil {
+	if err := chromedp.Listen(p.Tab, p.listen); err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(p.tab, chromedp.Navigate(url)); err != nil {
+	if err := chromedp.Do(p.Tab, chromedp.Navigate(url)); err != nil {
 		t.Fatalf("opening %s: %v", url, err)
 	}
 	return p
@@ -85,7 +86,7 @@ func lightColours(ctx context.Context, tab *chromedp.Target) (chromedp.Void, err
 }
 
 // listen keeps what goes wrong in the page. That requests fail is part of the demo.
-func (p *page) listen(event any) {
+func (p *Page) listen(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch event := event.(type) {
@@ -105,7 +106,8 @@ func (p *page) listen(event any) {
 	}
 }
 
-func (p *page) noTroubles() {
+// NoTroubles fails the test for what went wrong in the page.
+func (p *Page) NoTroubles() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,37 +116,35 @@ func (p *page) noTroubles() {
 	}
 }
 
-// press clicks a button.
-func (p *page) press(name string) {
+// Press clicks a button.
+func (p *Page) Press(name string) {
 	p.t.Helper()
-	if err := chromedp.Do(p.tab, chromedp.Click(fmt.Sprintf("[data-press=%s]", name))); err != nil {
+	if err := chromedp.Do(p.Tab, chromedp.Click(fmt.Sprintf("[data-press=%s]", name))); err != nil {
 		p.t.Fatalf("pressing %s: %v", name, err)
 	}
 }
 
-// eval returns what a script of the page yields.
-func eval[T any](p *page, script string) T {
+// Eval returns what a script of the page yields.
+func Eval[T any](p *Page, script string) T {
 	p.t.Helper()
-	value, err := chromedp.Run(p.tab, chromedp.Evaluate[T](script))
+	value, err := chromedp.Run(p.Tab, chromedp.Evaluate[T](script))
 	if err != nil {
 		p.t.Fatalf("%s: %v", script, err)
 	}
 	return value
 }
 
-// judged waits until the page says of a button that all is well.
-func (p *page) judged(button string) {
+// Picture writes a picture of the page to a folder.
+func (p *Page) Picture(folder, name string) {
 	p.t.Helper()
-	var text string
-	eventually(p.t, "the verdict on "+button, func() bool {
-		text = eval[string](p, fmt.Sprintf("document.querySelector('[data-press=%s]').title", button))
-		return text != ""
-	})
-	if !strings.HasSuffix(text, "None lost, none twice.") {
-		p.t.Errorf("the page says of %s: %q", button, text)
+	picture, err := chromedp.Run(p.Tab, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatalf("taking the picture %s: %v", name, err)
 	}
-	if state := eval[string](p, "verdict.dataset.state"); state == "broken" {
-		p.t.Errorf("the page says: %s", eval[string](p, "verdict.textContent"))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		p.t.Fatal(err)
 	}
-	p.t.Log(text)
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644); err != nil {
+		p.t.Fatal(err)
+	}
 }
