@@ -11,7 +11,7 @@ ALL    := $$($(GO) list -m -f '{{.Dir}}/...')
 TOOL   := GOWORK=off $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots build test test-packages test-site test-handlers golden docs soak vet lint format bench fuzz xcaddy clean
+.PHONY: help demo cluster screenshots build test test-packages test-site test-handlers golden docs soak vet lint format bench fuzz xcaddy clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +22,14 @@ demo: ## run the demo: a chat that is polled, and the same chat as a stream, on 
 	@$(GO) build -o bin/ ./cmd/caddy ./examples/demo ./examples/demo/backend
 	@bin/demo examples/demo
 
+cluster: ## run a cluster: three nodes behind a load balancer, one of which polls for all, on http://localhost:8080 (or PORT=…)
+	@echo 'Building Caddy with the module and NATS (a few minutes the first time) …'
+	@mkdir -p bin
+	@$(GO) build -o bin/ ./cmd/caddy ./examples/demo/cluster ./examples/demo/backend
+	@bin/cluster examples/demo
+
 screenshots: ## take the pictures in docs/screenshots, with Chromium
-	$(GO) test -count=1 -run Screenshots ./examples/demo -args -screenshots=$(CURDIR)/docs/screenshots
+	$(GO) test -count=1 -p 1 -run Screenshots ./examples/demo ./examples/demo/cluster -args -screenshots=$(CURDIR)/docs/screenshots
 
 build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy

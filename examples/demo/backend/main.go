@@ -32,11 +32,9 @@ var lines = []string{
 	"Have a look at the charts above.",
 }
 
-// The bot's pauses are between these two, and differ, so that no poller keeps time with it.
-const (
-	shortest = 1500 * time.Millisecond
-	spread   = 2 * time.Second
-)
+// shortestPause is how long the bot is silent at least, unless BOT_PAUSE says otherwise. Its pauses are up to twice
+// that, and differ, so that no poller keeps time with it.
+const shortestPause = 1700 * time.Millisecond
 
 func main() {
 	log.SetFlags(0)
@@ -54,6 +52,13 @@ func run() error {
 	if port == "" {
 		port = "8081"
 	}
+	pause := shortestPause
+	if text := os.Getenv("BOT_PAUSE"); text != "" {
+		var err error
+		if pause, err = time.ParseDuration(text); err != nil || pause <= 0 {
+			return fmt.Errorf("BOT_PAUSE is %q: it should be a duration, as 500ms", text)
+		}
+	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
 		return fmt.Errorf("listening (PORT sets another port): %w", err)
@@ -62,7 +67,7 @@ func run() error {
 
 	chat := newChat()
 	var bot sync.WaitGroup
-	bot.Go(func() { talk(ctx, chat) })
+	bot.Go(func() { talk(ctx, chat, pause) })
 	defer bot.Wait()
 
 	// Held requests end with ctx, so that the shutdown need not wait for them.
@@ -84,14 +89,14 @@ func run() error {
 	return nil
 }
 
-// talk lets the bot speak until ctx ends.
-func talk(ctx context.Context, chat *chat) {
+// talk lets the bot speak until ctx ends, with pauses of this length to twice that.
+func talk(ctx context.Context, chat *chat, pause time.Duration) {
 	for i := 0; ; i++ {
 		chat.say("bot", lines[i%len(lines)])
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(shortest + rand.N(spread)):
+		case <-time.After(pause + rand.N(pause)):
 		}
 	}
 }

@@ -10,6 +10,7 @@ source.onmessage = event => {
 };`);
   const state = document.getElementById('stream-state');
   const source = new EventSource('/messages');
+  side.source = source;
   side.requested();
 
   source.onopen = () => {

@@ -5,6 +5,7 @@ package program
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -76,9 +77,20 @@ func (c *Child) Signal() {
 func (c *Child) Stop() {
 	c.Signal()
 	if !c.Wait(stopWithin) {
-		_ = c.cmd.Process.Kill()
+		_ = c.Kill() // an error would mean that it has ended
 		<-c.ended
 	}
+}
+
+// PID is the number of its process.
+func (c *Child) PID() int { return c.cmd.Process.Pid }
+
+// Kill ends the program at once. It can do nothing about it.
+func (c *Child) Kill() error {
+	if err := c.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("killing %s: %w", c.Name, err)
+	}
+	return nil
 }
 
 // Wait reports whether the program has ended, after a while at most.

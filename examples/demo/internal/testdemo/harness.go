@@ -74,6 +74,9 @@ func Start(t *testing.T, folder, pkg, name string) *Demo {
 	return d
 }
 
+// Output is what the demo has said so far.
+func (d *Demo) Output() string { return d.output.String() }
+
 // Interrupt is Ctrl-C. It returns when the demo has ended.
 func (d *Demo) Interrupt() {
 	d.t.Helper()
