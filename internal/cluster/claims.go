@@ -35,7 +35,7 @@ func (s *Share) takeOver(now time.Time, st feed.Stand, at string) feed.Step {
 
 // claimFor has a chain poll for all.
 func (s *Share) claimFor(st feed.Stand, at string) feed.Step {
-	if s.gone {
+	if s.gone && s.station.connected() {
 		s.station.tookOver()
 	}
 	s.term++

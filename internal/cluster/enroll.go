@@ -25,7 +25,10 @@ func (m *Member) enroll(s *Share) {
 func (m *Member) part(s *Share, subscription cluster.Subscription) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.shares, s)
+	if _, there := m.shares[s]; there {
+		delete(m.shares, s)
+		m.nodes.serve(s.Bridge, -1)
+	}
 	if subscription != nil {
 		m.parting = append(m.parting, subscription)
 		m.tell()

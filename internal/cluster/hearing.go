@@ -69,6 +69,7 @@ func (s *Share) listen(m message, now time.Time) {
 		}
 		l = &listener{came: now}
 		s.nodes[m.node] = l
+		s.station.paired()
 		if m.kind == kindHello && s.chain == "" { // it may not know of this node
 			s.hello()
 		}
@@ -97,9 +98,12 @@ func (s *Share) hearAnswer(m message, now time.Time, size int) (news bool) {
 	if !adopted && (m.lapse != s.lapse || m.page == nil || s.Document) {
 		return false
 	}
+	if m.failed != nil {
+		m.failed.Err = fmt.Errorf("node %s of the cluster has polled", s.station.nameOf(m.node))
+	}
 	e := s.enter(m, now, size)
 	if adopted {
-		s.head = m.to
+		s.head, s.large = m.to, m.large
 		if m.page == nil || len(m.page.Events) > 0 || !m.page.Empty {
 			s.moved = now
 		}
@@ -161,6 +165,8 @@ func (s *Share) enter(m message, now time.Time, size int) *entry {
 func (s *Share) adopt(m message, now time.Time) bool {
 	same := m.node == s.poller && m.term == s.term
 	switch {
+	case same && m.told <= s.count: // it has come before, or late
+		return false
 	case same:
 		if m.told != s.count+1 { // something was lost
 			s.broken = s.seq + 1

@@ -13,6 +13,8 @@ const (
 	whole = 10
 	// settled is how long another node differs before somebody is warned: a reload takes a while on all of them.
 	settled = time.Minute
+	// unpaired is how long no feed finds another node before somebody is warned.
+	unpaired = 5 * time.Minute
 )
 
 // live shows that the node is there, and looks after the others, until the member leaves.
@@ -141,8 +143,11 @@ func (m *Member) look(now time.Time, frozen bool) {
 	if len(gone) > 0 {
 		shares = m.list()
 	}
-	warnings := m.nodes.warnings(now)
+	warnings, lonely := m.nodes.warnings(now), m.isLonely(now)
 	m.mu.Unlock()
+	if lonely {
+		m.settings.Logger.Warn("no feed has found another node that has it, so each node polls for itself: clients must come to all nodes with one Host and one scheme, and the blocks must be equal")
+	}
 	for _, id := range gone {
 		if m.downSince.Load() == 0 { // else nobody is heard, and the engine warns of that
 			m.settings.Logger.Warn("a node of the cluster is silent; others poll its feeds", m.about(id)...)
@@ -165,4 +170,18 @@ func (m *Member) about(id nodeID) []zap.Field {
 		name = o.Name // empty until it has said so
 	}
 	return []zap.Field{zap.String("node", id.String()), zap.String("name", name)}
+}
+
+// isLonely reports, once, that feeds have not found another node for long, though there are some. m.mu is held.
+func (m *Member) isLonely(now time.Time) bool {
+	switch {
+	case m.pairs.Load() || m.downSince.Load() != 0 || len(m.shares) == 0 || len(m.nodes.list(now)) == 0:
+		m.lonely = time.Time{}
+	case m.lonely.IsZero():
+		m.lonely = now
+	case now.Sub(m.lonely) >= unpaired:
+		m.pairs.Store(true)
+		return true
+	}
+	return false
 }

@@ -43,6 +43,7 @@ type Member struct {
 	ended    sync.WaitGroup
 
 	takeovers, dropped atomic.Int64
+	pairs              atomic.Bool  // a feed has found another node that has it
 	warned             atomic.Bool  // of a message that cannot be opened
 	downSince          atomic.Int64 // in nanoseconds since the epoch; 0: the bus is up
 	changed            atomic.Int64 // when that changed last
@@ -54,6 +55,7 @@ type Member struct {
 	joining []*Share // that the bus does not know yet
 	busy    bool     // somebody tells it
 	parting []cluster.Subscription
+	lonely  time.Time // since when there are feeds and other nodes, and no feed has found one; zero: that is not so
 }
 
 // New joins the cluster of a bus. The member has to be closed before the bus is.
@@ -77,7 +79,7 @@ func (m *Member) Share(of Feed, with Sharer) (*Share, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.shares[s] = struct{}{}
-	m.nodes.serve(of.Bridge)
+	m.nodes.serve(of.Bridge, 1)
 	m.enroll(s)
 	return s, nil
 }
@@ -126,6 +128,12 @@ func (m *Member) up() bool {
 	since := m.downSince.Load()
 	return since == 0 || time.Now().UnixNano()-since < int64(away)
 }
+
+// connected reports whether the bus is up.
+func (m *Member) connected() bool { return m.downSince.Load() == 0 }
+
+// paired notes that another node has a feed, too.
+func (m *Member) paired() { m.pairs.Store(true) }
 
 func (m *Member) tookOver() { m.takeovers.Add(1) }
 

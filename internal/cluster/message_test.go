@@ -165,7 +165,7 @@ func FuzzScan(f *testing.F) {
 }
 
 func FuzzNodes(f *testing.F) {
-	n := nodes{self: Node{Name: "a", Version: "v1"}, bridges: []uint32{1, 2}}
+	n := nodes{self: Node{Name: "a", Version: "v1"}, bridges: map[uint32]int{1: 1}}
 	for _, form := range []byte{signLife, signSelf, signBye} {
 		f.Add(n.sign(nodeID{1, 2, 3, 4}, form))
 	}

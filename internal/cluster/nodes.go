@@ -36,7 +36,7 @@ const (
 // nodes are those that have been heard of. The lock of the member guards them.
 type nodes struct {
 	self    Node
-	bridges []uint32 // that this node has, as hashes of their configurations, in ascending order
+	bridges map[uint32]int // feeds of this node, by the hashes of their bridges' configurations
 	others  map[nodeID]*other
 }
 
@@ -50,12 +50,15 @@ type other struct {
 	left    bool // and has said so
 }
 
-// serve notes a bridge of this node.
-func (n *nodes) serve(bridge string) {
+// serve counts the feeds of a bridge of this node.
+func (n *nodes) serve(bridge string, feeds int) {
 	h := fnv.New32a()
 	h.Write([]byte(bridge))
-	if at, there := slices.BinarySearch(n.bridges, h.Sum32()); !there {
-		n.bridges = slices.Insert(n.bridges, at, h.Sum32())
+	if n.bridges == nil {
+		n.bridges = make(map[uint32]int)
+	}
+	if n.bridges[h.Sum32()] += feeds; n.bridges[h.Sum32()] == 0 {
+		delete(n.bridges, h.Sum32())
 	}
 }
 
@@ -94,8 +97,7 @@ func (n *nodes) differs(o *other) string {
 	case o.Version != n.self.Version:
 		return "it has version " + o.Version
 	case len(o.bridges) > 0 && len(n.bridges) > 0 && !slices.ContainsFunc(o.bridges, func(b uint32) bool {
-		_, both := slices.BinarySearch(n.bridges, b)
-		return both
+		return n.bridges[b] > 0
 	}):
 		return "none of its bridges has the configuration of one here"
 	}
@@ -110,7 +112,7 @@ func (n *nodes) sign(id nodeID, form byte) []byte {
 	}
 	b = wire.AppendString(wire.AppendString(b, n.self.Name), n.self.Version)
 	b = binary.AppendUvarint(b, uint64(len(n.bridges)))
-	for _, bridge := range n.bridges {
+	for bridge := range n.bridges {
 		b = binary.BigEndian.AppendUint32(b, bridge)
 	}
 	return b

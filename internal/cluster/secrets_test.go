@@ -185,3 +185,55 @@ func TestAForgedNodeIsNoMoreThanAName(t *testing.T) {
 		}
 	})
 }
+
+// Clients that come with another Host to each node have a feed of their own on each.
+func TestAClusterInWhichNoFeedFindsAPartnerIsToldOf(t *testing.T) {
+	for name, keys := range map[string][2]string{"none does": {"feed", "feed2"}, "one does": {"feed", "feed"}} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newSite(t, 2, &upstream{items: 5})
+				defer s.close()
+				for i, key := range keys {
+					s.open(i, "bridge", key)
+					s.join(i, "")
+				}
+				pass(10 * time.Minute)
+				warned := s.logs.FilterMessageSnippet("no feed has found another node").Len()
+				if want := map[bool]int{true: 2}[keys[0] != keys[1]]; warned != want {
+					t.Errorf("%d warnings instead of %d", warned, want)
+				}
+			})
+		})
+	}
+}
+
+// What has come before is no news, of whoever it comes now.
+func TestARepeatedDocumentIsNoNewOne(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := &upstream{items: 5, document: true}
+		s := newSite(t, 3, u)
+		defer s.close()
+		var topic string
+		var old [][]byte
+		s.bus.Record(func(to string, message []byte) {
+			if to != nodesTopic {
+				topic, old = to, append(old, message)
+			}
+		})
+		for i := range 2 {
+			s.join(i, "")
+		}
+		pass(interval)
+		s.run(5*time.Second, 700*time.Millisecond)
+		s.bus.Record(nil)
+		for _, message := range old {
+			_ = s.bus.Nodes[2].Publish(topic, message)
+		}
+		pass(100 * time.Millisecond)
+		for i, c := range s.clients {
+			if n := strings.Count(c.text(), fmt.Sprintf(`{"n":%d}`, u.items-2)); n != 1 {
+				t.Errorf("client %d got an old document %d times", i, n)
+			}
+		}
+	})
+}

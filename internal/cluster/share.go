@@ -55,6 +55,7 @@ type Share struct {
 	ended  *entry            // the newest one that found the upstream's end
 	starts map[string]*entry // what newcomers got, by their requests
 	anew   time.Time         // when the poller has started over last
+	large  bool              // the poller's last answer did not fit
 	apart  bool              // the last chain that asked polls for itself
 	timer  *time.Timer
 }
@@ -74,6 +75,7 @@ const (
 	aloneDown    = "the bus is away"
 	aloneBehind  = "at another place than the node that polls"
 	aloneOnly    = "no other node has it"
+	aloneLarge   = "its answers are too large for the bus"
 )
 
 // placeOf returns where a chain stands in the words of all nodes. Polls without a cursor are the client's own first
@@ -341,6 +343,8 @@ func (s *Share) Standing() feed.Standing {
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
 	case s.poller == s.self && s.chain != "":
 		return feed.Standing{Polled: feed.PolledHere}
+	case s.large && now.Before(s.overdue):
+		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneLarge}
 	case s.apart && now.Before(s.overdue):
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneBehind}
 	}

@@ -12,6 +12,8 @@ type station interface {
 	up() bool
 	// heard notes a sign of life of a node.
 	heard(id nodeID, now time.Time)
+	// connected reports whether the bus is up.
+	connected() bool
 	// alive reports whether a node is there.
 	alive(id nodeID) bool
 	// departed reports whether a node has said that it leaves.
@@ -26,6 +28,8 @@ type station interface {
 	drop(err error)
 	// tookOver counts a feed that this node polls from now on, since another one is gone.
 	tookOver()
+	// paired notes that another node has a feed, too.
+	paired()
 	// part is told that a share has been closed. Locks of its feed may be held.
 	part(s *Share, subscription cluster.Subscription)
 }
