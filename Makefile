@@ -43,7 +43,9 @@ test-packages:
 	nice $(GO) test -race -timeout 30m ./...
 	@# The race detector uses memory of its own, so the memory for an answer is measured without it. The
 	@# garbage collector stops the world, so that the figures do not depend on how busy the machine is.
-	GODEBUG=gcstoptheworld=1 nice $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/jq ./internal/page ./internal/upstream
+	GODEBUG=gcstoptheworld=1 nice $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/cluster ./internal/jq ./internal/page ./internal/upstream
+	@# So are most scripts of the model of nodes that share polls.
+	nice $(GO) test -run 'OfSharingNodes' ./internal/feed
 
 test-site:
 	$(GO) test -race -count=1 -p 4 -timeout 30m ./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... ./redis/... # the cache does not watch the files of other modules

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,11 +50,16 @@ func sharedPlans(k kind) *rapid.Generator[plan] {
 }
 
 func TestEveryClientOfSharingNodesSeesEveryEventOnceAndInOrder(t *testing.T) {
+	if given := flag.Lookup("rapid.checks").Value.String(); given == checks {
+		flag.Set("rapid.checks", sharedChecks)
+		t.Cleanup(func() { flag.Set("rapid.checks", given) })
+	}
 	for _, k := range slices.Concat(sequences(), messageKinds(), documents(), setKinds()) {
 		if slices.Contains(unmended, k.name) {
 			continue
 		}
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			rapid.Check(t, func(rt *rapid.T) {
 				if wrong := play(t, k, sharedPlans(k).Draw(rt, "plan")); len(wrong) > 0 {
 					rt.Fatalf("%s", strings.Join(wrong, "\n"))

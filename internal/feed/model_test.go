@@ -30,13 +30,16 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	set := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	for name, value := range map[string]string{"rapid.seed": "20261121", "rapid.checks": "5"} {
+	for name, value := range map[string]string{"rapid.seed": "20261121", "rapid.checks": checks} {
 		if !set[name] {
 			flag.Set(name, value)
 		}
 	}
 	goleak.VerifyTestMain(m)
 }
+
+// checks is how many scripts are tried of each kind.
+const checks = "5"
 
 // plan is one run of the model.
 type plan struct {
