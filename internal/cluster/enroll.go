@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -63,9 +64,10 @@ func (m *Member) telling() {
 		if s != nil && !m.subscribe(s) {
 			m.pause()
 			m.mu.Lock()
-			if _, there := m.shares[s]; there && !m.left {
-				m.joining = append(m.joining, s)
-			}
+			m.joining = slices.DeleteFunc(append(m.joining, s), func(s *Share) bool { // while the bus is away, feeds come and go
+				_, there := m.shares[s]
+				return !there || m.left
+			})
 			m.mu.Unlock()
 		}
 	}

@@ -60,6 +60,7 @@ func (s *Share) look() {
 		next = min(next, repeat)
 	}
 	s.tape.trim(now)
+	s.forgetStarts(now)
 	s.arm(next)
 }
 

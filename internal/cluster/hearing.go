@@ -76,7 +76,7 @@ func (s *Share) listen(m message, now time.Time) {
 	}
 	l.came = now
 	if m.kind == kindHello {
-		l.asks = m.asks
+		l.asks, l.asked = m.asks, now
 	}
 }
 
@@ -110,6 +110,7 @@ func (s *Share) hearAnswer(m message, now time.Time, size int) (news bool) {
 		if m.end {
 			s.ended = e
 		}
+		s.out = m.failed != nil && (s.out || !m.failed.Later)
 	}
 	switch {
 	case e.reset != "": // who does not stand there has to find out for itself
@@ -133,23 +134,40 @@ func (s *Share) hearStart(m message, now time.Time, size int) {
 	if m.page == nil || s.Document || m.lapse != s.lapse && s.lapse != 0 {
 		return
 	}
+	kept := s.forgetStarts(now)
+	if old := s.starts[m.from]; old != nil {
+		kept -= old.size
+	} else if len(s.starts) >= maxPages {
+		return
+	}
+	if kept+size > maxTape {
+		return
+	}
 	if s.starts == nil {
 		s.starts = make(map[string]*entry)
 	}
+	s.starts[m.from] = s.enter(m, now, size)
+}
+
+// forgetStarts drops what serves no newcomer any more, and returns how many bytes are left.
+func (s *Share) forgetStarts(now time.Time) (kept int) {
 	for name, e := range s.starts {
 		if now.Sub(e.came) >= s.Interval {
 			delete(s.starts, name)
+			continue
 		}
+		kept += e.size
 	}
-	if len(s.starts) < maxPages {
-		s.starts[m.from] = s.enter(m, now, size)
+	if len(s.starts) == 0 {
+		s.starts = nil
 	}
+	return kept
 }
 
 // enter makes an entry of a message.
 func (s *Share) enter(m message, now time.Time, size int) *entry {
 	s.seq++
-	e := &entry{seq: s.seq, node: m.node, came: now, from: m.from, to: m.to, size: size, heard: m.heard, what: m.what}
+	e := &entry{seq: s.seq, node: m.node, term: m.term, told: m.told, came: now, from: m.from, to: m.to, size: size, heard: m.heard, what: m.what}
 	if !s.Document {
 		e.names = namesOf(m.page, m.from)
 		if s.Tokens && m.page != nil {
@@ -175,6 +193,8 @@ func (s *Share) adopt(m message, now time.Time) bool {
 		s.broken = s.seq + 1
 		if number := s.hello(); s.chain != "" { // a document that is asked for from now on is newer than what the chain has
 			s.chain, s.flying, s.need = "", false, number
+		} else if s.Document && s.latest != nil && m.kind != kindPolling { // it may have been asked before what the last poller has told
+			s.need = number
 		}
 	default:
 		if s.chain != "" { // it does not know

@@ -1,6 +1,9 @@
 package cluster
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// listening is how long a node counts as one that has the feed, after its last hello.
@@ -30,8 +33,20 @@ type proof struct {
 
 // listener is another node that has the feed.
 type listener struct {
-	asks uint64    // its newest hello
-	came time.Time // when that came
+	asks  uint64    // its newest hello
+	asked time.Time // when that came
+	came  time.Time // when it was heard of last
+}
+
+// listBefore returns what was heard of the other nodes before a time, and what of it was in an earlier list.
+func (h *hellos) listBefore(t time.Time, earlier []hearing) []hearing {
+	all := slices.Clone(earlier)
+	for id, l := range h.nodes {
+		if l.asked.Before(t) {
+			all = append(all, hearing{id, l.asks})
+		}
+	}
+	return all
 }
 
 // list returns what was heard of the other nodes.

@@ -13,6 +13,8 @@ const (
 	slow = 600 * time.Millisecond
 	// late is how late a sign of the node that polls may be.
 	late = 1200 * time.Millisecond
+	// held is how long an answer must have taken that an upstream has held.
+	held = time.Second
 	// stagger is the time between the nodes that would take over, so that only one of them does.
 	stagger = 150 * time.Millisecond
 )
@@ -28,7 +30,8 @@ type lead struct {
 	overdue time.Time // when the next sign of the poller is
 	vacant  time.Time // since when nobody polls
 	gone    bool      // the poller was lost, and did not yield
-	count   uint64    // messages of the poller since it began
+	count   uint64    // the number of the newest message of the poller
+	said    uint64    // that of this node's own
 	due     time.Time // when the chain polls
 	flying  bool      // its poll is under way
 	out     bool      // the upstream is away

@@ -52,6 +52,7 @@ type Member struct {
 	left    bool
 	nodes   nodes
 	shares  map[*Share]struct{}
+	shared  uint64   // how many shares there were
 	joining []*Share // that the bus does not know yet
 	busy    bool     // somebody tells it
 	parting []cluster.Subscription
@@ -78,6 +79,8 @@ func (m *Member) Share(of Feed, with Sharer) (*Share, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.shared++
+	s.said = m.shared << 32 // a feed that is shared again goes on above that of before
 	m.shares[s] = struct{}{}
 	m.nodes.serve(of.Bridge, 1)
 	m.enroll(s)
@@ -100,7 +103,6 @@ func (m *Member) Close() {
 	}
 	close(m.done)
 	m.ended.Wait()
-	m.packer.unpack.Close()
 }
 
 // list returns all shares. m.mu is held.

@@ -35,7 +35,7 @@ const (
 type message struct {
 	kind kind
 	node nodeID
-	told uint64 // how many messages that node has told of the feed since it began to poll
+	told uint64 // its number among what that node has told of the feed, which grows by one
 	asks uint64 // of a hello: its number
 
 	claim

@@ -95,7 +95,8 @@ func (s *secret) open(sealed []byte, p *packer) ([]byte, error) {
 	return message, nil
 }
 
-// packer compresses large messages.
+// packer compresses large messages. It is never closed: messages may still be heard after the last subscription has
+// ended, and without a stream it has no goroutine.
 type packer struct {
 	pack   *zstd.Encoder
 	unpack *zstd.Decoder

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sse-bridge/caddy-sse-bridge/cluster"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
@@ -54,6 +55,7 @@ type Share struct {
 	latest *entry            // the newest one that moved nobody
 	ended  *entry            // the newest one that found the upstream's end
 	starts map[string]*entry // what newcomers got, by their requests
+	own    string            // the document that this node has polled last for itself alone
 	anew   time.Time         // when the poller has started over last
 	large  bool              // the poller's last answer did not fit
 	apart  bool              // the last chain that asked polls for itself
@@ -76,6 +78,7 @@ const (
 	aloneBehind  = "at another place than the node that polls"
 	aloneOnly    = "no other node has it"
 	aloneLarge   = "its answers are too large for the bus"
+	aloneYet     = "no node polls for all yet"
 )
 
 // placeOf returns where a chain stands in the words of all nodes. Polls without a cursor are the client's own first
@@ -98,7 +101,7 @@ func (s *Share) Next(st feed.Stand) feed.Step {
 	defer s.mu.Unlock()
 	now := time.Now()
 	step := s.next(now, st)
-	if step.Do == feed.Alone || step.Do == feed.Lead {
+	if (step.Do == feed.Alone || step.Do == feed.Lead) && !(s.Document && st.Due.After(now)) {
 		step.Seen = s.seq // its own poll is newer
 	}
 	if step.Do == feed.Await && st.Seen == 0 {
@@ -184,6 +187,12 @@ func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
 			return feed.Step{}
 		}
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
+	case e.page == nil || len(e.page.Events) == 0 || e.node != s.poller:
+	case documentOf(*e.page) == s.own: // as this node has it from its own poll, so that what follows is newer
+		s.need = 0
+		return feed.Step{Do: feed.Await, Until: s.overdue, Seen: e.seq}
+	case s.claimed(now) && s.poller != s.self: // it may be news, which would not come again
+		return feed.Step{Seen: st.Seen}
 	}
 	if !s.claimed(now) {
 		return s.takeOver(now, st, "")
@@ -273,9 +282,31 @@ func (s *Share) Tell(from feed.Stand, told feed.Told) {
 	switch {
 	case s.leads(from.Chain):
 		s.toldBy(from, at, to, told)
-	case s.Document && page: // nothing that was asked for before counts any more
-		s.need = s.hello()
+	case s.Document && page:
+		s.toldAside(told.Page)
 	}
+}
+
+// toldAside takes note of a document that a chain which does not lead has polled. Nothing that was asked for before counts
+// any more, unless the node that polls has just brought the same.
+func (s *Share) toldAside(p page.Page) {
+	if len(p.Events) > 0 {
+		s.own = documentOf(p)
+	}
+	if e := s.latest; e != nil && e.node == s.poller && e.page != nil && len(p.Events) > 0 && len(e.page.Events) > 0 && documentOf(*e.page) == s.own {
+		s.need = 0
+		return
+	}
+	s.need = s.hello()
+}
+
+// documentOf names the document that a page leads to, which has one.
+func documentOf(p page.Page) string {
+	if p.Set != nil {
+		p.Set.Follow(nil)
+		return p.Set.Key()
+	}
+	return p.Events[len(p.Events)-1].Key
 }
 
 // toldBy tells what the poll of the chain that leads came to.
@@ -292,12 +323,21 @@ func (s *Share) toldBy(from feed.Stand, at, to string, told feed.Told) {
 	}
 	s.head = to
 	if s.heardOf() {
-		s.tell(message{kind: kindAnswer, from: at, to: to, wait: min(told.Wait, repeat), heard: s.before}, told)
+		s.tell(message{kind: kindAnswer, from: at, to: to, wait: min(told.Wait, repeat), heard: s.askedBefore(now, told)}, told)
 		s.arm(repeat)
 		if s.shy = told.Failed != nil && told.Failed.Status == 0; s.shy { // another node may reach the upstream
 			s.yield()
 		}
 	}
+}
+
+// askedBefore returns which hellos were heard before an answer says how the upstream was. An answer that it has held is of
+// the moment when it came.
+func (s *Share) askedBefore(now time.Time, told feed.Told) []hearing {
+	if s.LongPoll && told.Took >= held && len(told.Page.Events) > 0 {
+		return s.listBefore(now.Add(-held), s.before)
+	}
+	return s.before
 }
 
 // tell sends a message with what a poll came to. If that is too large for the bus, it says so.
@@ -343,6 +383,10 @@ func (s *Share) Standing() feed.Standing {
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
 	case s.poller == s.self && s.chain != "":
 		return feed.Standing{Polled: feed.PolledHere}
+	case s.poller == (nodeID{}) && len(s.nodes) == 0:
+		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
+	case s.poller == (nodeID{}):
+		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneYet}
 	case s.large && now.Before(s.overdue):
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneLarge}
 	case s.apart && now.Before(s.overdue):
@@ -375,8 +419,8 @@ func (s *Share) Close() {
 func (s *Share) say(m message) (fits bool) {
 	m.node, m.claim = s.self, s.claim
 	if m.kind == kindPolling || m.kind == kindAnswer {
-		s.count++
-		m.told = s.count
+		s.said++
+		m.told = s.said
 	}
 	text, err := m.append(nil)
 	if err != nil {

@@ -21,6 +21,8 @@ const (
 type entry struct {
 	seq   uint64
 	node  nodeID
+	term  uint64
+	told  uint64
 	came  time.Time
 	from  string
 	to    string
@@ -32,13 +34,18 @@ type entry struct {
 }
 
 // hears returns the number of the newest hello of a node that was heard before the poll was sent.
-func (e *entry) hears(id nodeID) uint64 {
+func (e *entry) hears(id nodeID) (asks uint64) {
 	for _, h := range e.heard {
 		if h.node == id {
-			return h.asks
+			asks = max(asks, h.asks)
 		}
 	}
-	return 0
+	return asks
+}
+
+// after reports whether an entry was told after another one, as far as is known.
+func (e *entry) after(other *entry) bool {
+	return e.term > other.term || e.node == other.node && e.term == other.term && e.told > other.told
 }
 
 // answer returns the entry for a chain.
@@ -79,8 +86,19 @@ func (t *tape) add(e *entry) {
 	if t.from == nil {
 		t.from, t.spots = make(map[string]*entry), make(map[string]spot)
 	}
+	stale := false
+	for _, old := range t.entries {
+		switch newer := !old.after(e); {
+		case newer && old.from == e.to && t.from[old.from] == old: // the poller has come back to that place
+			delete(t.from, old.from)
+		case !newer && old.to == e.from:
+			stale = true
+		}
+	}
 	t.entries, t.bytes = append(t.entries, e), t.bytes+e.size
-	t.from[e.from] = e
+	if !stale {
+		t.from[e.from] = e
+	}
 	for _, names := range [...][]string{e.names, e.marks} {
 		for i, name := range names {
 			t.spots[name] = spot{e, i + 1, t.spots[name].times + 1}
