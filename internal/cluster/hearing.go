@@ -125,6 +125,9 @@ func (s *Share) hearAnswer(m message, now time.Time, size int) (news bool) {
 		s.tape.add(e)
 	case adopted:
 		s.latest = e
+		if s.Document && e.page != nil && len(e.page.Events) > 0 {
+			s.brought = e.seq
+		}
 	}
 	return true
 }
@@ -187,10 +190,10 @@ func (s *Share) adopt(m message, now time.Time) bool {
 		return false
 	case same:
 		if m.told != s.count+1 { // something was lost
-			s.broken = s.seq + 1
+			s.breaks(true)
 		}
 	case s.newer(m.claim, m.node):
-		s.broken = s.seq + 1
+		s.breaks(s.latest != nil && m.kind != kindPolling)
 		if number := s.hello(); s.chain != "" { // a document that is asked for from now on is newer than what the chain has
 			s.chain, s.flying, s.need = "", false, number
 		} else if s.Document && s.latest != nil && m.kind != kindPolling { // it may have been asked before what the last poller has told
@@ -214,6 +217,16 @@ func (s *Share) adopt(m message, now time.Time) bool {
 	return true
 }
 
+// breaks notes that messages of the poller may have been lost; for certain says that it is more than that another node
+// has begun to poll.
+func (s *Share) breaks(certain bool) {
+	s.seq++
+	s.broken = s.seq
+	if certain {
+		s.gap = s.seq
+	}
+}
+
 // lost notes that messages may have been lost.
 func (s *Share) lost() {
 	s.mu.Lock()
@@ -222,7 +235,7 @@ func (s *Share) lost() {
 		return
 	}
 	now := time.Now()
-	s.broken = s.seq + 1
+	s.breaks(true)
 	if s.hello(); s.chain != "" {
 		s.sayPolling()
 	} else if grace := now.Add(late); s.overdue.Before(grace) {

@@ -49,17 +49,19 @@ type Share struct {
 	lead         // who polls
 	hellos
 	tape
-	seq    uint64            // of the newest entry
-	broken uint64            // of the first entry after messages of the poller may have been lost
-	missed uint64            // of the first entry after this node has missed an outage of the upstream
-	latest *entry            // the newest one that moved nobody
-	ended  *entry            // the newest one that found the upstream's end
-	starts map[string]*entry // what newcomers got, by their requests
-	own    string            // the document that this node has polled last for itself alone
-	anew   time.Time         // when the poller has started over last
-	large  bool              // the poller's last answer did not fit
-	apart  bool              // the last chain that asked polls for itself
-	timer  *time.Timer
+	seq     uint64            // of the newest entry
+	broken  uint64            // of the first entry after messages of the poller may have been lost
+	gap     uint64            // of a document: likewise, and it is not only that another node has begun to poll
+	brought uint64            // of the newest entry that has a document
+	missed  uint64            // of the first entry after this node has missed an outage of the upstream
+	latest  *entry            // the newest one that moved nobody
+	ended   *entry            // the newest one that found the upstream's end
+	starts  map[string]*entry // what newcomers got, by their requests
+	own     string            // the document that this node has polled last for itself alone
+	anew    time.Time         // when the poller has started over last
+	large   bool              // the poller's last answer did not fit
+	apart   bool              // the last chain that asked polls for itself
+	timer   *time.Timer
 }
 
 // newShare returns a share that nobody knows of yet.
@@ -107,6 +109,7 @@ func (s *Share) Next(st feed.Stand) feed.Step {
 	if step.Do == feed.Await && st.Seen == 0 {
 		step.Seen = s.seq
 	}
+	step.Gap = s.Document && (st.Seen < s.broken || st.Seen < s.brought)
 	step.Missed = st.Seen > 0 && st.Seen < s.missed && step.Answer.Reset == ""
 	if step.Missed && step.Do != feed.Lead {
 		step.Do, step.Seen = feed.Alone, s.seq
@@ -182,6 +185,9 @@ func (s *Share) nextStart(now time.Time, at string, st feed.Stand) feed.Step {
 func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
 	switch e := s.latest; {
 	case e == nil || e.seq <= st.Seen:
+		if s.LongPoll && st.Seen < s.gap && s.claimed(now) && s.poller != s.self { // the next answer may be far
+			return feed.Step{Seen: st.Seen}
+		}
 	case e.failed != nil || e.reset != "" || e.hears(s.self) >= s.need:
 		if e.large {
 			return feed.Step{}

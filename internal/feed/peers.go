@@ -67,6 +67,8 @@ type Step struct {
 	// Missed is set if the upstream was away, and nobody has told this node how that ended: the chain checks what it
 	// knows before it takes anything.
 	Missed bool
+	// Gap is set if an answer with a document may have been lost: one without is good only for who has that document.
+	Gap bool
 }
 
 // Answer is what the poll of a peer came to.

@@ -64,8 +64,11 @@ func (c *chain) follow(now time.Time, wait time.Duration) Step {
 	}
 	next := peers.Next(stand)
 	f.mu.Lock()
-	if next.Do == Take && next.Answer.Mark != nil && !c.continues(next.Answer) {
+	if next.Do == Take && !(c.feed.config.Document && c.knows(next) || !c.feed.config.Document && c.continues(next.Answer)) {
 		next.Do = Alone
+		if wait > 0 { // until it has polled, the answer is still to be taken
+			next.Seen = stand.Seen
+		}
 	}
 	c.sharing.seen, c.sharing.following = next.Seen, next.Do == Await
 	if c.sharing.missed = next.Missed || c.sharing.missed && c.check.doubt != none; next.Missed || c.sharing.outage && (next.Do == Lead || next.Do == Alone) {
@@ -88,12 +91,18 @@ func (c *chain) unfollowed() {
 	}
 }
 
+// knows reports whether an answer of a peer's is for the document of the chain, if it has none itself.
+func (c *chain) knows(s Step) bool {
+	told := s.Answer.Failed != nil || s.Answer.Reset != "" || len(s.Answer.Page.Events) > 0
+	return told || !s.Gap || s.Answer.Page.Validators == c.progress.validators && s.Answer.Page.Next.Cursor.Equal(c.progress.at.Cursor)
+}
+
 // continues reports whether what comes after an event on a page of a peer's comes after that event here, too. An upstream
 // without order may have put some of it before; and one that has started over gives ids again to other items.
 func (c *chain) continues(a Answer) bool {
 	id := c.progress.at.ID()
 	own := c.log.spots[id]
-	if own != nil && own.event != nil && !bytes.Equal(own.event, sse.AppendEvent(nil, a.Mark.Type, a.Mark.Data, id)) {
+	if a.Mark != nil && own != nil && own.event != nil && !bytes.Equal(own.event, sse.AppendEvent(nil, a.Mark.Type, a.Mark.Data, id)) {
 		return false
 	}
 	return !slices.ContainsFunc(a.Page.Events, func(e page.Event) bool {
