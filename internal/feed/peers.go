@@ -112,6 +112,10 @@ func (f *Feed) Share(peers Peers) {
 	closed := f.closed || f.halted
 	for _, c := range f.chains {
 		c.sharing.seen, c.sharing.following = 0, false
+		if peers == nil && c.sharing.outage { // nobody is left to tell how it ended
+			c.sharing.outage = false
+			c.check.owe(c.pace.polling)
+		}
 	}
 	f.mu.Unlock()
 	if old != nil {

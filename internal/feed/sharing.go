@@ -64,6 +64,10 @@ func (c *chain) follow(now time.Time, wait time.Duration) Step {
 	}
 	next := peers.Next(stand)
 	f.mu.Lock()
+	if f.peers != peers { // what they have said means nothing to others
+		f.mu.Unlock()
+		return c.follow(now, wait)
+	}
 	if next.Do == Take && !(c.feed.config.Document && c.knows(next) || !c.feed.config.Document && c.continues(next.Answer)) {
 		next.Do = Alone
 		if wait > 0 { // until it has polled, the answer is still to be taken
