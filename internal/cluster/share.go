@@ -58,6 +58,7 @@ type Share struct {
 	ended   *entry            // the newest one that found the upstream's end
 	starts  map[string]*entry // what newcomers got, by their requests
 	own     string            // the document that this node has polled last for itself alone
+	passed  uint64            // the newest entry that is no newer than that
 	anew    time.Time         // when the poller has started over last
 	large   bool              // the poller's last answer did not fit
 	apart   bool              // the last chain that asked polls for itself
@@ -193,7 +194,7 @@ func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
 			return feed.Step{}
 		}
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
-	case e.page == nil || len(e.page.Events) == 0 || e.node != s.poller:
+	case e.page == nil || len(e.page.Events) == 0 || e.node != s.poller || e.seq <= s.passed:
 	case documentOf(*e.page) == s.own: // as this node has it from its own poll, so that what follows is newer
 		s.need = 0
 		return feed.Step{Do: feed.Await, Until: s.overdue, Seen: e.seq}
@@ -297,7 +298,9 @@ func (s *Share) Tell(from feed.Stand, told feed.Told) {
 // any more, unless the node that polls has just brought the same.
 func (s *Share) toldAside(p page.Page) {
 	if len(p.Events) > 0 {
-		s.own = documentOf(p)
+		if s.own = documentOf(p); s.LongPoll { // it is of the moment when it came
+			s.passed = s.seq
+		}
 	}
 	if e := s.latest; e != nil && e.node == s.poller && e.page != nil && len(p.Events) > 0 && len(e.page.Events) > 0 && documentOf(*e.page) == s.own {
 		s.need = 0
