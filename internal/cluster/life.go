@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/sse-bridge/caddy-sse-bridge/cluster"
 )
@@ -11,6 +12,8 @@ import (
 const (
 	// whole is how often a sign of life says what the node is.
 	whole = 10
+	// maxLines bounds the lines about nodes in a minute.
+	maxLines = 60
 	// settled is how long another node differs before somebody is warned: a reload takes a while on all of them.
 	settled = time.Minute
 	// unpaired is how long no feed finds another node before somebody is warned.
@@ -121,10 +124,10 @@ func (m *Member) hear(text []byte) {
 		return
 	}
 	if came {
-		m.settings.Logger.Info("a node of the cluster is there", m.about(id)...)
+		m.write(zapcore.InfoLevel, "a node of the cluster is there", id)
 	}
 	if went {
-		m.settings.Logger.Info("a node of the cluster has left", m.about(id)...)
+		m.write(zapcore.InfoLevel, "a node of the cluster has left", id)
 		for _, s := range shares {
 			s.lostNode(id)
 		}
@@ -150,7 +153,7 @@ func (m *Member) look(now time.Time, frozen bool) {
 	}
 	for _, id := range gone {
 		if m.downSince.Load() == 0 { // else nobody is heard, and the engine warns of that
-			m.settings.Logger.Warn("a node of the cluster is silent; others poll its feeds", m.about(id)...)
+			m.write(zapcore.WarnLevel, "a node of the cluster is silent; others poll its feeds", id)
 		}
 		for _, s := range shares {
 			s.lostNode(id)
@@ -161,15 +164,25 @@ func (m *Member) look(now time.Time, frozen bool) {
 	}
 }
 
-// about returns the fields of a line about a node.
-func (m *Member) about(id nodeID) []zap.Field {
+// write writes a line about a node. Whoever is on the bus may say that nodes come and go, so lines are bounded.
+func (m *Member) write(level zapcore.Level, text string, id nodeID) {
+	now := time.Now()
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	name := ""
+	if now.Sub(m.wrote) >= time.Minute {
+		m.wrote, m.lines = now, 0
+	}
+	m.lines++
+	lines, name := m.lines, ""
 	if o := m.nodes.others[id]; o != nil {
 		name = o.Name // empty until it has said so
 	}
-	return []zap.Field{zap.String("node", id.String()), zap.String("name", name)}
+	m.mu.Unlock()
+	switch {
+	case lines < maxLines:
+		m.settings.Logger.Log(level, text, zap.String("node", id.String()), zap.String("name", name))
+	case lines == maxLines:
+		m.settings.Logger.Warn("nodes of the cluster come and go all the time, and no more is written of that for a minute: somebody else may publish under its prefix")
+	}
 }
 
 // isLonely reports, once, that feeds have not found another node for long, though there are some. m.mu is held.

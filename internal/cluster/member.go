@@ -56,6 +56,8 @@ type Member struct {
 	joining []*Share // that the bus does not know yet
 	busy    bool     // somebody tells it
 	parting []cluster.Subscription
+	lines   int       // about nodes, of the last minute
+	wrote   time.Time // when that began
 	lonely  time.Time // since when there are feeds and other nodes, and no feed has found one; zero: that is not so
 }
 
