@@ -82,14 +82,14 @@ func (s *Share) listen(m message, now time.Time) {
 
 // hearPolling takes note of who polls, and from where. It reports whether that is news.
 func (s *Share) hearPolling(m message, now time.Time) (news bool) {
-	before, head := s.poller, s.head
+	before, head, missed := s.poller, s.head, s.missed
 	if !s.adopt(m, now) {
 		return false
 	}
 	if s.head = m.from; s.head != head {
 		s.moved = now
 	}
-	return s.poller != before || head != m.from || s.missed == s.seq+1
+	return s.poller != before || head != m.from || s.missed != missed
 }
 
 // hearAnswer takes what a poll came to. It reports whether that is news.
@@ -207,7 +207,8 @@ func (s *Share) adopt(m message, now time.Time) bool {
 	}
 	if s.poller, s.count, s.gone = m.node, m.told, false; m.lapse != s.lapse {
 		if s.known && m.failed == nil && m.reset == "" { // who polls has told how it ended, and this node has not heard
-			s.missed = s.seq + 1
+			s.seq++ // so that who looks for itself from now on has seen that
+			s.missed = s.seq
 			s.tape.clear()
 		}
 		s.out = m.failed != nil

@@ -100,7 +100,7 @@ func TestWhatANodeHasSaidBeforeAnOutageComesTooLate(t *testing.T) {
 		late := answered(1, 1, 1, 0, "41", "42", "before")
 		s.take(message{kind: kindPolling, node: nodeID{1}, told: 2, claim: claim{term: 1}, from: "42", wait: repeat}, 10)
 		s.take(message{kind: kindPolling, node: nodeID{1}, told: 3, claim: claim{term: 1, lapse: 7}, from: "41", wait: repeat}, 10)
-		stand := feed.Stand{Chain: "c", At: at("41"), Seen: s.seq + 1} // it has looked what became of the upstream
+		stand := feed.Stand{Chain: "c", At: at("41"), Seen: s.seq} // it has looked what became of the upstream
 		if step := s.Next(stand); step.Do != feed.Await {
 			t.Fatalf("it does %d", step.Do)
 		}
