@@ -156,13 +156,17 @@ func TestAnswersToNewcomersAreForgotten(t *testing.T) {
 			s.take(m, 512<<10)
 		}
 		bytes := 0
+		s.mu.Lock()
 		for _, e := range s.starts {
 			bytes += e.size
 		}
+		s.mu.Unlock()
 		if bytes > maxTape {
 			t.Errorf("%d bytes are kept", bytes)
 		}
 		pass(2 * maxGreet)
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if len(s.starts) > 0 {
 			t.Errorf("%d are kept for ever", len(s.starts))
 		}

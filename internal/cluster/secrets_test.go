@@ -39,6 +39,7 @@ func TestTheBusSeesNothingOfAFeed(t *testing.T) {
 		}
 		pass(interval)
 		s.run(time.Minute, 700*time.Millisecond)
+		s.bus.Record(nil)
 		if len(r.topics) != 2 {
 			t.Fatalf("%d topics", len(r.topics))
 		}
@@ -62,6 +63,7 @@ func TestNothingOfAFeedLeavesANodeThatIsAloneWithIt(t *testing.T) {
 		s.join(0, "")
 		pass(interval)
 		s.run(10*time.Minute, 700*time.Millisecond)
+		s.bus.Record(nil)
 		hellos := 0
 		for topic, n := range r.topics {
 			if topic != nodesTopic {
