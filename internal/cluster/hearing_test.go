@@ -244,3 +244,28 @@ func TestAMessageThatComesWhileTheNodeLeavesIsNobodyElses(t *testing.T) {
 		}
 	})
 }
+
+func TestAResetIsTakenOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, _ := heedful(t, Feed{Interval: interval})
+		s.take(message{kind: kindPolling, node: nodeID{1}, told: 1, claim: claim{term: 1}, from: "3", wait: repeat}, 10)
+		stand, did := feed.Stand{Chain: "c", At: at("3"), Seen: s.seq}, ""
+		s.take(message{kind: kindAnswer, node: nodeID{1}, told: 2, claim: claim{term: 1, lapse: 7}, from: "3", to: s.placeOf(position.Position{}, ""), what: what{reset: feed.Resets[0]}}, 10)
+		first := answered(1, 0, 1, 7, "", "3", "three")
+		first.kind, first.from = kindStart, s.placeOf(position.Position{}, "")
+		s.take(first, 10) // it has as many items again
+		for range 10 {
+			step := s.Next(stand)
+			if step.Do != feed.Take {
+				break
+			}
+			if did += "a page "; step.Answer.Reset != "" {
+				did += "that is a reset "
+			}
+			stand.At, stand.Seen, stand.First = step.Answer.To, step.Seen, step.Answer.Reset != ""
+		}
+		if did != "a page that is a reset a page " {
+			t.Errorf("it takes %s", did)
+		}
+	})
+}

@@ -144,8 +144,11 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 	if !found && st.Mark != "" {
 		e, a, found = s.tape.find(st.Mark)
 	}
+	if found && e.reset != "" && e.seq <= st.Seen { // the place is one of the sequence that began with it
+		found = false
+	}
 	if found && (!origin || s.follows(e, st)) {
-		return feed.Step{Do: feed.Take, Answer: a, Seen: e.seq}
+		return feed.Step{Do: feed.Take, Answer: a, Seen: max(st.Seen, e.seq)}
 	}
 	if e = s.latest; e != nil && !e.large && e.seq > st.Seen && e.from == at && (!origin || s.follows(e, st)) {
 		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
