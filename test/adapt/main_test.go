@@ -6,6 +6,8 @@ import (
 	_ "github.com/sse-bridge/caddy-sse-bridge"
 	_ "github.com/sse-bridge/caddy-sse-bridge/internal/testengine"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	_ "github.com/sse-bridge/caddy-sse-bridge/nats"
+	_ "github.com/sse-bridge/caddy-sse-bridge/redis"
 
 	"github.com/sse-bridge/caddy-sse-bridge/test/leaks"
 )
