@@ -9,14 +9,21 @@ import (
 )
 
 // heardOf reports whether another node has the feed. s.mu is held.
-func (s *Share) heardOf() bool {
+func (s *Share) heardOf() bool { return len(s.others()) > 0 }
+
+// others returns the other nodes that have the feed. One that seems to be gone still has it if it is heard again: it was
+// slow for a moment, and does not know. s.mu is held.
+func (s *Share) others() (there []nodeID) {
 	now := time.Now()
 	for id, l := range s.nodes {
-		if now.Sub(l.came) > listening || !s.station.alive(id) {
+		switch {
+		case now.Sub(l.came) > listening || s.station.departed(id):
 			delete(s.nodes, id)
+		case s.station.alive(id):
+			there = append(there, id)
 		}
 	}
-	return len(s.nodes) > 0
+	return there
 }
 
 // joined is told that the bus knows of the subscription.
@@ -83,12 +90,12 @@ func (s *Share) hello() uint64 {
 // rank returns how many other nodes that have the feed stand before this one in the line of those that would take over.
 // The line is another one for each feed.
 func (s *Share) rank() (n int) {
-	s.heardOf()
+	others := s.others()
 	if s.shy {
-		return len(s.nodes)
+		return len(others)
 	}
 	own := s.order(s.self)
-	for id := range s.nodes {
+	for _, id := range others {
 		if order := s.order(id); order < own || order == own && bytes.Compare(id[:], s.self[:]) < 0 {
 			n++
 		}

@@ -391,7 +391,7 @@ func (s *Share) Standing() feed.Standing {
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneDown}
 	case s.subscription == nil:
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneJoining}
-	case s.poller == s.self && s.chain != "" && len(s.nodes) == 0:
+	case s.poller == s.self && s.chain != "" && !s.heardOf():
 		return feed.Standing{Polled: feed.PolledAlone, Alone: aloneOnly}
 	case s.poller == s.self && s.chain != "":
 		return feed.Standing{Polled: feed.PolledHere}

@@ -211,6 +211,45 @@ func TestANodeWithoutReadersLetsAnotherOnePoll(t *testing.T) {
 	}
 }
 
+// A node may be slow for a moment, so that the others think it is gone. What is said from then on comes as before.
+func TestANodeThatWasThoughtGoneIsToldAtOnce(t *testing.T) {
+	for name, u := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				u.items = 5
+				s := newSite(t, 2, u)
+				defer s.close()
+				for i := range 2 {
+					s.join(i, "")
+				}
+				pass(interval)
+				s.run(5*time.Second, 700*time.Millisecond)
+				follows := 1 - s.whoPolls()
+				s.bus.Nodes[follows].Mute(true)
+				s.run(lost+150*time.Millisecond, 50*time.Millisecond)
+				s.bus.Nodes[follows].Mute(false)
+				pass(beat)
+				begin, said := time.Now(), make(map[int]time.Time)
+				for time.Since(begin) < 4*time.Second {
+					u.publish(1)
+					said[u.items] = time.Now()
+					pass(130 * time.Millisecond)
+				}
+				pass(2 * time.Second)
+				c := s.clients[follows]
+				if !u.document {
+					c.wants(t, 3, u.items)
+				}
+				for n, at := range said {
+					if came, got := c.heard(u, n); !got || came.Sub(at) > interval+50*time.Millisecond {
+						t.Errorf("item %d came after %s", n, came.Sub(at))
+					}
+				}
+			})
+		})
+	}
+}
+
 // heard returns when an item came, or the first document that has it.
 func (c *client) heard(u *upstream, n int) (at time.Time, came bool) {
 	c.mu.Lock()

@@ -55,7 +55,7 @@ func (b *Bus) Heal() {
 	defer b.mu.Unlock()
 	b.away, b.faults = false, Faults{}
 	for _, n := range b.Nodes {
-		n.cut, n.deaf = false, false
+		n.cut, n.deaf, n.mute = false, false, false
 	}
 	b.turn()
 }
@@ -106,6 +106,7 @@ type Node struct {
 	subscriptions map[*subscription]struct{}
 	cut           bool // nothing comes or goes, and the node knows that
 	deaf          bool // nothing comes or goes, and nobody knows
+	mute          bool // nothing goes, and nobody knows
 	up            bool
 	changed       chan struct{}
 }
@@ -131,6 +132,13 @@ func (n *Node) Deafen(deaf bool) {
 	n.bus.mu.Lock()
 	defer n.bus.mu.Unlock()
 	n.deaf = deaf
+}
+
+// Mute has the others not hear the node, which hears them, or ends that.
+func (n *Node) Mute(mute bool) {
+	n.bus.mu.Lock()
+	defer n.bus.mu.Unlock()
+	n.mute = mute
 }
 
 // Turn turns one of several faults on or off, by its number.
@@ -179,7 +187,7 @@ func (n *Node) Publish(topic string, message []byte) error {
 		for s := range to.subscriptions {
 			switch {
 			case to == n || s.topic != topic:
-			case topic == "nodes" && b.faults == Faults{} && !n.deaf && !to.deaf && to.up:
+			case topic == "nodes" && b.faults == Faults{} && !n.deaf && !n.mute && !to.deaf && to.up:
 				now = append(now, s) // most messages are signs of life, and no lock is held by who sends them
 			default:
 				b.carry(n, s, i, message)
@@ -196,7 +204,7 @@ func (n *Node) Publish(topic string, message []byte) error {
 // carry brings a message to a subscription, or does not. b.mu is held.
 func (b *Bus) carry(from *Node, to *subscription, receiver int, message []byte) {
 	b.count++
-	if from.deaf || b.random(100, "loses", b.count, receiver) < b.faults.Loses {
+	if from.deaf || from.mute || b.random(100, "loses", b.count, receiver) < b.faults.Loses {
 		return
 	}
 	times := 1
