@@ -21,7 +21,7 @@ const (
 	// beat is the time between two signs of life of a node.
 	beat = 100 * time.Millisecond
 	// lost is how long a node has been silent that counts as gone.
-	lost = 700 * time.Millisecond
+	lost = 600 * time.Millisecond
 	// away is how long the bus has been down when each node polls for itself.
 	away = time.Second
 )
