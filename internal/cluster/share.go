@@ -8,7 +8,6 @@ import (
 
 	"github.com/sse-bridge/caddy-sse-bridge/cluster"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
@@ -185,48 +184,6 @@ func (s *Share) nextStart(now time.Time, at string, st feed.Stand) feed.Step {
 	return feed.Step{}
 }
 
-// nextDocument decides what the chain of a document does.
-func (s *Share) nextDocument(now time.Time, st feed.Stand) feed.Step {
-	switch e := s.latest; {
-	case e == nil || e.seq <= st.Seen:
-		if s.LongPoll && st.Seen < s.gap && s.claimed(now) && s.poller != s.self { // the next answer may be far
-			return feed.Step{Seen: st.Seen}
-		}
-	case e.failed != nil || e.reset != "" || e.hears(s.self) >= s.need:
-		if e.large {
-			return feed.Step{}
-		}
-		return feed.Step{Do: feed.Take, Answer: e.answer(), Seen: e.seq}
-	case e.page == nil || len(e.page.Events) == 0 || e.node != s.poller || e.seq <= s.passed:
-	case documentOf(*e.page) == s.own: // as this node has it from its own poll, so that what follows is newer
-		s.need = 0
-		return feed.Step{Do: feed.Await, Until: s.overdue, Seen: e.seq}
-	case s.claimed(now) && s.poller != s.self: // it may be news, which would not come again
-		return feed.Step{Seen: st.Seen}
-	}
-	if !s.claimed(now) {
-		return s.takeOver(now, st, "")
-	}
-	until := s.overdue
-	if !st.Waits.IsZero() {
-		patience := time.Second
-		if !s.LongPoll {
-			patience += s.Interval
-		}
-		if last := st.Waits.Add(patience); last.Before(until) {
-			until = last
-		}
-		if !now.Before(until) {
-			return feed.Step{}
-		}
-		if !s.LongPoll && !s.hurried.Equal(st.Waits) && s.overdue.Sub(now) > s.Interval+late {
-			s.hurried = st.Waits
-			s.say(message{kind: kindHurry})
-		}
-	}
-	return feed.Step{Do: feed.Await, Until: until, Seen: st.Seen}
-}
-
 // nextToken decides what a chain does whose cursor is another token than that of the node that polls, though they may
 // stand at one place. They do if each of them has found the upstream's end after the newest that the other one has came:
 // then neither stands before the other. What the poller has is known to be older than the moment at which this node has
@@ -257,119 +214,6 @@ func (s *Share) Covers(st feed.Stand) bool {
 		return false
 	}
 	return s.claimed(now) && s.head == at
-}
-
-// Polling implements [feed.Peers].
-func (s *Share) Polling(st feed.Stand) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.leads(st.Chain) {
-		return
-	}
-	s.flying = true
-	s.before = s.hellos.list()
-	if at := s.placeOf(st.At, st.Key); s.head != at {
-		s.head = at
-		s.sayPolling()
-	}
-	if s.heardOf() {
-		s.arm(slow)
-	}
-}
-
-// Tell implements [feed.Peers].
-func (s *Share) Tell(from feed.Stand, told feed.Told) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.subscription == nil || s.closed {
-		return
-	}
-	at, to := s.placeOf(from.At, from.Key), s.placeOf(told.To, from.Key)
-	page := told.Failed == nil && told.Reset == ""
-	if page && !s.Document && from.At.IsZero() && from.First && told.Took < time.Second && to != at && s.heardOf() {
-		s.tell(message{kind: kindStart, from: at, to: to}, told)
-	}
-	switch {
-	case s.leads(from.Chain):
-		s.toldBy(from, at, to, told)
-	case s.Document && page:
-		s.toldAside(told.Page)
-	}
-}
-
-// toldAside takes note of a document that a chain which does not lead has polled. Nothing that was asked for before counts
-// any more, unless the node that polls has just brought the same.
-func (s *Share) toldAside(p page.Page) {
-	if len(p.Events) > 0 {
-		if s.own = documentOf(p); s.LongPoll { // it is of the moment when it came
-			s.passed = s.seq
-		}
-	}
-	if e := s.latest; e != nil && e.node == s.poller && e.page != nil && len(p.Events) > 0 && len(e.page.Events) > 0 && documentOf(*e.page) == s.own {
-		s.need = 0
-		return
-	}
-	s.need = s.hello()
-}
-
-// documentOf names the document that a page leads to, which has one.
-func documentOf(p page.Page) string {
-	if p.Set != nil {
-		p.Set.Follow(nil)
-		return p.Set.Key()
-	}
-	return p.Events[len(p.Events)-1].Key
-}
-
-// toldBy tells what the poll of the chain that leads came to.
-func (s *Share) toldBy(from feed.Stand, at, to string, told feed.Told) {
-	now := time.Now()
-	s.flying, s.due, s.word = false, now.Add(told.Wait), from.Word
-	switch {
-	case told.Reset != "":
-		s.lapse, s.out = newLapse(), false
-	case told.Failed != nil && !told.Failed.Later && !s.out:
-		s.lapse, s.out = newLapse(), true
-	case told.Failed == nil:
-		s.out = false
-	}
-	s.head = to
-	if s.heardOf() {
-		s.tell(message{kind: kindAnswer, from: at, to: to, wait: min(told.Wait, repeat), heard: s.askedBefore(now, told)}, told)
-		s.arm(repeat)
-		if s.shy = told.Failed != nil && told.Failed.Status == 0; s.shy { // another node may reach the upstream
-			s.yield()
-		}
-	}
-}
-
-// askedBefore returns which hellos were heard before an answer says how the upstream was. An answer that it has held is of
-// the moment when it came.
-func (s *Share) askedBefore(now time.Time, told feed.Told) []hearing {
-	if s.LongPoll && told.Took >= held && len(told.Page.Events) > 0 {
-		return s.listBefore(now.Add(-held), s.before)
-	}
-	return s.before
-}
-
-// tell sends a message with what a poll came to. If that is too large for the bus, it says so.
-func (s *Share) tell(m message, told feed.Told) {
-	m.at, m.took, m.end = told.To, told.Took, told.End
-	switch {
-	case told.Reset != "":
-		m.reset = told.Reset
-	case told.Failed != nil:
-		m.failed = told.Failed
-	default:
-		m.page = &told.Page
-	}
-	if s.say(m) {
-		return
-	}
-	if m.page = nil; m.kind == kindAnswer {
-		m.large = true
-		s.say(m)
-	}
 }
 
 // Left implements [feed.Peers].
@@ -425,25 +269,6 @@ func (s *Share) Close() {
 	}
 	s.mu.Unlock()
 	s.station.part(s, subscription)
-}
-
-// say sends a message on the topic of the feed, and reports whether it fits. s.mu is held.
-func (s *Share) say(m message) (fits bool) {
-	m.node, m.claim = s.self, s.claim
-	if m.kind == kindPolling || m.kind == kindAnswer {
-		s.said++
-		m.told = s.said
-	}
-	text, err := m.append(nil)
-	if err != nil {
-		return true // it is only for this node
-	}
-	sealed := s.secret.seal(text, s.packer)
-	if len(sealed) > s.station.largest() {
-		return false
-	}
-	s.station.publish(s.secret.topic, sealed)
-	return true
 }
 
 // Interface guards
