@@ -34,7 +34,7 @@ func (s *Share) take(m message, size int) {
 	s.listen(m, now)
 	switch m.kind {
 	case kindHello:
-		if s.chain != "" {
+		if s.chain != "" && (s.flying || now.Before(s.due.Add(late))) { // else nobody reads here, and another node had better poll
 			s.sayPolling()
 		}
 	case kindPolling:

@@ -11,7 +11,7 @@ import (
 
 const (
 	// whole is how often a sign of life says what the node is.
-	whole = 10
+	whole = 7
 	// maxLines bounds the lines about nodes in a minute.
 	maxLines = 60
 	// settled is how long another node differs before somebody is warned: a reload takes a while on all of them.

@@ -19,7 +19,7 @@ import (
 
 const (
 	// beat is the time between two signs of life of a node.
-	beat = 100 * time.Millisecond
+	beat = 150 * time.Millisecond
 	// lost is how long a node has been silent that counts as gone.
 	lost = 600 * time.Millisecond
 	// away is how long the bus has been down when each node polls for itself.
