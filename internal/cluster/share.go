@@ -142,6 +142,7 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 	e, a, found := s.tape.find(at)
 	if !found && st.Mark != "" {
 		e, a, found = s.tape.find(st.Mark)
+		found = found && e.seq > st.Seen // else it has been there, and has gone on by pages without events
 	}
 	if found && e.reset != "" && e.seq <= st.Seen { // the place is one of the sequence that began with it
 		found = false
