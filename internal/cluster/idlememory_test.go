@@ -3,8 +3,8 @@
 package cluster
 
 import (
-	"fmt"
 	"runtime"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,7 +35,7 @@ func TestMemoryOfIdleSharedFeeds(t *testing.T) {
 					f := feed.New(s.configs[node], s.members[node].settings.Logger)
 					s.feeds[node] = f
 					if shared {
-						s.share(node, "bridge", fmt.Sprint(i))
+						s.share(node, "bridge", strconv.Itoa(i))
 					}
 					readers = append(readers, f.Join("5", feed.Start{Poll: u.pollOf(node)}))
 					all = append(all, f)

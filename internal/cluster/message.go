@@ -96,10 +96,9 @@ func comment(text string, status int) string {
 	return page.Unreachable
 }
 
-// append writes a message for [scan].
-func (m *message) append(dst []byte) ([]byte, error) {
-	dst = append(dst, byte(m.kind))
-	dst = append(dst, m.node[:]...)
+// encode writes a message for [scan].
+func (m *message) encode() ([]byte, error) {
+	dst := append([]byte{byte(m.kind)}, m.node[:]...)
 	for _, n := range [...]uint64{m.told, m.asks, m.term, m.lapse, uint64(m.wait), uint64(m.took)} {
 		dst = binary.AppendUvarint(dst, n)
 	}

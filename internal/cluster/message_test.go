@@ -22,14 +22,16 @@ func messages() []message {
 		{kind: kindAnswer, what: what{failed: &page.Error{Status: 503, Comment: "status 503", Later: true, Err: errElsewhere}}},
 		{kind: kindAnswer, what: what{reset: "restarted"}},
 		{kind: kindAnswer, what: what{large: true}},
-		{kind: kindYield}, {kind: kindHurry}, {kind: kindStart, what: what{page: &page.Page{}}},
+		{kind: kindYield},
+		{kind: kindHurry},
+		{kind: kindStart, what: what{page: &page.Page{}}},
 	}
 }
 
 func TestAMessageIsTold(t *testing.T) {
 	t.Parallel()
 	for _, m := range messages() {
-		text, err := m.append(nil)
+		text, err := m.encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +44,7 @@ func TestAMessageIsTold(t *testing.T) {
 func TestAMessageThatCannotBeIsRefused(t *testing.T) {
 	t.Parallel()
 	write := func(m message) []byte {
-		text, err := m.append(nil)
+		text, err := m.encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +73,7 @@ func TestTheCommentOfAFailureIsOneOfAFewTexts(t *testing.T) {
 		"upstream refuses": "upstream refuses", "x\n\ndata: forged": page.Unreachable, "": page.Unreachable,
 	} {
 		m := message{kind: kindAnswer, what: what{failed: &page.Error{Status: 503, Comment: text}}}
-		written, err := m.append(nil)
+		written, err := m.encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +145,7 @@ func TestTheSecretOfAFeedIsMadeOfAllThatItIs(t *testing.T) {
 
 func FuzzScan(f *testing.F) {
 	for _, m := range messages() {
-		text, err := m.append(nil)
+		text, err := m.encode()
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -154,7 +156,7 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			return
 		}
-		written, err := m.append(nil)
+		written, err := m.encode()
 		if err != nil {
 			t.Fatal(err)
 		}

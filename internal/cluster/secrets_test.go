@@ -144,7 +144,7 @@ func TestWhoHasNoKeyIsDropped(t *testing.T) {
 		hostile := s.bus.Nodes[2]
 		other := newSecretOf(t, "bridge", "another feed")
 		m := message{kind: kindPolling, node: nodeID{0}, claim: claim{term: 1 << 40}}
-		forged, err := m.append(nil)
+		forged, err := m.encode()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -140,9 +140,8 @@ func (s *Share) next(now time.Time, st feed.Stand) feed.Step {
 	}
 	origin := st.At.IsZero()
 	e, a, found := s.tape.find(at)
-	if !found && st.Mark != "" {
+	if !found && st.Mark != "" && s.head != at && !s.tape.reaches(at) { // else it has been there, and has gone on by pages without events
 		e, a, found = s.tape.find(st.Mark)
-		found = found && e.seq > st.Seen // else it has been there, and has gone on by pages without events
 	}
 	if found && e.reset != "" && e.seq <= st.Seen { // the place is one of the sequence that began with it
 		found = false

@@ -144,6 +144,11 @@ func (t *tape) find(at string) (e *entry, a feed.Answer, found bool) {
 	return nil, feed.Answer{}, false
 }
 
+// reaches reports whether a page leads to a place.
+func (t *tape) reaches(to string) bool {
+	return slices.ContainsFunc(t.entries, func(e *entry) bool { return e.to == to })
+}
+
 // namesOf returns the names of the places after the events of a page that was asked for from a place; empty for a
 // place that has none. All that belongs to one request without a cursor has the request in its name.
 func namesOf(p *page.Page, from string) []string {

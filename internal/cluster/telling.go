@@ -102,7 +102,7 @@ func (s *Share) say(m message) (fits bool) {
 		s.said++
 		m.told = s.said
 	}
-	text, err := m.append(nil)
+	text, err := m.encode()
 	if err != nil {
 		return true // it is only for this node
 	}
