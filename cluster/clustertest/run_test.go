@@ -48,6 +48,9 @@ func TestBrokenPromisesAreNoticed(t *testing.T) {
 			t.Errorf("nothing breaks the promise %q", p.name)
 		}
 		for _, wrong := range broken[p.name] {
+			if raced && wrong.ownBuffer { // it is a data race, too
+				continue
+			}
 			failed := try(t, p.name, wrong, false)
 			if len(failed) == 0 {
 				t.Errorf("%q has not failed with %s", p.name, strings.ReplaceAll(fmt.Sprintf("%+v", wrong), ":false", ""))
