@@ -626,3 +626,30 @@ func TestANodeThatGetsNoAnswerHasAnotherOnePoll(t *testing.T) {
 		}
 	})
 }
+
+// While nobody reads a document on a node, what the others tell is not taken there. It may be old when somebody comes.
+func TestAReaderGetsNoDocumentThatCameBeforeIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := &upstream{items: 5, document: true}
+		s := newSite(t, 2, u)
+		defer s.close()
+		s.join(0, "")
+		pass(interval)
+		old := s.join(1, "")
+		s.run(3*time.Second, 700*time.Millisecond)
+		old.leave()
+		s.clients = s.clients[:1]
+		s.run(2*interval, interval) // node 1 has heard of this, and nobody is there to take it
+		s.bus.Nodes[1].Deafen(true)
+		u.publish(1)
+		pass(3 * interval)
+		text := s.clients[0].text()
+		id := text[strings.LastIndex(text, "id: ")+len("id: "):]
+		id, _, _ = strings.Cut(id, "\n")
+		c := s.join(1, id)
+		pass(5 * time.Second)
+		if strings.Contains(c.text(), "data:") {
+			t.Errorf("a client that has the newest document got %q", c.text())
+		}
+	})
+}

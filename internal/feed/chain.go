@@ -133,7 +133,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	news = p.News
 	from := c.progress.at.Cursor
 	if c.feed.config.Document {
-		news = c.takeDocument(p)
+		news = c.takeDocument(p, time.Time{})
 	} else {
 		c.takeEvents(p, c.pace.started, now)
 	}

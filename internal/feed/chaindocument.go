@@ -6,8 +6,9 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 )
 
-// takeDocument processes an answer that is a document, and reports whether the document has changed.
-func (c *chain) takeDocument(p page.Page) (news bool) {
+// takeDocument processes an answer that is a document, and reports whether the document has changed. came is when it did,
+// if another node has polled; that may be a while ago.
+func (c *chain) takeDocument(p page.Page, came time.Time) (news bool) {
 	c.progress.at = p.Next.Clone()
 	if len(p.Events) > 0 { // an answer without a document leaves the one that is known
 		c.progress.validators = p.Validators
@@ -16,7 +17,7 @@ func (c *chain) takeDocument(p page.Page) (news bool) {
 		c.publish(encode(nil, p.Events, false))
 	}
 	// an answer without a body shows nothing of what another node has told a client, unless it was held
-	c.document.answer(len(p.Events) > 0 || p.Empty || c.feed.config.LongPoll && (c.check.asked == anew || !c.progress.asksAnew()))
+	c.document.answer(len(p.Events) > 0 || p.Empty || c.feed.config.LongPoll && (c.check.asked == anew || !c.progress.asksAnew()), came)
 	return news
 }
 

@@ -157,7 +157,7 @@ func (c *chain) takePage(p page.Page, a Answer, now time.Time) {
 	c.check.trust()
 	news := p.News
 	if f.config.Document {
-		news = c.takeDocument(p)
+		news = c.takeDocument(p, a.Came)
 	} else {
 		c.takeEvents(p, time.Time{}, now)
 	}

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,9 +24,9 @@ func TestWhatOldPeersHaveCountedIsNothingToNewOnes(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := newUpstream()
 		f := newFeed(testConfig())
-		seen := uint64(0)
+		var seen atomic.Uint64
 		fresh := &peersOf{next: func(s Stand) Step {
-			seen = max(seen, s.Seen)
+			seen.Store(max(seen.Load(), s.Seen))
 			return Step{Do: Await, Until: time.Now().Add(time.Hour), Seen: s.Seen}
 		}}
 		f.Share(&peersOf{next: func(s Stand) Step {
@@ -34,8 +35,8 @@ func TestWhatOldPeersHaveCountedIsNothingToNewOnes(t *testing.T) {
 		}})
 		c := join(t, f, "5", u.poll)
 		pass(5 * time.Second)
-		if seen > 0 {
-			t.Errorf("the new peers are asked for what comes after %d", seen)
+		if n := seen.Load(); n > 0 {
+			t.Errorf("the new peers are asked for what comes after %d", n)
 		}
 		c.leave()
 		synctest.Wait()
@@ -50,12 +51,12 @@ func TestAnOutageThatPeersHaveToldOfIsCheckedWithoutThem(t *testing.T) {
 		f := newFeed(config)
 		c := join(t, f, "", u.poll)
 		pass(3 * config.Interval)
-		told := false
+		var told atomic.Bool
 		f.Share(&peersOf{next: func(s Stand) Step {
-			if told {
+			if told.Load() {
 				return Step{Do: Await, Until: time.Now().Add(time.Hour), Seen: 1}
 			}
-			told = true
+			told.Store(true)
 			return Step{Do: Take, Seen: 1, Answer: Answer{Came: time.Now(), Told: Told{Failed: &page.Error{Status: 503, Comment: "status 503"}, To: s.At}}}
 		}})
 		pass(3 * config.Interval)
