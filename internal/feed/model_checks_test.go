@@ -3,4 +3,4 @@
 package feed
 
 // sharedChecks is how many scripts of nodes that share polls are tried of each kind.
-const sharedChecks = "25"
+const sharedChecks = "15"

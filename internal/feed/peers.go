@@ -127,12 +127,13 @@ func (f *Feed) Share(peers Peers) {
 	f.Stir()
 }
 
-// Stir has all chains ask their peers again. A poll of theirs that is held, and of no use any more, is abandoned.
+// Stir has all chains ask their peers again. A poll of theirs that is held, and of no use any more, is abandoned; not so
+// where the answer may be a message that comes once.
 func (f *Feed) Stir() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range f.chains {
-		if c.held() && !f.circuit.open && f.peers != nil && f.peers.Covers(c.stand(time.Time{})) {
+		if c.held() && !f.config.Messages && !f.circuit.open && f.peers != nil && f.peers.Covers(c.stand(time.Time{})) {
 			c.sharing.dropped = true
 			c.hold.abandon()
 		}
