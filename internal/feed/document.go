@@ -135,14 +135,15 @@ func (d *document) taken(events []page.Event) (news bool) {
 }
 
 // answer shows the document to the readers that wait for it: to all if an answer has confirmed that it is the
-// newest, and else to those that cannot have a newer one from elsewhere. Readers that have begun to wait since it came
-// here, if it came from another node, wait for the next one.
+// newest, and else to those that cannot have a newer one from elsewhere. If it came from another node, only a poll of this
+// one confirms it: it may have come late. Readers that have begun to wait since then wait for the next one.
 func (d *document) answer(confirmed bool, came time.Time) {
 	if d.key == "" {
 		return // nobody can be shown anything yet
 	}
 	d.waiting = slices.DeleteFunc(d.waiting, func(w waiter) bool {
-		if !confirmed && !d.knows(w.reader.lastID) || !came.IsZero() && w.since.After(came) {
+		elsewhere := !came.IsZero()
+		if (!confirmed || elsewhere) && !d.knows(w.reader.lastID) || elsewhere && w.since.After(came) {
 			return false
 		}
 		d.show(w.reader)
