@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testbus"
 )
 
@@ -61,4 +63,26 @@ func TestADocumentWhoseMessageIsLostComesNevertheless(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A chain that is to poll for itself later has still taken what it has taken: else it takes that again and again.
+func TestWhatWasTakenStaysTakenUntilTheOwnPoll(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, _ := heedful(t, Feed{Document: true, Interval: interval})
+		s.take(message{kind: kindAnswer, node: nodeID{1}, told: 1, claim: claim{term: 1}, wait: repeat, what: what{failed: &page.Error{Status: 503, Comment: "status 503"}}}, 10)
+		now := time.Now()
+		stand := feed.Stand{Chain: "c", Seen: 1, Waits: now.Add(-time.Minute), Due: now.Add(time.Second)}
+		first := s.Next(stand)
+		if first.Do != feed.Take {
+			t.Fatalf("it does %d", first.Do)
+		}
+		stand.Seen = first.Seen
+		for range 3 {
+			step := s.Next(stand)
+			if step.Do != feed.Alone || step.Seen != first.Seen {
+				t.Fatalf("it does %d, and has seen %d instead of %d", step.Do, step.Seen, first.Seen)
+			}
+			stand.Seen = step.Seen
+		}
+	})
 }

@@ -103,8 +103,11 @@ func (s *Share) Next(st feed.Stand) feed.Step {
 	defer s.mu.Unlock()
 	now := time.Now()
 	step := s.next(now, st)
-	if (step.Do == feed.Alone || step.Do == feed.Lead) && !(s.Document && st.Due.After(now)) {
+	if step.Do == feed.Alone || step.Do == feed.Lead {
 		step.Seen = s.seq // its own poll is newer
+		if s.Document && st.Due.After(now) {
+			step.Seen = st.Seen // once it is made
+		}
 	}
 	if step.Do == feed.Await && st.Seen == 0 {
 		step.Seen = s.seq

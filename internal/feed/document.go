@@ -143,7 +143,7 @@ func (d *document) answer(confirmed bool, came time.Time) {
 	}
 	d.waiting = slices.DeleteFunc(d.waiting, func(w waiter) bool {
 		elsewhere := !came.IsZero()
-		if (!confirmed || elsewhere && !d.config.Set) && !d.knows(w.reader.lastID) || elsewhere && w.since.After(came) {
+		if (!confirmed || elsewhere) && !d.knows(w.reader.lastID) || elsewhere && w.since.After(came) {
 			return false
 		}
 		d.show(w.reader)
