@@ -91,10 +91,7 @@ func shortOutage(s *scene) {
 }
 
 func frozen(s *scene) {
-	freezer, can := s.server.(Freezer)
-	if !can {
-		s.Skip("the server is no Freezer")
-	}
+	freezer := s.server.(Freezer)
 	nodes := s.start(2)
 	l := nodes[1].listen("feed")
 	nodes[0].settle("feed", l)

@@ -19,7 +19,7 @@ func Hanging(t *testing.T) (addr string, polls <-chan *http.Request) {
 }
 
 // Backend serves a legacy backend and returns its address.
-func Backend(t *testing.T, h http.HandlerFunc) string {
+func Backend(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(func() {

@@ -18,7 +18,7 @@ import (
 
 // Need skips a test whose real component is missing, and fails it in CI, where all of them must
 // run. .ci/run installs them.
-func Need(t *testing.T, what string, err error) {
+func Need(t testing.TB, what string, err error) {
 	t.Helper()
 	if err == nil {
 		return
@@ -30,7 +30,7 @@ func Need(t *testing.T, what string, err error) {
 }
 
 // NeedServer returns where a server is, of a Debian package. Its folder is not in the PATH of everybody.
-func NeedServer(t *testing.T, program, debian string) string {
+func NeedServer(t testing.TB, program, debian string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {

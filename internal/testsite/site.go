@@ -75,7 +75,7 @@ func AdaptSite(caddyfile string) ([]byte, error) {
 
 // FreeAddr returns an address of loopback that nobody listens on. Its port is below those that systems
 // give to who asks for any, as each connection and test server does: nobody takes it meanwhile.
-func FreeAddr(t *testing.T) string {
+func FreeAddr(t testing.TB) string {
 	t.Helper()
 	var err error
 	for range 100 {
@@ -91,7 +91,7 @@ func FreeAddr(t *testing.T) string {
 }
 
 // Eventually waits for a condition of the outside world, where no simulated time reaches.
-func Eventually(t *testing.T, what string, holds func() bool) {
+func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()

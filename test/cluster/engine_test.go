@@ -16,7 +16,7 @@ type engine struct {
 }
 
 // newEngine starts the servers of an engine; none for no cluster.
-func newEngine(t *testing.T, name string) *engine {
+func newEngine(t testing.TB, name string) *engine {
 	t.Helper()
 	e := new(engine)
 	switch name {
@@ -51,7 +51,7 @@ func newEngine(t *testing.T, name string) *engine {
 }
 
 // nats adds a server that does not run yet.
-func (e *engine) nats(t *testing.T, program string, i int, args ...string) *process {
+func (e *engine) nats(t testing.TB, program string, i int, args ...string) *process {
 	t.Helper()
 	addr := testsite.FreeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)

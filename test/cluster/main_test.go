@@ -13,7 +13,6 @@ import (
 
 var (
 	engineName = flag.String("engine", "nats", "what connects the nodes: nats, debian (one nats-server of Debian), redis")
-	figures    = flag.Bool("figures", false, "measure for minutes, and print tables")
 	deaths     = flag.Int("kills", 0, "how many kills the kill test makes; 0: six, or 60 under make soak")
 )
 

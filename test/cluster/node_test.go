@@ -58,7 +58,7 @@ var blocks = map[kind]string{
 }
 
 // newNode returns a node that does not run yet.
-func newNode(t *testing.T, program, name, cluster, upstream string) *node {
+func newNode(t testing.TB, program, name, cluster, upstream string) *node {
 	t.Helper()
 	n := &node{admin: testsite.FreeAddr(t)}
 	addr := testsite.FreeAddr(t)

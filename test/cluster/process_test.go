@@ -13,7 +13,7 @@ import (
 
 // process is a program that is killed, and started again at the same address.
 type process struct {
-	t       *testing.T
+	t       testing.TB
 	name    string
 	addr    string // on which it listens
 	program string
@@ -25,7 +25,7 @@ type process struct {
 	exited chan struct{}
 }
 
-func newProcess(t *testing.T, name, addr, program string, args ...string) *process {
+func newProcess(t testing.TB, name, addr, program string, args ...string) *process {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), name+".log"))
 	if err != nil {
@@ -93,7 +93,7 @@ func (p *process) listens() {
 }
 
 // build builds a program of the workspace.
-func build(t *testing.T, name, pkg string) string {
+func build(t testing.TB, name, pkg string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), name)
 	if output, err := exec.Command("go", "build", "-o", program, pkg).CombinedOutput(); err != nil {

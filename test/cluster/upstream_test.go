@@ -51,7 +51,7 @@ type upstream struct {
 }
 
 // newUpstream serves so many feeds, whose kinds take turns.
-func newUpstream(t *testing.T, feeds int, every time.Duration, kinds ...kind) *upstream {
+func newUpstream(t testing.TB, feeds int, every time.Duration, kinds ...kind) *upstream {
 	t.Helper()
 	u := &upstream{quit: make(chan struct{})}
 	for i := range feeds {

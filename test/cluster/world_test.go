@@ -27,7 +27,7 @@ type plan struct {
 type world struct {
 	plan
 
-	t        *testing.T
+	t        testing.TB
 	upstream *upstream
 	servers  *engine
 	all      []*node
@@ -39,7 +39,7 @@ type world struct {
 	deliveries []delivery
 }
 
-func newWorld(t *testing.T, p plan) *world {
+func newWorld(t testing.TB, p plan) *world {
 	t.Helper()
 	if p.caddy == "" {
 		p.caddy = build(t, "caddy", "./cmd/caddy")

@@ -12,39 +12,32 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
-// TestFigures measures what a cluster costs and spares, and prints it. Nothing is asserted of times: they are those of
-// the machine. `go test -v -run Figures ./test/cluster -args -figures` runs it.
-func TestFigures(t *testing.T) {
-	if !*figures {
-		t.Skip("it measures only with -figures")
-	}
-	caddy := build(t, "caddy", "./cmd/caddy")
-	t.Run("polls", func(t *testing.T) { measurePolls(t, caddy) })
-	t.Run("delivery", func(t *testing.T) { measureDelivery(t, caddy) })
-	t.Run("processor", func(t *testing.T) { measureProcessor(t, caddy) })
-}
+// The benchmarks measure what a cluster costs and spares, and print it. `go test -run '^$' -bench . -v ./test/cluster` runs
+// them, in some minutes.
 
-// measurePolls counts the polls of three nodes, with a cluster and without.
-func measurePolls(t *testing.T, caddy string) {
+// BenchmarkPolls counts the polls of three nodes, with a cluster and without.
+func BenchmarkPolls(b *testing.B) {
+	caddy := build(b, "caddy", "./cmd/caddy")
 	for _, size := range []struct{ feeds, clients int }{{5, 50}, {20, 500}} {
 		for _, engine := range []string{*engineName, "none"} {
-			t.Run(fmt.Sprintf("%d feeds, %d clients, %s", size.feeds, size.clients, engine), func(t *testing.T) {
-				w := newWorld(t, plan{
+			b.Run(fmt.Sprintf("%d feeds, %d clients, %s", size.feeds, size.clients, engine), func(b *testing.B) {
+				w := newWorld(b, plan{
 					engine: engine, caddy: caddy, nodes: 3, kinds: []kind{items, pages}, feeds: size.feeds, clients: size.clients,
 					life: 15 * time.Second, every: 330 * time.Millisecond,
 				})
 				from, to := w.goesOn(30 * time.Second)
 				lost, repeated, _ := w.finish()
-				t.Logf("polls/s for each feed:%s; at most %.2f times one node's; %d lost, %d repeated; delays %s",
+				b.Logf("polls/s for each feed:%s; at most %.2f times one node's; %d lost, %d repeated; delays %s",
 					w.rates(from, to), w.excess(from, to), lost, repeated, w.delays(from, to))
 			})
 		}
 	}
 }
 
-// measureDelivery takes the time from the upstream's event to a client of each node, over a long poll.
-func measureDelivery(t *testing.T, caddy string) {
-	w := newWorld(t, plan{
+// BenchmarkDelivery takes the time from the upstream's event to a client of each node, over a long poll.
+func BenchmarkDelivery(b *testing.B) {
+	caddy := build(b, "caddy", "./cmd/caddy")
+	w := newWorld(b, plan{
 		engine: *engineName, caddy: caddy, nodes: 3, kinds: []kind{held}, feeds: 3, clients: 9, every: 100 * time.Millisecond,
 	})
 	from, to := w.goesOn(30 * time.Second)
@@ -64,21 +57,22 @@ func measureDelivery(t *testing.T, caddy string) {
 		}
 	}
 	for how, all := range delays {
-		t.Logf("polled %s: %s", how, all)
+		b.Logf("polled %s: %s", how, all)
 	}
 }
 
-// measureProcessor compares what a node spends that follows another one with what it spends that polls for itself, at
+// BenchmarkProcessor compares what a node spends that follows another one with what it spends that polls for itself, at
 // the same time.
-func measureProcessor(t *testing.T, caddy string) {
+func BenchmarkProcessor(b *testing.B) {
+	caddy := build(b, "caddy", "./cmd/caddy")
 	for _, k := range []kind{held, items} {
 		for _, feeds := range []int{5, 20} {
-			t.Run(fmt.Sprintf("%s, %d feeds", k, feeds), func(t *testing.T) {
+			b.Run(fmt.Sprintf("%s, %d feeds", k, feeds), func(b *testing.B) {
 				p := plan{caddy: caddy, nodes: 2, kinds: []kind{k}, feeds: feeds, clients: 4 * feeds, every: 330 * time.Millisecond}
 				p.engine = *engineName
-				shares := newWorld(t, p)
+				shares := newWorld(b, p)
 				p.engine = "none"
-				polls := newWorld(t, p)
+				polls := newWorld(b, p)
 				follower := shares.all[0]
 				for polls, own := shares.pollerOf(shares.upstream.sources[0]); polls == follower || len(own) < feeds; polls, own = shares.pollerOf(shares.upstream.sources[0]) {
 					follower.dies() // it comes back when the other one polls all
@@ -86,15 +80,15 @@ func measureProcessor(t *testing.T, caddy string) {
 					follower.rises()
 					shares.settles()
 				}
-				begin := [2]time.Duration{used(t, follower), used(t, polls.all[0])}
+				begin := [2]time.Duration{used(b, follower), used(b, polls.all[0])}
 				from, to := shares.goesOn(time.Minute)
-				spent := [2]time.Duration{used(t, follower) - begin[0], used(t, polls.all[0]) - begin[1]}
+				spent := [2]time.Duration{used(b, follower) - begin[0], used(b, polls.all[0]) - begin[1]}
 				events := [2]int{follower.heard(shares, from, to), polls.all[0].heard(polls, from, to)}
 				each := [2]float64{}
 				for i := range each {
 					each[i] = spent[i].Seconds() / float64(max(events[i], 1)) * 1e6
 				}
-				t.Logf("a follower used %s for %d events, %.0f µs each; a node that polls %s for %d, %.0f µs: ratio %.2f",
+				b.Logf("a follower used %s for %d events, %.0f µs each; a node that polls %s for %d, %.0f µs: ratio %.2f",
 					spent[0], events[0], each[0], spent[1], events[1], each[1], each[0]/each[1])
 			})
 		}
@@ -122,7 +116,7 @@ func (n *node) heard(w *world, from, to time.Time) (events int) {
 }
 
 // used returns how much of a processor a process has used, in its own code and in the kernel (proc(5), fields 14 and 15).
-func used(t *testing.T, n *node) time.Duration {
+func used(t testing.TB, n *node) time.Duration {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
 	if err != nil {
