@@ -23,7 +23,7 @@ func TestTheReportOfAClusterIsItsStatus(t *testing.T) {
 		{
 			name: "two others",
 			status: cluster.Status{
-				Up: true, Since: now.Add(-time.Hour).In(time.FixedZone("", 3600)), ID: "0123abcd", Name: "eins", Takeovers: 2, Dropped: 3, Shares: 4,
+				Up: true, Since: now.Add(-time.Hour).In(time.FixedZone("", 3600)), ID: "0123abcd", Name: "eins", Takeovers: 2, Dropped: 3,
 				Nodes: []cluster.Node{
 					{ID: "11111111", Name: "drei", Version: "v1.0.0", Heard: now.Add(-1500 * time.Millisecond), Differs: "another version"},
 					{ID: "22222222", Name: "zwei", Version: "v1.1.0", Heard: now},

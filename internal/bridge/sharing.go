@@ -11,7 +11,7 @@ import (
 // shareWith has the feeds share their polls with the cluster of the newest instance; nil: there is none. b.mu is held.
 func (b *Bridge) shareWith(newest *Instance) {
 	member := (*cluster.Member)(nil)
-	if newest != nil && !newest.stopping && b.plan.Unshared() == "" && !b.plan.Alone {
+	if newest != nil && !newest.stopping && b.plan.Unshared() == "" {
 		member = newest.Member
 	}
 	b.shareBy(member)

@@ -170,6 +170,17 @@ func newSite(t *testing.T, n int, u *upstream) *site {
 	return s
 }
 
+// startSite starts nodes, each with a client that has got what there is.
+func startSite(t *testing.T, n int, u *upstream) *site {
+	t.Helper()
+	s := newSite(t, n, u)
+	for i := range n {
+		s.join(i, "")
+	}
+	pass(interval)
+	return s
+}
+
 // open gives a node a feed.
 func (s *site) open(i int, bridge, key string) {
 	s.t.Helper()

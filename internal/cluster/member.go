@@ -122,7 +122,7 @@ func (m *Member) Status() Status {
 	defer m.mu.Unlock()
 	s := Status{
 		Up: m.downSince.Load() == 0, Since: time.Unix(0, m.changed.Load()), ID: m.id.String(), Name: m.settings.Name,
-		Nodes: m.nodes.list(time.Now()), Takeovers: m.takeovers.Load(), Dropped: m.dropped.Load(), Shares: len(m.shares),
+		Nodes: m.nodes.list(time.Now()), Takeovers: m.takeovers.Load(), Dropped: m.dropped.Load(),
 	}
 	return s
 }

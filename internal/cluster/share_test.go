@@ -55,12 +55,8 @@ func TestOneNodePollsForAll(t *testing.T) {
 			most := alone(t, u, 700*time.Millisecond, time.Minute)
 			bubble(t, func(t *testing.T) {
 				u.items = 5
-				s := newSite(t, 3, u)
+				s := startSite(t, 3, u)
 				defer s.close()
-				for i := range 3 {
-					s.join(i, "")
-				}
-				pass(interval)
 				pass(5 * time.Second)
 				begin := time.Now()
 				s.run(time.Minute, 700*time.Millisecond)
@@ -115,12 +111,8 @@ func TestAnotherNodePollsOnceTheOneThatDoesIsGone(t *testing.T) {
 			t.Run(name+", "+how, func(t *testing.T) {
 				bubble(t, func(t *testing.T) {
 					u := &upstream{document: u.document, hold: u.hold, items: 5}
-					s := newSite(t, 3, u)
+					s := startSite(t, 3, u)
 					defer s.close()
-					for i := range 3 {
-						s.join(i, "")
-					}
-					pass(interval)
 					s.run(5*time.Second, 700*time.Millisecond)
 					polls := s.whoPolls()
 					if polls < 0 {
@@ -170,12 +162,8 @@ func TestANodeWithoutReadersLetsAnotherOnePoll(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				u.items = 5
-				s := newSite(t, 3, u)
+				s := startSite(t, 3, u)
 				defer s.close()
-				for i := range 3 {
-					s.join(i, "")
-				}
-				pass(interval)
 				s.run(5*time.Second, 700*time.Millisecond)
 				polls := s.whoPolls()
 				if polls < 0 {
@@ -217,12 +205,8 @@ func TestANodeThatWasThoughtGoneIsToldAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				u.items = 5
-				s := newSite(t, 2, u)
+				s := startSite(t, 2, u)
 				defer s.close()
-				for i := range 2 {
-					s.join(i, "")
-				}
-				pass(interval)
 				s.run(5*time.Second, 700*time.Millisecond)
 				follows := 1 - s.whoPolls()
 				s.bus.Nodes[follows].Mute(true)
@@ -269,12 +253,8 @@ func TestWhileTheBusIsAwayEachNodePolls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				u.items = 5
-				s := newSite(t, 3, u)
+				s := startSite(t, 3, u)
 				defer s.close()
-				for i := range 3 {
-					s.join(i, "")
-				}
-				pass(interval)
 				s.run(5*time.Second, 700*time.Millisecond)
 				s.bus.Away(true)
 				s.run(2*time.Second, 700*time.Millisecond)
@@ -307,12 +287,8 @@ func TestWhileTheBusIsAwayEachNodePolls(t *testing.T) {
 func TestOfTwoThatPollOneStops(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := &upstream{items: 5}
-		s := newSite(t, 4, u)
+		s := startSite(t, 4, u)
 		defer s.close()
-		for i := range 4 {
-			s.join(i, "")
-		}
-		pass(interval)
 		s.run(3*time.Second, 300*time.Millisecond)
 		polls := s.whoPolls()
 		s.bus.Nodes[polls].Deafen(true) // it cannot know
@@ -359,12 +335,8 @@ func TestAPageThatIsTooLargeCostsAPollOfEachNode(t *testing.T) {
 	for _, document := range []bool{false, true} {
 		bubble(t, func(t *testing.T) {
 			u := &upstream{items: 5, document: document}
-			s := newSite(t, 3, u)
+			s := startSite(t, 3, u)
 			defer s.close()
-			for i := range 3 {
-				s.join(i, "")
-			}
-			pass(interval)
 			s.run(3*time.Second, 700*time.Millisecond)
 			s.bus.Bound(200)
 			u.change(func() { u.size = 1000 })
@@ -429,12 +401,8 @@ func TestAnOutageOfTheUpstreamIsTold(t *testing.T) {
 	outage := func(n int) (polls int) {
 		synctest.Test(t, func(t *testing.T) {
 			u := &upstream{items: 5}
-			s := newSite(t, n, u)
+			s := startSite(t, n, u)
 			defer s.close()
-			for i := range n {
-				s.join(i, "")
-			}
-			pass(interval)
 			s.run(3*time.Second, 700*time.Millisecond)
 			u.change(func() {
 				u.fail = &page.Error{Status: 503, Comment: "status 503", Err: errors.New("overload")}
@@ -476,12 +444,8 @@ func TestAnOutageOfTheUpstreamIsTold(t *testing.T) {
 func TestAResetIsTold(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := &upstream{items: 50}
-		s := newSite(t, 3, u)
+		s := startSite(t, 3, u)
 		defer s.close()
-		for i := range 3 {
-			s.join(i, "")
-		}
-		pass(interval)
 		s.run(3*time.Second, 700*time.Millisecond)
 		begin := time.Now()
 		u.change(func() { u.items, u.run = 2, 1 })
@@ -511,12 +475,8 @@ func TestAllStreamsEndWithTheUpstream(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				u := &upstream{items: 5}
-				s := newSite(t, 3, u)
+				s := startSite(t, 3, u)
 				defer s.close()
-				for i := range 3 {
-					s.join(i, "")
-				}
-				pass(interval)
 				s.run(3*time.Second, 700*time.Millisecond)
 				u.change(func() { test.do(u) })
 				pass(10 * time.Second)
@@ -535,12 +495,8 @@ func TestAllStreamsEndWithTheUpstream(t *testing.T) {
 func TestNewcomersOfAllNodesShareTheirFirstPoll(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := &upstream{items: 5}
-		s := newSite(t, 3, u)
+		s := startSite(t, 3, u)
 		defer s.close()
-		for i := range 3 {
-			s.join(i, "")
-		}
-		pass(interval)
 		s.run(3*time.Second, 700*time.Millisecond)
 		begin := time.Now()
 		for i := range 9 {
@@ -564,12 +520,8 @@ func TestNewcomersOfAllNodesShareTheirFirstPoll(t *testing.T) {
 func TestAnotherClusterTakesOver(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := &upstream{items: 5}
-		s := newSite(t, 3, u)
+		s := startSite(t, 3, u)
 		defer s.close()
-		for i := range 3 {
-			s.join(i, "")
-		}
-		pass(interval)
 		s.run(3*time.Second, 700*time.Millisecond)
 		for range 5 {
 			for i := range 3 {
@@ -594,12 +546,8 @@ func TestAnotherClusterTakesOver(t *testing.T) {
 func TestANodeThatGetsNoAnswerHasAnotherOnePoll(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := &upstream{items: 5}
-		s := newSite(t, 3, u)
+		s := startSite(t, 3, u)
 		defer s.close()
-		for i := range 3 {
-			s.join(i, "")
-		}
-		pass(interval)
 		s.run(3*time.Second, 300*time.Millisecond)
 		cut := s.whoPolls()
 		u.change(func() { u.unreachable = map[int]bool{cut: true} })

@@ -12,7 +12,6 @@ type Status struct {
 
 	Takeovers int64 // feeds that this node took over from a node that was gone
 	Dropped   int64 // messages that could not be opened or read
-	Shares    int   // feeds of this node that take part
 }
 
 // Node is a node of the cluster.
