@@ -59,6 +59,13 @@ func Connections(bus string) []*Connection {
 	return append([]*Connection(nil), connections.of[bus]...)
 }
 
+// Forget forgets all connections, so that a test that runs again finds its own.
+func Forget() {
+	connections.Lock()
+	defer connections.Unlock()
+	clear(connections.of)
+}
+
 // Connect implements cluster.Engine.
 func (m *Memory) Connect(logger *zap.Logger) (cluster.Connection, error) {
 	if m.Refuses != "" {

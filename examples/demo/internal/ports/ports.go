@@ -4,7 +4,9 @@
 package ports
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -49,14 +51,22 @@ func Another(wish string, not []string) (string, error) {
 	if !slices.Contains(not, wish) && Free(wish) == nil {
 		return wish, nil
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
+	return Any(not)
+}
+
+// Any is a free port that is none of those that are not to be used. It is below those that systems give to who
+// asks for any, and to each connection: nobody takes it while the program does not listen on it.
+func Any(not []string) (string, error) {
+	const first, count = 10_000, 10_000
+	err := errors.New("all are to be left alone")
+	for range 100 {
+		port := strconv.Itoa(first + rand.IntN(count))
+		if slices.Contains(not, port) {
+			continue
+		}
+		if err = Free(port); err == nil {
+			return port, nil
+		}
 	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
-	}
-	return port, nil
+	return "", fmt.Errorf("looking for a free port from %d to %d: %w", first, first+count-1, err)
 }
