@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// link returns the target of the first link with a relation, such as next, in an answer's Link fields (RFC 8288,
+// Link returns the target of the first link with a relation, such as next, in an answer's Link fields (RFC 8288,
 // section 3). It is empty where there is none. Relations have no case, and one link may have several. A field that
 // breaks the grammar counts up to there.
-func link(header http.Header, relation string) string {
+func Link(header http.Header, relation string) string {
 	for _, field := range header.Values("Link") {
 		for rest := field; ; {
 			rest = strings.TrimLeft(rest, " \t,")

@@ -50,7 +50,7 @@ func FuzzLink(f *testing.F) {
 	f.Add(`</a>; rel="next", <b>; rel=prev; x="\""`)
 	f.Add(`<>;rel=next`)
 	f.Fuzz(func(t *testing.T, field string) {
-		target := link(http.Header{"Link": {field}}, "next")
+		target := Link(http.Header{"Link": {field}}, "next")
 		if target != "" && !strings.Contains(field, "<"+target) && !strings.Contains(field, target) {
 			t.Errorf("%q is not in %q", target, field)
 		}

@@ -96,7 +96,7 @@ func checkPath(src string) error {
 			first = len(open) > 0 // the path behind a name, as in {"name":path}
 		case '@':
 			if name, ok := modifierName(src[i:]); begins && ok && !gjson.ModifierExists(name, nil) {
-				return fmt.Errorf(`gjson has no modifier @%s: write a key of that name as \@%[1]s`, name)
+				return noModifier(name)
 			}
 		}
 	}
@@ -128,6 +128,17 @@ func modifierName(s string) (name string, ok bool) {
 	}
 	return s[1:i], s[i] != '\\'
 }
+
+// noModifier says of a name that gjson has no modifier of that name here.
+func noModifier(name string) error {
+	if name == "html" {
+		return errors.New("@html stands last, and only in a value: at the end of its path, or of a placeholder")
+	}
+	return fmt.Errorf(`there is no modifier @%s, but %s: write a key of that name as \@%[1]s`, name, modifiers)
+}
+
+// modifiers are those of gjson, which has no list of them, and ours.
+const modifiers = "@this @reverse @flatten @join @keys @values @group @dig @tostr @fromstr @valid @pretty @ugly @html"
 
 func beginsWithKey(src string) bool {
 	switch src[0] {

@@ -32,6 +32,7 @@ type placeholder struct {
 	name   string   // of a cursor or header; the relation of a link; or the byte itself
 	path   Path     // into the body or item; zero for all of it
 	add    *big.Int // to a cursor or a count; nil for these as they are
+	html   bool     // what it reads is escaped
 }
 
 const placeholders = "{sse.cursor} {sse.cursor.NAME} (both may be followed by +N or -N) {sse.status} {sse.header.NAME} {sse.link.RELATION} " +
@@ -52,7 +53,7 @@ func parsePlaceholder(s string) (*placeholder, int, error) {
 	}
 	inner := strings.TrimPrefix(s[:n-1], "{sse.")
 	kind := inner
-	if i := strings.IndexAny(inner, ".+-"); i >= 0 {
+	if i := strings.IndexAny(inner, ".+-|"); i >= 0 {
 		kind = inner[:i]
 	}
 	p, err := newPlaceholder(kind, inner[len(kind):])
@@ -94,6 +95,34 @@ func placeholderLen(s string) int {
 }
 
 func newPlaceholder(kind, rest string) (*placeholder, error) {
+	if path, within := strings.CutPrefix(rest, "."); within && (kind == "body" || kind == "item") {
+		return newPathPlaceholder(kind, path)
+	}
+	rest, html := strings.CutSuffix(rest, "|"+htmlModifier)
+	p, err := newPlainPlaceholder(kind, rest)
+	if err != nil {
+		return nil, err
+	}
+	if html && p.source == fromByte {
+		return nil, errors.New("a byte is never escaped: leave @html out")
+	}
+	p.html = html
+	return p, nil
+}
+
+func newPathPlaceholder(kind, path string) (*placeholder, error) {
+	p := &placeholder{source: fromBody}
+	if kind == "item" {
+		p.source = fromItem
+	}
+	path, p.html = cutHTML(path)
+	var err error
+	p.path, err = ParsePath(path)
+	return p, err
+}
+
+// newPlainPlaceholder makes all but those with a path.
+func newPlainPlaceholder(kind, rest string) (*placeholder, error) {
 	unknown := errors.New("unknown name; the placeholders are " + placeholders)
 	switch kind {
 	case "cursor":
@@ -137,25 +166,15 @@ func newPlaceholder(kind, rest string) (*placeholder, error) {
 			return nil, errors.New("the relation of the link is missing: write for example {sse.link.next}")
 		}
 		return &placeholder{source: fromLink, name: m[1]}, nil
-	case "body", "item":
-		p := &placeholder{source: fromBody}
-		if kind == "item" {
-			p.source = fromItem
-		}
-		if rest == "" {
-			return p, nil
-		}
-		if rest[0] != '.' {
-			return nil, unknown
-		}
-		var err error
-		p.path, err = ParsePath(rest[1:])
-		return p, err
 	}
 	if rest != "" {
 		return nil, unknown
 	}
 	switch kind {
+	case "body":
+		return &placeholder{source: fromBody}, nil
+	case "item":
+		return &placeholder{source: fromItem}, nil
 	case "status":
 		return &placeholder{source: fromStatus}, nil
 	case "id":
@@ -183,7 +202,7 @@ func (p *placeholder) appendTo(dst []byte, env *Env) (_ []byte, ok bool) {
 	case fromHeader:
 		dst = append(dst, env.Header.Get(p.name)...)
 	case fromLink:
-		dst = append(dst, link(env.Header, p.name)...)
+		dst = append(dst, Link(env.Header, p.name)...)
 	case fromBody:
 		dst = append(dst, p.within(env.Body)...)
 	case fromItem:

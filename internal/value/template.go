@@ -32,6 +32,9 @@ type part struct {
 //	{sse.count}                        the number of the session's requests so far; +N and -N as for cursors
 //	{sse.byte.HEX}                     a byte, which nothing escapes
 //
+// With |@html before its closing brace, as in {sse.item.text|@html}, what any of them but {sse.byte.HEX} inserts is
+// escaped as HTML.
+//
 // Braces may stand in the text, as in {"since":{sse.cursor}}. A placeholder behind a
 // backslash is text, which is how Caddy escapes its own.
 func ParseTemplate(src string) (Template, error) {
@@ -111,6 +114,29 @@ func (t Template) Cursors() []string {
 	return names
 }
 
+// Insertion is a cursor in a template that is inserted as it is, and the text before and after it. Another placeholder
+// there is `{`.
+type Insertion struct{ Cursor, Before, After string }
+
+// Insertions returns the cursors that the template inserts as they are. One that is added to is a number.
+func (t Template) Insertions() (all []Insertion) {
+	beside := func(i int) string {
+		switch {
+		case i < 0 || i >= len(t.parts):
+			return ""
+		case t.parts[i].read != nil:
+			return "{"
+		}
+		return t.parts[i].text
+	}
+	for i, p := range t.parts {
+		if p.read != nil && p.read.source == fromCursor && p.read.add == nil {
+			all = append(all, Insertion{p.read.name, beside(i - 1), beside(i + 1)})
+		}
+	}
+	return all
+}
+
 // Counts reports whether the template can add to each cursor of env that it adds to: to integers
 // alone. One that is empty leaves the template out, and is no matter.
 func (t Template) Counts(env *Env) bool {
@@ -152,6 +178,10 @@ func (t Template) needsJSON() bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && !p.read.path.IsZero() })
 }
 
+func (t Template) escapesHTML() bool {
+	return slices.ContainsFunc(t.parts, func(p part) bool { return p.read != nil && p.read.html })
+}
+
 func (t Template) appendTo(dst []byte, env *Env, escape func(string) string) (_ []byte, ok bool) {
 	for _, p := range t.parts {
 		if p.read == nil {
@@ -161,6 +191,9 @@ func (t Template) appendTo(dst []byte, env *Env, escape func(string) string) (_ 
 		start := len(dst)
 		if dst, ok = p.read.appendTo(dst, env); !ok {
 			return nil, false
+		}
+		if p.read.html {
+			dst = append(dst[:start], escapeHTML(dst[start:])...)
 		}
 		if escape != nil && p.read.source != fromByte {
 			dst = append(dst[:start], escape(string(dst[start:]))...)

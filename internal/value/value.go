@@ -12,6 +12,7 @@ import (
 type Value struct {
 	src      string
 	path     Path
+	html     bool // what the path finds is escaped
 	template Template
 	literal  []byte // not nil for a literal
 }
@@ -22,6 +23,7 @@ var placeholderIn = regexp.MustCompile(`(^|[^\\])\{(sse\.|[a-z][a-z0-9_]*\.[^{},
 
 // Parse reads a value: "=text" is the literal text, in which nothing is replaced; what holds
 // a placeholder like {sse.header.X} or {http.request.host} is a template; all else is a path.
+// With the modifier @html at its end, as in text|@html, what the path finds is escaped as HTML.
 func Parse(src string) (Value, error) {
 	switch {
 	case src == "":
@@ -35,11 +37,12 @@ func Parse(src string) (Value, error) {
 		}
 		return Value{src: src, template: t}, nil
 	}
-	p, err := ParsePath(src)
+	path, html := cutHTML(src)
+	p, err := ParsePath(path)
 	if err != nil {
 		return Value{}, fmt.Errorf("%w (a literal is written %q)", err, "="+src)
 	}
-	return Value{src: src, path: p}, nil
+	return Value{src: src, path: p, html: html}, nil
 }
 
 // Get returns the value: of a path, what it finds in scope, which is valid JSON; of a
@@ -60,8 +63,14 @@ func (v Value) Get(scope []byte, env *Env) []byte {
 		}
 		return text
 	}
+	if v.html {
+		return escapeHTML(found(v.path.Get(scope)))
+	}
 	return found(v.path.Get(scope))
 }
+
+// EscapesHTML reports whether any of what Get finds is escaped as HTML, and so is no longer what the upstream wrote.
+func (v Value) EscapesHTML() bool { return v.html || v.template.escapesHTML() }
 
 // NeedsJSON reports whether Get reads JSON: whether it is a path, or a template with a
 // path into the body or the item.
