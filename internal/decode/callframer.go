@@ -66,6 +66,8 @@ func (f *callFramer) Push(p []byte) ([]Record, error) {
 	return f.out.end(f.read(p))
 }
 
+func (f *callFramer) Last() []Record { return nil }
+
 func (f *callFramer) Partial() bool { return f.spot >= atArgument }
 
 func (f *callFramer) read(p []byte) error {

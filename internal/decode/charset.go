@@ -14,6 +14,16 @@ import (
 
 var byteOrderMark = []byte("\uFEFF")
 
+// marks are the byte order marks, and the encodings that they show; nil for UTF-8.
+var marks = [...]struct {
+	text     []byte
+	encoding encoding.Encoding
+}{
+	{byteOrderMark, nil},
+	{[]byte{0xFE, 0xFF}, unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)},
+	{[]byte{0xFF, 0xFE}, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)},
+}
+
 // declaration is an XML declaration, with the encoding that it names.
 var declaration = regexp.MustCompile(`^[ \t\r\n]*<\?xml[ \t\r\n][^>]{0,200}?\?>`)
 
@@ -38,7 +48,7 @@ func Markup(text []byte, contentType string) []byte {
 		return converted
 	}
 	if m := declaredEncoding.FindSubmatch(converted[:found[1]]); m != nil && !told {
-		if enc := encodingOf(string(m[1])); enc != nil {
+		if enc := encodingOf(string(m[1])); enc != nil && !isUTF16(enc) {
 			return toUTF8(converted[found[1]:], enc)
 		}
 	}
@@ -47,24 +57,26 @@ func Markup(text []byte, contentType string) []byte {
 
 // convert is [Text]; told is false if neither a mark nor the Content-Type says what the encoding is.
 func convert(text []byte, contentType string) (_ []byte, told bool) {
-	var enc encoding.Encoding
-	switch {
-	case bytes.HasPrefix(text, byteOrderMark):
-		return text, true
-	case bytes.HasPrefix(text, []byte{0xFE, 0xFF}):
-		enc = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
-	case bytes.HasPrefix(text, []byte{0xFF, 0xFE}):
-		enc = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
-	default:
-		_, params, err := mime.ParseMediaType(contentType)
-		if err != nil || params["charset"] == "" {
-			return text, false
-		}
-		if enc = encodingOf(params["charset"]); enc == nil {
-			return text, true
-		}
+	enc, told := encodingFor(text, contentType)
+	if enc == nil {
+		return text, told
 	}
 	return toUTF8(text, enc), true
+}
+
+// encodingFor returns what a text that begins so is encoded in; nil for UTF-8, and for what nobody names or knows.
+// told is false if neither a byte order mark nor the Content-Type says what the encoding is.
+func encodingFor(beginning []byte, contentType string) (_ encoding.Encoding, told bool) {
+	for _, m := range marks {
+		if bytes.HasPrefix(beginning, m.text) {
+			return m.encoding, true
+		}
+	}
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["charset"] == "" {
+		return nil, false
+	}
+	return encodingOf(params["charset"]), true
 }
 
 // toUTF8 converts text. It goes through it twice, since a buffer that grows is held up to
@@ -79,6 +91,13 @@ func toUTF8(text []byte, enc encoding.Encoding) []byte {
 		return text
 	}
 	return bytes.TrimPrefix(converted, byteOrderMark)
+}
+
+// isUTF16 reports whether an encoding is UTF-16. Where ASCII could be read, the text is not in it, whatever it says: .NET
+// declares it in text that is sent in UTF-8. The HTML standard takes it for UTF-8 too (section 13.2.3.2).
+func isUTF16(enc encoding.Encoding) bool {
+	name, err := htmlindex.Name(enc)
+	return err == nil && (name == "utf-16le" || name == "utf-16be")
 }
 
 // encodingOf returns the encoding that is called so, or nil for UTF-8 and for none.

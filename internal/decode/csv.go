@@ -27,7 +27,7 @@ const maxColumns = 10_000
 func CSV(text []byte, memory int, separator rune, header bool) ([]byte, error) {
 	switch inner := bytes.Trim(text, Space); {
 	case IsHTML(text):
-		return nil, errors.New("HTML where CSV was expected")
+		return nil, unexpectedHTML("CSV was")
 	case len(inner) > 0 && (inner[0] == '[' || inner[0] == '{') && value.ValidJSON(inner):
 		return nil, errors.New("JSON where CSV was expected")
 	}

@@ -9,6 +9,7 @@ package decode
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
@@ -37,6 +38,20 @@ func Nature(text []byte) string {
 	}
 	return brokenNature(text)
 }
+
+// ErrHTML is the error of a page for people where data was expected. Those of this package wrap it.
+var ErrHTML = errors.New("HTML")
+
+// Unexpected returns the error for a text where something else was expected: "JSON was".
+func Unexpected(text []byte, wanted string) error {
+	if nature := Nature(text); nature != "HTML" {
+		return fmt.Errorf("%s where %s expected", nature, wanted)
+	}
+	return unexpectedHTML(wanted)
+}
+
+// unexpectedHTML returns the error for HTML where something else was expected.
+func unexpectedHTML(wanted string) error { return fmt.Errorf("%w where %s expected", ErrHTML, wanted) }
 
 // brokenNature says where text that is not JSON differs from it, if it begins like an array or object.
 func brokenNature(text []byte) string {

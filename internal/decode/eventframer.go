@@ -2,11 +2,10 @@ package decode
 
 import (
 	"bytes"
-	"errors"
 	"net/http"
 )
 
-var errHTMLEvents = errors.New("HTML where an event stream was expected")
+var errHTMLEvents = unexpectedHTML("an event stream was")
 
 // eventFramer cuts an event stream into its events.
 type eventFramer struct {
@@ -78,6 +77,8 @@ func (f *eventFramer) Push(p []byte) ([]Record, error) {
 	}
 	return f.out.end(f.opening.read(p, f.read, errHTMLEvents))
 }
+
+func (f *eventFramer) Last() []Record { return nil }
 
 func (f *eventFramer) Partial() bool {
 	return f.hasData || f.id.given || f.event.given || f.retry.given || f.named > 0

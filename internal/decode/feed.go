@@ -21,7 +21,7 @@ func Feed(text []byte, memory int) ([]byte, error) {
 	text = bytes.Trim(text, Space)
 	kind := gofeed.DetectFeedType(bytes.NewReader(text[:min(len(text), 4<<10)]))
 	if kind == gofeed.FeedTypeUnknown || IsHTML(text) {
-		return nil, fmt.Errorf("%s where a feed was expected", Nature(text))
+		return nil, Unexpected(text, "a feed was")
 	}
 	w := &feedWriter{out: newOutput(len(text)+len(text)/8, memory/4*3), memory: memory, spare: memory / 4}
 	w.out.plain(`{"items":[`)

@@ -55,6 +55,17 @@ func TestFeedsAreWhatGofeedMakesOfThem(t *testing.T) {
 	}
 }
 
+func TestItemsOfRSS1HaveTheIDsThatTheyAreAbout(t *testing.T) {
+	t.Parallel()
+	const text = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"><channel rdf:about="c"/>
+<item rdf:about=" http://example.com/1 "><title>News</title></item><item rdf:about="2" about="x"><guid>3</guid></item><item about="4"/></rdf:RDF>`
+	got, err := Feed([]byte(text), testMemory)
+	want := `{"items":[{"title":"News","guid":"http://example.com/1"},{"guid":"3"},{}],`
+	if err != nil || !strings.HasPrefix(string(got), want) {
+		t.Errorf("got %s (%v), want %s", got, err, want)
+	}
+}
+
 // gofeed panics on each of them.
 func TestWhatIsNullInAJSONFeedIsNone(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,6 @@ package decode
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/mmcdole/gofeed"
@@ -18,7 +17,7 @@ var feedItems, _ = value.ParsePath("items")
 // readJSON writes the items of a JSON feed, and returns the feed without them.
 func (w *feedWriter) readJSON(text []byte) (*gofeed.Feed, error) {
 	if !value.ValidJSON(text) {
-		return nil, fmt.Errorf("%s where a feed was expected", Nature(text))
+		return nil, Unexpected(text, "a feed was")
 	}
 	items := feedItems.Get(text)
 	if !items.IsArray() {

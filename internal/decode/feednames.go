@@ -20,6 +20,15 @@ type feedNames struct {
 	text strings.Builder
 }
 
+// about takes the id that an item of RSS 1.0 has as an attribute. It must be unique in the feed (RSS 1.0, section 5.5).
+func (n *feedNames) about(item xml.StartElement) {
+	for _, a := range item.Attr {
+		if a.Name.Space == "http://www.w3.org/1999/02/22-rdf-syntax-ns#" && a.Name.Local == "about" {
+			n.id, n.hasID = strings.TrimSpace(a.Value), true
+		}
+	}
+}
+
 // start begins a child of the entry.
 func (n *feedNames) start(t xml.StartElement, id string) {
 	n.text.Reset()

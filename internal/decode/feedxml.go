@@ -142,6 +142,7 @@ func (f *feedCutter) start(t xml.StartElement, end int) error {
 		}
 	case f.depth == len(f.around)+1 && strings.EqualFold(t.Name.Local, f.item):
 		f.entry = &feedEntry{at: f.tagAt, depth: f.depth, space: t.Name.Space, headCost: f.cost}
+		f.entry.about(t)
 		f.cost = 0
 	}
 	f.cost += costOfFeedElement + costOfFeedAttribute*len(t.Attr)

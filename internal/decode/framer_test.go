@@ -159,6 +159,13 @@ var steady = []steadyAnswer{
 		"scripts", NewCallFramer, `<p>text</p><script>parent.update({"id":1,"a":[1,2,3]});` + "\n" + `f('it\'s', 2)</script>` + "\n", 2,
 		func(size int) string { return `<script>f("` + strings.Repeat("x", size-2) + `")</script>` },
 	},
+	{
+		"in another charset", func(limit int) Framer {
+			return NewCharsetFramer(NewLineFramer("|", limit), "text/plain; charset=shift_jis")
+		},
+		"some text|\x83|\x83X\x83g|\xb1|", 3,
+		func(size int) string { return strings.Repeat("\xb1", size/3) + "|" }, // of three bytes in UTF-8
+	},
 }
 
 func partsOf(contentType string) func(limit int) Framer {
@@ -309,28 +316,33 @@ func BenchmarkFramers(b *testing.B) {
 
 func fuzzFramer(f *testing.F, newFramer func() Framer) {
 	f.Fuzz(func(t *testing.T, text []byte, cuts []byte) {
-		if len(text) > 1<<12 {
-			return
-		}
-		want := push(newFramer(), string(text))
-		var chunks []string
-		rest := string(text)
-		for _, n := range cuts {
-			n := min(int(n), len(rest))
-			chunks, rest = append(chunks, rest[:n]), rest[n:]
-		}
-		if got := push(newFramer(), append(chunks, rest)...); !reflect.DeepEqual(got, want) {
-			t.Fatalf("%q in chunks %q: %v, want %v", text, chunks, got, want)
-		}
-		if got := push(newFramer(), bytesOf(string(text))...); !reflect.DeepEqual(got, want) {
-			t.Fatalf("%q byte by byte: %v, want %v", text, got, want)
-		}
-		for _, r := range want.records {
-			if r.Body == nil && r.Header == nil {
-				t.Fatalf("%q has an empty record", text)
-			}
+		if len(text) <= 1<<12 {
+			checkCuts(t, newFramer, text, cuts)
 		}
 	})
+}
+
+// checkCuts checks that cuts into chunks of some lengths do not matter.
+func checkCuts(t *testing.T, newFramer func() Framer, text, cuts []byte) {
+	t.Helper()
+	want := push(newFramer(), string(text))
+	var chunks []string
+	rest := string(text)
+	for _, n := range cuts {
+		n := min(int(n), len(rest))
+		chunks, rest = append(chunks, rest[:n]), rest[n:]
+	}
+	if got := push(newFramer(), append(chunks, rest)...); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%q in chunks %q: %v, want %v", text, chunks, got, want)
+	}
+	if got := push(newFramer(), bytesOf(string(text))...); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%q byte by byte: %v, want %v", text, got, want)
+	}
+	for _, r := range want.records {
+		if r.Body == nil && r.Header == nil {
+			t.Fatalf("%q has an empty record", text)
+		}
+	}
 }
 
 func FuzzLineFramer(f *testing.F) {

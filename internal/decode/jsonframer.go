@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -37,6 +36,8 @@ func (f *jsonFramer) Push(p []byte) ([]Record, error) {
 	}
 	return f.out.end(f.read(f.mark.skip(p)))
 }
+
+func (f *jsonFramer) Last() []Record { return nil }
 
 func (f *jsonFramer) Partial() bool { return f.state == withinValue || f.state == noValue }
 
@@ -132,5 +133,5 @@ func (f *jsonFramer) foreign(c byte) error {
 	if declared := "<?xml"; len(text) < len(declared) && strings.HasPrefix(declared, string(text)) {
 		return nil // which may be XML or HTML
 	}
-	return fmt.Errorf("%s where JSON values were expected", Nature(text))
+	return Unexpected(text, "JSON values were")
 }

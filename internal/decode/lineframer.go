@@ -2,10 +2,11 @@ package decode
 
 import (
 	"bytes"
-	"errors"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
-var errHTMLLines = errors.New("HTML where lines were expected")
+var errHTMLLines = unexpectedHTML("lines were")
 
 // lineFramer cuts an answer into its lines.
 type lineFramer struct {
@@ -34,6 +35,17 @@ func (f *lineFramer) Push(p []byte) ([]Record, error) {
 		return nil, f.out.err
 	}
 	return f.out.end(f.opening.read(p, f.read, errHTMLLines))
+}
+
+// Last returns a last line without a separator, if it is a JSON object or array: any other line may have been longer.
+func (f *lineFramer) Last() []Record {
+	line := bytes.TrimLeft(f.out.bytes(), Space)
+	if f.out.err != nil || len(line) == 0 || line[0] != '{' && line[0] != '[' || !value.ValidJSON(bytes.TrimRight(line, Space)) {
+		return nil
+	}
+	f.out.complete(0, f.out.len(), nil, 0)
+	records, _ := f.out.end(nil) // there was no error
+	return records
 }
 
 func (f *lineFramer) Partial() bool { return len(bytes.TrimLeft(f.out.bytes(), Space)) > 0 }

@@ -1,6 +1,9 @@
 package decode
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+)
 
 func TestLinesThatGoOn(t *testing.T) {
 	t.Parallel()
@@ -32,4 +35,33 @@ func TestLinesWithASeparatorThatGoOn(t *testing.T) {
 	framerCases{
 		{"HTML that it cuts", "<!doctype html>", "<!doctype ! HTML where lines were expected"},
 	}.run(t, func() Framer { return NewLineFramer(" ", 10) })
+}
+
+func TestALastLineIsARecordIfItIsSureToBeWhole(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, want string }{
+		{"1\n{\"a\":2}", `{"a":2}`},
+		{"[1, 2] \r", "[1, 2] \r"},
+		{`{"a":"é"}`, `{"a":"é"}`},
+		{`{"a":2`, ""},
+		{`{"a":2}}`, ""},
+		{"2", ""}, // of 23, maybe
+		{`"2"`, ""},
+		{"text", ""},
+		{"a\n \t", ""},
+		{"{}\n", ""},
+		{"", ""},
+		{"{}\xc3", ""},
+	} {
+		f := NewCharsetFramer(NewLineFramer("", 40), "text/plain; charset=utf-8")
+		before := push(f, bytesOf(c.text)...)
+		got := framed{records: f.Last(), partial: f.Partial()}
+		want := framed{partial: before.partial}
+		if c.want != "" {
+			want = framed{records: []Record{{Body: []byte(c.want)}}}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("at the end of %q come %v, want %v", c.text, got, want)
+		}
+	}
 }

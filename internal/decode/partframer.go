@@ -99,6 +99,8 @@ func (f *partFramer) Push(p []byte) ([]Record, error) {
 	return f.out.end(f.read(p))
 }
 
+func (f *partFramer) Last() []Record { return nil }
+
 func (f *partFramer) Partial() bool {
 	return f.state == inHeader && len(f.head) > 0 || f.state == inBody || f.state == inCountedBody
 }

@@ -92,6 +92,9 @@ func FuzzPartFramerReadsParts(f *testing.F) {
 	f.Add([]byte("a\r\n\r\nb"), []byte("--x\n"), []byte{}, "etag", "x")
 	f.Add([]byte("\n"), []byte("\r\n--"), []byte("\r"), "", "")
 	f.Fuzz(func(t *testing.T, a, b, c []byte, name, text string) {
+		if strings.ContainsAny(name+text, "\r\n") {
+			return // the writer would end the header there, and the body would be longer than its Content-Length
+		}
 		var answer bytes.Buffer
 		w := multipart.NewWriter(&answer)
 		for i, body := range [][]byte{a, b, c} {

@@ -10,6 +10,9 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
 
+// packetSeparator stands between the packets of an answer of Engine.IO.
+var packetSeparator = []byte("\x1e")
+
 // SocketIO returns the answer to a poll of Engine.IO 4, as Socket.IO 3 and 4 use it, as a JSON array of its packets
 // (https://socket.io/docs/v4/engine-io-protocol/ and https://socket.io/docs/v4/socket-io-protocol/). They are separated
 // by the byte 0x1E. The members of a packet that has none are left out:
@@ -27,10 +30,9 @@ import (
 // take more than memory.
 func SocketIO(text []byte, memory int) ([]byte, error) {
 	if IsHTML(text) {
-		return nil, errors.New("HTML where packets of Engine.IO were expected")
+		return nil, unexpectedHTML("packets of Engine.IO were")
 	}
-	const separator = "\x1e"
-	if bytes.Count(text, []byte(separator)) >= MaxItems {
+	if bytes.Count(text, packetSeparator) >= MaxItems {
 		return nil, ErrTooManyItems
 	}
 	out := newOutput(len(text)+len(text)/2, memory)
@@ -38,7 +40,7 @@ func SocketIO(text []byte, memory int) ([]byte, error) {
 	attachments, number := 0, 0 // that the event before still lacks; of packets
 	for more := true; more; number++ {
 		var packet []byte
-		packet, text, more = bytes.Cut(text, []byte(separator))
+		packet, text, more = bytes.Cut(text, packetSeparator)
 		if attachments > 0 && len(packet) > 0 && packet[0] == 'b' {
 			out.quoted(packet[1:])
 			if attachments--; attachments == 0 || !more {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 )
@@ -22,9 +21,9 @@ import (
 func XML(text []byte, memory int) ([]byte, error) {
 	switch {
 	case IsHTML(text):
-		return nil, errors.New("HTML where XML was expected")
+		return nil, unexpectedHTML("XML was")
 	case !bytes.HasPrefix(bytes.TrimLeft(text, Space), []byte("<")):
-		return nil, fmt.Errorf("%s where XML was expected", Nature(text))
+		return nil, Unexpected(text, "XML was")
 	case len(text) > math.MaxInt32:
 		return nil, errMemory("the XML is too large", math.MaxInt32)
 	}

@@ -133,5 +133,8 @@ type brokenFramer struct{ err error }
 // Push implements [decode.Framer].
 func (f brokenFramer) Push([]byte) ([]decode.Record, error) { return nil, f.err }
 
+// Last implements [decode.Framer].
+func (f brokenFramer) Last() []decode.Record { return nil }
+
 // Partial implements [decode.Framer].
 func (f brokenFramer) Partial() bool { return false }
