@@ -46,7 +46,7 @@ func (r *run) count(steps int) {
 // make counts a value that is about to be made, or returns an error if it would be too large.
 func (r *run) make(what string, size, limit int) error {
 	if size > limit {
-		return fmt.Errorf("%s would make a value of %d bytes: a program may make %d at once of this answer", what, size, limit)
+		return overBound("%s would make a value of %d bytes: a program may make %d at once of this answer", what, size, limit)
 	}
 	r.count(size / bytesOfStep)
 	return nil
@@ -86,7 +86,7 @@ func (r *run) made(v any) error {
 }
 
 func errText(limit int) error {
-	return fmt.Errorf("a value has more than %d bytes as text: a program may make no more at once of this answer", limit)
+	return overBound("a value has more than %d bytes as text: a program may make no more at once of this answer", limit)
 }
 
 // within returns an error if v is an index, or a path with one, of an array for which there is no memory.
@@ -98,7 +98,8 @@ func (r *run) within(v any) error {
 	limit := r.memory / 3
 	for _, key := range path {
 		if n, ok := gojq.ToFloat64(key); ok && n*itemSize > float64(limit) {
-			return fmt.Errorf("an array of %v items would take more than the %d bytes that a program may make at once of this answer", key, limit)
+			const why = "would take more than the %d bytes that a program may make at once of this answer"
+			return &Error{fmt.Sprintf("an array "+why, limit), fmt.Sprintf("an array of %v items "+why, key, limit)}
 		}
 	}
 	return nil

@@ -125,7 +125,7 @@ func (p Program) Run(ctx context.Context, input Input) ([]Output, error) {
 func (p Program) collect(r *run, in any, limit int) (list []Output, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			list, err = nil, fmt.Errorf("jq: the program failed: %v", r)
+			list, err = nil, &Error{"jq: the program failed", fmt.Sprintf("jq: the program failed: %v", r)}
 		}
 	}()
 	out := outputs{left: limit, limit: limit}
@@ -142,10 +142,10 @@ func (p Program) collect(r *run, in any, limit int) (list []Output, err error) {
 			if errors.As(failed, &halt) && halt.Value() == nil {
 				return out.list, nil
 			}
-			return nil, fmt.Errorf("jq: %w", failed)
+			return nil, failure(failed)
 		}
 		if err := out.add(v); err != nil {
-			return nil, fmt.Errorf("jq: output %d %w", out.count, err)
+			return nil, ofOutput(out.count, err)
 		}
 	}
 }

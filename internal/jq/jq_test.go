@@ -134,7 +134,7 @@ func TestRefusesEveryOtherOutput(t *testing.T) {
 		t.Run(src, func(t *testing.T) {
 			t.Parallel()
 			out, err := parse(t, src).Run(t.Context(), Input{Status: 200, Body: []byte("null"), JSON: true})
-			if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "jq: ") || out != nil {
+			if err == nil || !strings.Contains(detailOf(err), want) || !strings.HasPrefix(err.Error(), "jq: ") || !strings.HasPrefix(detailOf(err), "jq: ") || out != nil {
 				t.Errorf("gives %v, %v; want an error with %q", asText(out), err, want)
 			}
 		})

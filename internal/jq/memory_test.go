@@ -67,7 +67,7 @@ func TestMakesNoMoreOfAnAnswerThanThereIsMemoryFor(t *testing.T) {
 			var out []Output
 			var err error
 			peak := peakOf(memory, func() { out, err = j.Run(t.Context(), in) })
-			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(detailOf(err), want) {
 				t.Errorf("%d outputs, %v; want %q", len(out), err, want)
 			}
 			if peak > memory {

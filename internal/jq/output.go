@@ -45,12 +45,12 @@ func (o *outputs) add(v any) error {
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
-		return fmt.Errorf("is %s %s: %s", gojq.TypeOf(v), gojq.Preview(v), shapes)
+		return &Error{"is of type " + gojq.TypeOf(v) + ": " + shapes, fmt.Sprintf("is %s %s: %s", gojq.TypeOf(v), gojq.Preview(v), shapes)}
 	}
 	_, data := object["data"]
 	_, cursor := object["cursor"]
 	if data == cursor {
-		return fmt.Errorf("is %s: %s, one of them", gojq.Preview(v), shapes)
+		return &Error{"is another object: " + shapes + ", one of them", fmt.Sprintf("is %s: %s, one of them", gojq.Preview(v), shapes)}
 	}
 	kind, read, names := "data", o.event, []string{"id", "event", "data"}
 	if cursor {
@@ -58,7 +58,7 @@ func (o *outputs) add(v any) error {
 	}
 	for name := range object {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("has %s beside %s: %s", gojq.Preview(name), kind, shapes)
+			return &Error{"has more beside " + kind + ": " + shapes, fmt.Sprintf("has %s beside %s: %s", gojq.Preview(name), kind, shapes)}
 		}
 	}
 	return read(object)
@@ -66,10 +66,10 @@ func (o *outputs) add(v any) error {
 
 func (o *outputs) event(object map[string]any) (err error) {
 	var out Output
-	if out.ID, err = o.scalar("id", object["id"], true); err != nil {
+	if out.ID, err = o.scalar("id", "", object["id"], true); err != nil {
 		return err
 	}
-	if out.Event, err = o.scalar("event", object["event"], false); err != nil {
+	if out.Event, err = o.scalar("event", "", object["event"], false); err != nil {
 		return err
 	}
 	if s, ok := object["data"].(string); ok {
@@ -88,13 +88,15 @@ func (o *outputs) cursor(object map[string]any) error {
 	}
 	cursor := make(map[string]string, len(names))
 	for name, v := range names {
-		what := "cursor"
+		shown := ""
 		if named {
-			if what = "cursor " + gojq.Preview(name); !cursorName.MatchString(name) {
-				return fmt.Errorf("has the %s: a name of letters, digits and _ is expected", what)
+			shown = " " + gojq.Preview(name)
+			if !cursorName.MatchString(name) {
+				const expected = ": a name of letters, digits and _ is expected"
+				return &Error{"has a cursor of another name" + expected, "has the cursor" + shown + expected}
 			}
 		}
-		text, err := o.scalar(what, v, true)
+		text, err := o.scalar("cursor", shown, v, true)
 		if err != nil {
 			return err
 		}
@@ -106,8 +108,8 @@ func (o *outputs) cursor(object map[string]any) error {
 	return nil
 }
 
-// scalar returns a string as it is, a number as JSON, and null as "".
-func (o *outputs) scalar(what string, v any, numbers bool) (string, error) {
+// scalar returns a string as it is, a number as JSON, and null as "". The name is that of a cursor, if it has one.
+func (o *outputs) scalar(what, name string, v any, numbers bool) (string, error) {
 	expected := "a string"
 	switch v := v.(type) {
 	case nil:
@@ -123,7 +125,10 @@ func (o *outputs) scalar(what string, v any, numbers bool) (string, error) {
 	if numbers {
 		expected = "a string or number"
 	}
-	return "", fmt.Errorf("has %s %s for its %s: %s is expected", gojq.TypeOf(v), gojq.Preview(v), what, expected)
+	return "", &Error{
+		fmt.Sprintf("has a value of type %s for its %s: %s is expected", gojq.TypeOf(v), what, expected),
+		fmt.Sprintf("has %s %s for its %s%s: %s is expected", gojq.TypeOf(v), gojq.Preview(v), what, name, expected),
+	}
 }
 
 // encode returns v as compact JSON. gojq's own encoder has no bound, and a value of a few
@@ -179,7 +184,7 @@ func (o *outputs) append(text []byte, v any, depth int) (_ []byte, err error) {
 	}
 	one, err := gojq.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be encoded: %w", err)
+		return nil, &Error{"cannot be encoded", "cannot be encoded: " + err.Error()}
 	}
 	return append(text, one...), nil
 }
