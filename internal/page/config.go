@@ -87,6 +87,7 @@ type Config struct {
 	Epoch  value.Value // looked up in the body; when it changes, the upstream has started over
 	Order  Order       // default: oldest first
 	Repeat bool        // the page repeats the cursor's item, as under Overlap, in an Order that is another
+	Held   bool        // the upstream holds polls
 	Unsent bool        // polls do not send the cursor, so that a page NewestFirst repeats the cursor's item, or there is a gap
 	// Once says that an answer holds only what none before it held, as in a session: all of its items are
 	// new, and no poll can ask for them again. Items without ids are counted.

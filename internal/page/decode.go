@@ -2,7 +2,6 @@ package page
 
 import (
 	"bytes"
-	"errors"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
@@ -45,10 +44,18 @@ func (r *Reader) decodeJSON(text []byte) body {
 	}
 	wrapped := inner
 	inner = decode.Unwrap(wrapped)
+	if r.config.Format == Auto && !r.needsJSON && called(wrapped) && !bytes.HasPrefix(inner, []byte("{")) && !bytes.HasPrefix(inner, []byte("[")) {
+		return body{text: trimNewline(text)} // such as "Users (12)"
+	}
 	if value.ValidJSON(inner) || len(inner) == 0 && (len(wrapped) == 0 || r.needsJSON || r.config.Format != Auto) {
 		return body{text: inner, json: len(inner) > 0}
 	}
 	return body{text: trimNewline(text)}
+}
+
+// called reports whether a text may be a call.
+func called(text []byte) bool {
+	return bytes.HasSuffix(bytes.TrimRight(text, decode.Space+";"), []byte(")"))
 }
 
 // translates reports whether answers are in a format that is not read as it came.
@@ -59,8 +66,6 @@ func (r *Reader) translates() bool {
 	}
 	return false
 }
-
-var errHTMLLines = errors.New("HTML where lines were expected")
 
 // translate makes of an answer the JSON that paths look into; lines stay lines, but a single one of
 // JSON may be an error, as Kubernetes sends it in a watch. An answer that is in another format is
@@ -98,7 +103,7 @@ func (r *Reader) translate(resp Response) body {
 	case r.config.Format == SockJS:
 		out, err = decode.SockJS(text, memory)
 	case decode.IsHTML(text):
-		err = errHTMLLines
+		err = decode.Unexpected(text, "lines were")
 	default:
 		return body{text: text, raw: true, line: r.readsErrors && value.ValidJSON(bytes.Trim(text, decode.Space))}
 	}

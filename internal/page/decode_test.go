@@ -37,6 +37,12 @@ func TestBodyIsDecoded(t *testing.T) {
 		{"no callback", "format jsonp", `{"a":1}`, "", `{"a":1}`},
 		{"a call that is none", "", `see f(x)`, "", `see f(x)`},
 		{"a call of no json", "", `f(x)`, "", `f(x)`},
+		{"text with a number in parentheses", "", `Users (12)`, "", `Users (12)`},
+		{"text with a word in parentheses", "", `Alarm(true);`, "", `Alarm(true);`},
+		{"text with quotes in parentheses", "", `error ("disk full")`, "", `error ("disk full")`},
+		{"a number in a call that is expected", "format jsonp", `cb(12)`, "", `12`},
+		{"a guarded number", "", `for(;;);12`, "", `12`},
+		{"a guarded string", "", `for(;;);"a)"`, "", `"a)"`},
 		{"latin1", "", "caf\xe9", latin1, "café"},
 		{"latin1 json", "", "{\"a\":\"caf\xe9\"}", latin1, `{"a":"café"}`},
 		{"quoted charset", "", "\x80", "Content-Type: text/html; charset='windows-1252'", "€"},
@@ -89,6 +95,18 @@ func TestEmptyBodyIsNoNews(t *testing.T) {
 	}
 	p := mustRead(t, reader(t, "format message"), ok("\n"), at())
 	equal(t, "events of a message that is a newline", len(p.Events), 1)
+}
+
+func TestHTMLIsTheCauseInAnyFormatOfData(t *testing.T) {
+	t.Parallel()
+	for _, config := range []string{"items a", "id a", "format json", "format xml", "format feed", "format csv", "format lines", "format socketio", "data a"} {
+		for answer, want := range map[string]Cause{"<!DOCTYPE html><title>log in</title>": HTML, "Fatal error": ""} {
+			_, err := reader(t, config).Read(ok(answer), at(), nil)
+			if failed, is := errors.AsType[*Error](err); is && failed.Cause != want || !is && want != "" {
+				t.Errorf("%s: %q is %v", config, answer, err)
+			}
+		}
+	}
 }
 
 func TestErrorNamesWhatCameInsteadOfJSON(t *testing.T) {

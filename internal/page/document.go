@@ -52,10 +52,17 @@ func (rd *reading) document() (Page, error) {
 	case !made:
 		return rd.empty(), nil
 	}
-	data := rd.body.text
+	data, dataless := rd.body.text, false
 	if !r.config.Data.IsZero() {
-		if data = rd.look(r.config.Data, rd.body.text); data == nil {
+		switch data = rd.look(r.config.Data, rd.body.text); {
+		case data == nil && !rd.body.json:
 			return Page{}, unreadable("data path %s found nothing", r.config.Data)
+		case data == nil && !r.config.Unsent: // nothing is new since the cursor
+			p := rd.empty()
+			p.Dataless = true
+			return p, nil
+		case data == nil: // what is gone from a document is news, too
+			data, dataless = []byte("null"), true
 		}
 	}
 	typ := r.config.EventDefault
@@ -70,6 +77,7 @@ func (rd *reading) document() (Page, error) {
 		News:       true,
 		Events:     []Event{{Type: typ, Data: data, Key: position.Hash(typ, key)}},
 		Next:       rd.border(rd.cursor()),
-		Validators: validators(rd.header),
+		Validators: rd.validators(),
+		Dataless:   dataless,
 	}, nil
 }

@@ -3,6 +3,7 @@ package page
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
@@ -51,9 +52,31 @@ func TestDocumentIsOneEvent(t *testing.T) {
 	equal(t, "next without a cursor", p.Next.ID(), "1795225630")
 	equal(t, "type", p.Events[0].Type, "mine")
 
-	_, err := r.Read(ok(`{"timestamp":1}`), at("1"), nil)
-	if err == nil || !strings.Contains(err.Error(), "data path data_from_file found nothing") {
-		t.Errorf("without its data: %v", err)
+	p = mustRead(t, r, ok(`{"timestamp":2}`), at("1"))
+	if p.News != true || len(p.Events) > 0 || p.Next.ID() != "2" || !p.Dataless {
+		t.Errorf("without its data: %+v", p)
+	}
+}
+
+// A poll that sends no cursor asks for what there is now.
+func TestADocumentWhoseDataIsGoneIsNull(t *testing.T) {
+	t.Parallel()
+	c := config(t, "data source")
+	c.Unsent = true
+	r := NewReader(c)
+	p := mustRead(t, r, ok(`{"source":{"title":"x"}}`), at())
+	equal(t, "data", string(p.Events[0].Data), `{"title":"x"}`)
+	equal(t, "dataless", p.Dataless, false)
+	for _, answer := range []string{`{}`, `{"source":null}`} {
+		q := mustRead(t, r, ok(answer), at())
+		equal(t, "data of "+answer, string(q.Events[0].Data), "null")
+		if q.Events[0].Key == p.Events[0].Key {
+			t.Errorf("%s is the same document", answer)
+		}
+	}
+	equal(t, "dataless", mustRead(t, r, ok(`{}`), at()).Dataless, true)
+	if _, err := r.Read(ok("<!doctype html>"), at(), nil); err == nil {
+		t.Error("HTML is read")
 	}
 }
 
@@ -95,8 +118,15 @@ func TestDocumentValidators(t *testing.T) {
 		{200, []string{date, fresh}, Validators{}},
 		{200, []string{old}, Validators{}},
 		{200, []string{date, "Last-Modified: yesterday"}, Validators{}},
-		{200, []string{date, fresh, `ETag: W/"a"`}, Validators{ETag: `W/"a"`, LastModified: modified(fresh)}},
+		{200, []string{date, old, `ETag: W/"a"`}, Validators{ETag: `W/"a"`, LastModified: modified(old)}},
+		{200, []string{date, fresh, `ETag: W/"a"`}, Validators{}},
+		{200, []string{fresh, `ETag: W/"a"`}, Validators{ETag: `W/"a"`, LastModified: modified(fresh)}},
+		{200, []string{date, "Last-Modified: yesterday", `ETag: "a"`}, Validators{ETag: `"a"`, LastModified: "yesterday"}},
 		{200, []string{"ETag: unquoted"}, Validators{ETag: "unquoted"}},
+		{200, []string{date, `ETag: W/"1795222809"`}, Validators{ETag: `W/"1795222809"`}},
+		{200, []string{date, `ETag: W/"1795222810"`}, Validators{}},
+		{200, []string{date, `ETag: 1795222811`}, Validators{}},
+		{200, []string{date, `ETag: "9999999999"`}, Validators{ETag: `"9999999999"`}},
 		{204, []string{date, old, `ETag: "a"`}, Validators{}},
 		{304, []string{date, old, `ETag: "a"`}, Validators{}},
 		{408, []string{date, old, `ETag: "a"`}, Validators{}},
@@ -104,6 +134,27 @@ func TestDocumentValidators(t *testing.T) {
 		p := mustRead(t, reader(t, ""), status(c.status, "x", c.header...), at())
 		if p.Validators != c.want || p.Next.ID() != "" {
 			t.Errorf("%d %q: %+v, next %q, want %+v and no id", c.status, c.header, p.Validators, p.Next.ID(), c.want)
+		}
+	}
+}
+
+// The upstream can have read what it answers with when it got the request.
+func TestTheContentOfAnAnswerCanBeOlderThanItsDate(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		date string
+		took time.Duration
+		want bool
+	}{
+		{"Sat, 21 Nov 2026 01:00:10 GMT", 0, true},
+		{"Sat, 21 Nov 2026 01:00:10 GMT", time.Millisecond, false},
+		{"Sat, 21 Nov 2026 01:00:11 GMT", time.Millisecond, true},
+		{"Sat, 21 Nov 2026 01:00:11 GMT", 2 * time.Second, false},
+	} {
+		resp := ok("x", "Date: "+c.date, "Last-Modified: Sat, 21 Nov 2026 01:00:09 GMT")
+		resp.Took = c.took
+		if p := mustRead(t, reader(t, ""), resp, at()); p.Validators != (Validators{}) != c.want {
+			t.Errorf("%s after %s: %+v", c.date, c.took, p.Validators)
 		}
 	}
 }

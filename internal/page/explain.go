@@ -17,12 +17,13 @@ type Found struct {
 	Nature string // what a Body is that is no JSON: "HTML", "text", …
 	Err    error  // why the answer is not in its format
 
-	Items       int    // how many there are; a document has none
-	Item        []byte // the first of them
-	IDs         int    // of how many an id was found
-	First, Last string // the ids of the first and the last item, as they stand in the answer
-	Repeated    string // the first id that several items have, where ids are the cursor
-	Times       int    // how many have that one
+	Items       int      // how many there are; a document has none
+	Item        []byte   // the first of them
+	IDs         int      // of how many an id was found
+	Keys        []string // the ids in the order in which the items go out, where ids are the cursor; of whole answers
+	First, Last string   // the ids of the first and the last item, as they stand in the answer
+	Repeated    string   // the first id that several items have, where ids are the cursor
+	Times       int      // how many have that one
 	Types       []string
 	Data        int // in how many items, or in the document, the data path found something
 	Ignored     int
@@ -90,6 +91,7 @@ func (f *Found) countItems(rd *reading) {
 	f.Items = len(items)
 	if rd.reader.source == fromItems {
 		f.repeated(items)
+		f.Keys = rd.keys(items)
 	}
 	for i := range items {
 		it := &items[i]
@@ -101,6 +103,19 @@ func (f *Found) countItems(rd *reading) {
 		}
 		f.count(rd, it)
 	}
+}
+
+// keys returns the ids of items, in the order in which they go out; nil if that cannot be told.
+func (rd *reading) keys(items []item) []string {
+	sorted := slices.Clone(items)
+	if oldestFirst(sorted, &rd.reader.config) != nil {
+		return nil
+	}
+	all := make([]string, len(sorted))
+	for i := range sorted {
+		all[i] = sorted[i].id
+	}
+	return all
 }
 
 // join adds what is found in another record.

@@ -40,7 +40,7 @@ func (rd *reading) events() (Page, error) {
 	before := rd.resume(w)
 	w.skip(before.skipped)
 	rd.within = before.done > before.skipped || before.found
-	p := Page{Next: rd.from, Lost: before.lost, Events: make([]Event, 0, len(items)-before.done)}
+	p := Page{Next: rd.from, Lost: before.lost, Skipped: before.done, Events: make([]Event, 0, len(items)-before.done)}
 	if w.repeats {
 		p.Repeats = rd.reader.config.ID.String()
 	}
@@ -90,7 +90,7 @@ func (rd *reading) events() (Page, error) {
 		p.Next = rd.from
 	}
 	if rd.reader.config.Once && len(p.Events) == 0 { // a sign of life, which need not be all there is
-		p.Next, p.More, ignored = rd.from, true, false
+		p.Next, p.More, ignored = rd.from, !rd.last, false
 	}
 	if before.open.count > 0 {
 		return rd.hold(before.open, p.Events, p.Next), nil
@@ -102,7 +102,7 @@ func (rd *reading) events() (Page, error) {
 		return Page{}, unreadable("data path %s found nothing in any item", rd.reader.config.Data)
 	}
 	p.News = rd.carry != nil || len(p.Events) > 0 || !p.Next.Cursor.Equal(rd.from.Cursor) || ignored && p.Next.ID() != rd.from.ID()
-	p.Stuck = !p.News && !ignored && !rd.reader.config.Once && rd.reader.config.Order == ""
+	p.Stuck = !p.News && !ignored && !rd.reader.config.Once && !rd.reader.config.Unsent && rd.reader.config.Order == ""
 	if !p.News {
 		p.Next = rd.from
 	}
@@ -157,6 +157,7 @@ func (rd *reading) items() ([]item, error) {
 		ends[i] = len(ids)
 	}
 	rd.env.Item = nil
+	rd.idless = len(items) > 0 && len(ids) == 0
 	all, start := string(ids), 0
 	for i, end := range ends {
 		items[i].id = all[start:end]

@@ -251,6 +251,36 @@ func TestMessagesFollowTheValidators(t *testing.T) {
 	equal(t, "events of an answer that does not move", ids(again), again.Next.ID())
 }
 
+// Within its second, a list may change again without a new one.
+func TestTheValidatorsOfAListCountOnceTheirSecondIsOver(t *testing.T) {
+	t.Parallel()
+	const (
+		second   = "Last-Modified: Sat, 21 Nov 2026 01:00:00 GMT"
+		within   = "Date: Sat, 21 Nov 2026 01:00:00 GMT"
+		after    = "Date: Sat, 21 Nov 2026 01:00:01 GMT"
+		modified = "Sat%2C%2021%20Nov%202026%2001:00:00%20GMT"
+	)
+	r := reader(t, "format lines")
+	for _, c := range []struct {
+		header []string
+		id     string
+	}{
+		{[]string{second, within}, "~1"},
+		{[]string{second}, "~1"},
+		{[]string{second, after}, "," + modified + "~1"},
+		{[]string{second, within, "ETag: 7"}, "~1"},
+		{[]string{second, after, "ETag: 7"}, "7," + modified + "~1"},
+	} {
+		id, _, _ := strings.Cut(ids(mustRead(t, r, ok("a", c.header...), at())), ".")
+		equal(t, fmt.Sprintf("the id with %q", c.header), id, c.id)
+	}
+	first := mustRead(t, r, ok("a", second, within), at())
+	p := mustRead(t, r, ok("a\nb", second, after), first.Next)
+	if id, _, _ := strings.Cut(ids(p), "."); id != ","+modified+"~2" || p.Lost {
+		t.Errorf("what was added within the second: %+v", p)
+	}
+}
+
 func TestRecordedPages(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, config, file, from, want, next string }{
@@ -281,6 +311,32 @@ func TestItemsThatAreMissingAreToldFromNone(t *testing.T) {
 		p, err := reader(t, "items messages; id id").Read(ok(body), position.Position{}, nil)
 		if err != nil || p.Itemless != want {
 			t.Errorf("%s: Itemless is %t, %v", body, p.Itemless, err)
+		}
+	}
+}
+
+func TestAPageWhoseItemsHaveNoIDsSaysSo(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{`[{"id":1},{"x":2}]`: false, `[{"x":1},{"x":2}]`: true, `[]`: false} {
+		p, err := reader(t, "items @this; id id").Read(ok(body), position.Position{}, nil)
+		if err != nil || p.Idless != want {
+			t.Errorf("%s: Idless is %t, %v", body, p.Idless, err)
+		}
+	}
+	if p := mustRead(t, reader(t, "items @this"), ok(`[{"x":1}]`), at()); p.Idless {
+		t.Error("an id is missing that is not configured")
+	}
+}
+
+func TestOnlyAPollWithACursorIsStuck(t *testing.T) {
+	t.Parallel()
+	for _, unsent := range []bool{false, true} {
+		c := config(t, "items a")
+		c.Unsent = unsent
+		r := NewReader(c)
+		first := mustRead(t, r, ok(`{"a":[1,2]}`), at("", ""))
+		if again := mustRead(t, r, ok(`{"a":[1,2]}`), first.Next); again.News || again.Stuck == unsent {
+			t.Errorf("without a cursor, %t: %+v", unsent, again)
 		}
 	}
 }

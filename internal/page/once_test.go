@@ -44,3 +44,15 @@ func TestItemsWithIDsThatComeOnceAreAllNew(t *testing.T) {
 		t.Errorf("it counts: %t, got %+v", r.Counts(), p)
 	}
 }
+
+// Nothing follows, so there is nothing more to ask for.
+func TestAnAnswerWhoseItemsAreAllIgnoredMayBeTheLastOfASession(t *testing.T) {
+	t.Parallel()
+	r := once(t, "items @this\nignore type close ping\nend 0.type close")
+	for body, end := range map[string]bool{`[{"type":"close"}]`: true, `[{"type":"ping"}]`: false} {
+		p := mustRead(t, r, ok(body), position.Position{})
+		if len(p.Events) > 0 || p.End != end || p.More == end {
+			t.Errorf("%s: got %+v", body, p)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 // Where pages overlap and each item has a cursor, such as its time, the poll asks for all items from the cursor
 // on, that one included. Several items may have it, and more of them may come later, at any place among them. So
 // a position is the cursor and which of its items were sent: their fingerprints, in the order in which they were.
+// Items with one fingerprint are counted: more of them are new.
 
 // sentName is the name of that list among the cursors. No template can read it.
 const sentName = "~sent"
@@ -29,9 +30,9 @@ func printOf(it *item) string {
 
 // unsent finds the cursors of the items, and returns those that were not sent.
 func (rd *reading) unsent(items []item) ([]item, error) {
-	sent := make(map[string]bool)
+	sent := make(map[string]int) // how many of them are equal
 	for list := rd.from.Cursor[1]; len(list) >= printSize; list = list[printSize:] {
-		sent[list[:printSize]] = true
+		sent[list[:printSize]]++
 	}
 	left := items[:0:0]
 	before, same := rd.from.Cursor[0], 0
@@ -43,13 +44,16 @@ func (rd *reading) unsent(items []item) ([]item, error) {
 		if before = it.cursor; before == "" {
 			return nil, fmt.Errorf("the first item has no cursor: %s found nothing in it", rd.reader.config.Cursors[0].Values[0])
 		}
-		if it.cursor == rd.from.Cursor[0] && sent[printOf(it)] {
-			continue
+		if it.cursor == rd.from.Cursor[0] {
+			if print := printOf(it); sent[print] > 0 {
+				sent[print]--
+				continue
+			}
 		}
 		if n := len(left); n == 0 || left[n-1].cursor != it.cursor {
 			same = 0
 			if it.cursor == rd.from.Cursor[0] {
-				same = len(sent)
+				same = len(rd.from.Cursor[1]) / printSize
 			}
 		}
 		if same++; same > maxSent {

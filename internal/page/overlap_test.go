@@ -174,3 +174,25 @@ func TestOverlapBehindAnotherOrder(t *testing.T) {
 		}
 	}
 }
+
+// Nothing tells such items apart but how many there are.
+func TestEqualItemsOfOneTimeAreCounted(t *testing.T) {
+	t.Parallel()
+	for block, same := range map[string][]string{
+		"items a; order overlap; cursor {sse.item.t}":        {`{"t":1,"m":"x"}`, `{"t":1,"m":"x"}`, `{"t":1,"m":"x"}`},
+		"items a; id id; order overlap; cursor {sse.item.t}": {`{"t":1,"id":7,"m":"x"}`, `{"t":1,"id":7,"m":"y"}`, `{"t":1,"id":7,"m":"z"}`},
+	} {
+		r := reader(t, block)
+		answer := func(n int) Response { return ok(`{"a":[` + strings.Join(same[:n], ",") + `]}`) }
+		first := mustRead(t, r, answer(2), at())
+		if len(first.Events) != 2 {
+			t.Fatalf("%s: %+v", block, first)
+		}
+		for _, step := range []struct{ there, had, come int }{{2, 2, 0}, {2, 1, 1}, {3, 2, 1}, {3, 1, 2}, {1, 2, 0}} {
+			p := mustRead(t, r, answer(step.there), first.Events[step.had-1].At)
+			if len(p.Events) != step.come {
+				t.Errorf("%s: of %d, after %d of them, %d come", block, step.there, step.had, len(p.Events))
+			}
+		}
+	}
+}

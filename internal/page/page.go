@@ -13,8 +13,9 @@ import (
 type Response struct {
 	Status int
 	Header http.Header
-	Body   []byte // decoded from its Content-Encoding
-	Broken error  // why it could not be decoded; the Body is empty then, and no answer if it has to be read
+	Body   []byte        // decoded from its Content-Encoding
+	Broken error         // why it could not be decoded; the Body is empty then, and no answer if it has to be read
+	Took   time.Duration // from the request to the head
 }
 
 // Page is what one answer decodes to.
@@ -28,13 +29,20 @@ type Page struct {
 	// feed knows the one before.
 	News bool
 
-	// Stuck is true where the answer has items, all of them were sent before, and no order is
-	// configured that expects this: the poll asks again for what it already had.
+	// Stuck is true where the answer has items, all of them were sent before, the poll has sent the cursor, and
+	// no order is configured that expects this: the poll asks again for what it already had.
 	Stuck bool
 
 	// Itemless is true where the answer has something, and nothing at the path of its items: no empty
 	// list either. Some upstreams leave it out where there is no news; or the path is wrong.
 	Itemless bool
+
+	// Idless is true where ids are configured, and no item of the answer has one.
+	Idless bool
+
+	// Dataless is true where the answer is a document, and nothing is at the path of its data. To a poll that sends
+	// a cursor, that is no news; else the document is null.
+	Dataless bool
 
 	// Empty is true where an answer says that it has no item, not even one that is ignored, and where
 	// More is false. An answer that says nothing of items, such as one without a body, is not Empty.
@@ -56,6 +64,10 @@ type Page struct {
 	// Set is the items, where the answer is a set. nil: there are none to read, not even an empty list.
 	Set *Set
 
+	// Skipped is how many items of the answer came before the Events, in the order in which they go out: they are
+	// taken for sent. 0 where items have a cursor each.
+	Skipped int
+
 	// Next is where the next poll goes on: the position after all Events.
 	Next position.Position
 
@@ -65,7 +77,7 @@ type Page struct {
 	Carry *Carry
 
 	// Validators for the next poll of a document, or of items whose polls do not send the cursor
-	// and so are all the same. Where they are empty, those before stay.
+	// and so are all the same. Where they are empty, those before stay, unless there are Events.
 	Validators Validators
 
 	// Lost is true where the position that was asked for should be on the page and is not, or where the

@@ -21,7 +21,7 @@ func (rd *reading) run() (*made, error) {
 		Status: rd.status, Header: rd.header, Body: rd.body.text, JSON: rd.body.json, Limit: memoryFor(len(rd.body.text)) / 3, Memory: treeFor(len(rd.body.text)),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("jq: %w", err)
+		return nil, err // which begins with jq
 	}
 	m := &made{cursors: make([]string, len(rd.reader.names)), items: make([]item, 0, len(outputs))}
 	for i := range outputs {

@@ -44,7 +44,7 @@ func (r *Reader) readAll(resp Response, rd *reading, env *value.Env) (Page, erro
 		copy(cursor, rd.from.Cursor)
 		rd.from.Cursor = cursor
 	}
-	rd.status, rd.header, rd.body, rd.env = resp.Status, resp.Header, b, env
+	rd.status, rd.header, rd.took, rd.body, rd.env = resp.Status, resp.Header, resp.Took, b, env
 	rd.asked = rd.pacing()
 	p, err := rd.read()
 	if err != nil {

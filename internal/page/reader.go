@@ -3,7 +3,6 @@ package page
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"regexp"
 	"slices"
 
@@ -156,8 +155,9 @@ func NewReader(c Config) *Reader {
 }
 
 // Tokens reports whether the cursors are of the upstream's own wording, which may differ for one place:
-// not the ids of items, nor validators.
-func (r *Reader) Tokens() bool { return r.source == fromValues || r.source == fromEachItem }
+// not the ids of items, nor validators. Nor are those of items of which several have one: with them stands which
+// of these were sent, so that a place has one id. Two that differ are two places, even where nothing follows.
+func (r *Reader) Tokens() bool { return r.source == fromValues }
 
 // Document reports whether an answer is a document: one event, sent whenever it changes.
 // All other answers are events, each sent once, or sets.
@@ -213,20 +213,19 @@ func (r *Reader) Records(resp Response, from position.Position) *Records {
 	return &Records{reader: r, status: resp.Status, header: resp.Header, at: from, fresh: !from.Cursor.IsZero()}
 }
 
-// record returns the body that a record is.
-func (r *Reader) record(record *decode.Record, typ string) body {
+// record returns the body that a record is, which has come in UTF-8, unless it is a part.
+func (r *Reader) record(record *decode.Record) body {
+	text := record.Body
 	switch r.config.Format {
 	case JSON, Scripts:
-		return body{text: record.Body, json: true}
+		return body{text: text, json: true}
 	case Multipart:
-		typ = record.Header.Get("Content-Type")
-	case EventStream:
-		typ = "" // it is always UTF-8 (HTML standard, 9.2.5)
+		text = decode.Text(text, record.Header.Get("Content-Type"))
 	}
-	text := decode.Text(record.Body, typ)
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	b := body{text: text, json: r.readsJSON && value.ValidJSON(bytes.Trim(text, decode.Space)), raw: true}
 	if !b.json && r.needsJSON {
-		b.err = errors.New(b.nature() + " where a record of JSON was expected")
+		b.err = decode.Unexpected(b.text, "a record of JSON was")
 	}
 	return b
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
 )
@@ -14,6 +15,7 @@ type reading struct {
 	reader *Reader
 	status int
 	header http.Header
+	took   time.Duration // to the head of the answer
 	body   body
 	made   *made             // what a program made of the body, if there is one and it ran
 	from   position.Position // its cursor has all names
@@ -27,8 +29,10 @@ type reading struct {
 
 	taken    []*item // all items that did not come before, ignored or not
 	itemless bool    // there is nothing at the path of the items
+	idless   bool    // no item has an id, where ids are configured
 
 	record bool // it is one record of an answer that goes on
+	met    bool // a record before it is that of the cursor
 	fresh  bool // no record before it has moved the cursor since the poll
 	within bool // the position is one within the page, so that clients have been told what is before the page
 }
@@ -67,7 +71,7 @@ func (rd *reading) read() (Page, error) {
 		return Page{}, err
 	}
 	if r.config.Unsent && r.source == fromItems {
-		p.Validators = validators(rd.header)
+		p.Validators = rd.validators()
 	}
 	if p.Carry == nil {
 		p.More, p.End = p.More || more, end
@@ -108,7 +112,7 @@ func (rd *reading) content() (Page, error) {
 	case b.err != nil:
 		return Page{}, b.err
 	case !b.json && (r.config.Format == JSON || r.config.Format == JSONP || r.needsJSON && r.config.Format != Text):
-		return Page{}, unreadable("%s where JSON was expected", b.nature())
+		return Page{}, unreadable("%w", decode.Unexpected(b.text, "JSON was"))
 	case !r.config.Program.IsZero():
 		made, err := rd.run()
 		if err != nil {
@@ -122,7 +126,9 @@ func (rd *reading) content() (Page, error) {
 	case r.document:
 		return rd.document()
 	}
-	return rd.events()
+	p, err := rd.events()
+	p.Idless = rd.idless
+	return p, err
 }
 
 // restarted reports whether the upstream counts anew since the position that was asked for. It
@@ -203,9 +209,15 @@ func (rd *reading) cursor() position.Cursor {
 			break
 		}
 		// they are a pair: a poll with the ETag of one answer and the Last-Modified of another asks for neither
-		if etag, modified := rd.header.Get("ETag"), rd.header.Get("Last-Modified"); etag != "" || modified != "" {
-			next[0], next[1] = etag, modified
+		etag, modified := rd.header.Get("ETag"), rd.header.Get("Last-Modified")
+		if etag == "" && modified == "" {
+			break
 		}
+		if !r.messages { // of which each is another one, however soon it follows
+			v := rd.validators()
+			etag, modified = v.ETag, v.LastModified
+		}
+		next[0], next[1] = etag, modified
 	}
 	return next
 }

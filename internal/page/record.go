@@ -49,7 +49,9 @@ func (rd *reading) below(items []item) bool {
 func (rd *reading) repeated(w *walk) (c came) {
 	cursor := rd.from.Cursor[0]
 	if w.numbers && cursor != "" {
-		return rd.resumeAtID(w)
+		c = rd.resumeAtID(w)
+		c.lost = c.lost && rd.fresh && !rd.met
+		return c
 	}
 	if !rd.fresh {
 		return came{}
@@ -58,6 +60,6 @@ func (rd *reading) repeated(w *walk) (c came) {
 		c.done++
 	}
 	c.skipped = c.done
-	c.lost = rd.reader.config.Order == Overlap && c.done == 0 && w.items[0].id != ""
+	c.lost = rd.reader.config.Order == Overlap && !rd.met && c.done == 0 && w.items[0].id != ""
 	return c
 }

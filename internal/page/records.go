@@ -19,6 +19,7 @@ type Records struct {
 	header http.Header
 	at     position.Position
 	fresh  bool // no record has moved the cursor yet
+	met    bool // a record was that of the cursor, or was before it
 }
 
 // Read reads the first of the records, of which there is at least one, and those behind it that make one page
@@ -38,6 +39,7 @@ func (s *Records) Read(records []decode.Record, env *value.Env) (page Page, read
 		case special && !p.Lost:
 			return p, 1, nil
 		}
+		s.met = s.met || p.Skipped > 0
 		if s.fresh = s.fresh && p.Next.Cursor.Equal(s.at.Cursor); len(page.Events) == 0 {
 			page.Events = p.Events
 		} else {
@@ -60,10 +62,10 @@ func (s *Records) Skip() Page { return Page{Status: s.status, News: true, Lost: 
 
 // one reads a record.
 func (s *Records) one(record *decode.Record, env *value.Env) (Page, error) {
-	b := s.reader.record(record, s.header.Get("Content-Type"))
+	b := s.reader.record(record)
 	env.Status, env.Header, env.Body, env.Item = s.status, s.fields(record), b.text, nil
 	rd := &reading{
-		reader: s.reader, status: s.status, header: env.Header, body: b, env: env, from: s.at, record: true, fresh: s.fresh,
+		reader: s.reader, status: s.status, header: env.Header, body: b, env: env, from: s.at, record: true, fresh: s.fresh, met: s.met,
 	}
 	if name := record.Header.Get("Event"); s.reader.config.Format == EventStream && IsReserved(name) {
 		return rd.notice(name), nil

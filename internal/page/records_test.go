@@ -142,6 +142,26 @@ func TestRecordsBecomeEvents(t *testing.T) {
 			[][]decode.Record{records("Etag: 0|Last-Modified: Mon|a", "Etag: 1|Last-Modified: Mon|b"), records("c")},
 			"a#0,Mon b#1,Mon >1,Mon; c#1,Mon~1 >1,Mon~1",
 		},
+		"parts in charsets of their own": {
+			"format multipart; id id", zero,
+			[][]decode.Record{records("Content-Type: text/plain; charset=iso-8859-1|{\"id\":\"caf\xe9\"}", "\ufeff{\"id\":\"é\"}")},
+			`{"id":"café"}#caf%C3%A9 {"id":"é"}#%C3%A9 >%C3%A9`,
+		},
+		"a record may begin with a byte order mark": {
+			"format lines; id id; data t", zero,
+			[][]decode.Record{records("\ufeff{\"id\":1,\"t\":\"a\"}", `{"id":2,"t":"b"}`)},
+			"a#1 b#2 >2",
+		},
+		"so may an event": {
+			"format sse; id id; data t", zero,
+			[][]decode.Record{records("\ufeff{\"id\":1,\"t\":\"a\"}")},
+			"a#1 >1",
+		},
+		"records in UTF-8 are not converted": {
+			"format lines", zero,
+			[][]decode.Record{records("\xff\xfea\x00")},
+			"\xff\xfea\x00#~1 >~1",
+		},
 		"fields of a part, and of the answer": {
 			"format multipart; cursor {sse.header.X-N}; event {sse.header.X-All}", zero,
 			[][]decode.Record{records("X-N: 1|a"), records("b")},
@@ -161,6 +181,26 @@ func TestRecordsBecomeEvents(t *testing.T) {
 			"format lines; id id; data t; order overlap", "2",
 			[][]decode.Record{records(`{"id":4,"t":"d"}`)},
 			"lost d#4 >4",
+		},
+		"it begins with it, as it should": {
+			"format lines; id id; data t; order overlap", "2",
+			[][]decode.Record{records(`{"id":2,"t":"b"}`), records(`{"id":3,"t":"c"}`), records(`{"id":4,"t":"d"}`)},
+			"old >2; c#3 >3; d#4 >4",
+		},
+		"with a sign of life before it": {
+			"format lines; id id; data t; order overlap; ignore skip", "2",
+			[][]decode.Record{records(`{"skip":true}`), records(`{"id":2,"t":"b"}`, `{"id":3,"t":"c"}`)},
+			"old >2; c#3 >3",
+		},
+		"of ids that grow": {
+			"format lines; id id; data t; order by_id overlap", "2",
+			[][]decode.Record{records(`{"id":2,"t":"b"}`), records(`{"id":3,"t":"c"}`), records(`{"id":4,"t":"d"}`)},
+			"old >2; c#3 >3; d#4 >4",
+		},
+		"of ids that grow, it does not": {
+			"format lines; id id; data t; order by_id overlap", "2",
+			[][]decode.Record{records(`{"id":3,"t":"c"}`), records(`{"id":4,"t":"d"}`)},
+			"lost c#3 >3; d#4 >4",
 		},
 		"ids that grow": {
 			"format lines; id id; data t; order by_id", "2",

@@ -9,7 +9,7 @@ import (
 // first.
 func (s *Records) Explain(records []decode.Record, env *value.Env) (all Found) {
 	for i := range records {
-		b := s.reader.record(&records[i], s.header.Get("Content-Type"))
+		b := s.reader.record(&records[i])
 		env.Status, env.Header, env.Body, env.Item = s.status, s.fields(&records[i]), b.text, nil
 		f := explain(&reading{reader: s.reader, status: s.status, header: env.Header, body: b, env: env, from: s.at, record: true})
 		if i == 0 {

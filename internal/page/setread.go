@@ -19,7 +19,7 @@ func (rd *reading) set() (Page, error) {
 	s.size = rd.size()
 	return Page{
 		News: true, Events: []Event{{Type: Snapshot}}, Set: s,
-		Next: rd.border(rd.cursor()), Validators: validators(rd.header),
+		Next: rd.border(rd.cursor()), Validators: rd.validators(),
 	}, nil
 }
 

@@ -25,6 +25,8 @@ func TestXMLIsConvertedFromTheCharsetThatCounts(t *testing.T) {
 		{"the header counts", "<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>", "Content-Type: text/xml; charset=utf-8"},
 		{"the mark counts", "\uFEFF<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>", ""},
 		{"utf-16", "\xff\xfe<\x00a\x00>\x00\xe9\x00<\x00/\x00a\x00>\x00", ""},
+		{"utf-16 that is none, as .NET declares it", "<?xml version='1.0' encoding='utf-16'?><a>é</a>", "Content-Type: text/xml"},
+		{"unicode that is none", "<?xml version='1.0' encoding='Unicode'?><a>é</a>", ""},
 		{"utf-8", "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<a>é</a>\n", ""},
 	} {
 		p := mustRead(t, reader(t, "format xml; data a"), ok(c.xml, c.header), at())
