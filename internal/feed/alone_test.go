@@ -3,7 +3,10 @@ package feed
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -245,6 +248,54 @@ func TestTheFirstClientsIDRefusesNobodyElse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The upstream holds the poll of one client, and refuses each position that it gives to another one.
+func TestPositionsThatAreRefusedAgainAndAgainAreBackedOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var anew []Why // for when it is polled that starts over
+		config := testConfig()
+		config.LongPoll, config.Tokens = true, true
+		config.Polled = func(p Polled) {
+			mu.Lock()
+			defer mu.Unlock()
+			if p.Err != nil && p.Next.From.IsZero() {
+				anew = append(anew, p.Why)
+			}
+		}
+		var given atomic.Int64
+		f := newFeed(config)
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			if ask.Reached != nil {
+				ask.Reached(Sent)
+			}
+			switch {
+			case ask.From.Cursor.IsZero():
+				token := "t" + strconv.FormatInt(given.Add(1), 10)
+				return page.Page{Next: position.Position{Cursor: position.Cursor{token}}, News: true, Empty: true}, nil
+			case ask.From.Cursor[0] != "good":
+				return page.Page{}, &page.Refusal{Status: http.StatusGone}
+			}
+			select {
+			case <-time.After(50 * time.Second):
+				return page.Page{Next: ask.From, Empty: true}, nil
+			case <-ctx.Done():
+				return page.Page{}, ctx.Err()
+			}
+		}
+		good := join(t, f, "good", poll)
+		pass(5 * time.Second)
+		bad := join(t, f, "bad", poll)
+		pass(5 * time.Minute)
+		mu.Lock()
+		if len(anew) < 5 || anew[0] != AtOnce || slices.ContainsFunc(anew[1:], func(w Why) bool { return w != Backoff }) {
+			t.Errorf("it starts over %v", anew)
+		}
+		mu.Unlock()
+		good.leave()
+		bad.leave()
+	})
 }
 
 // TestALoginThatHasEndedIsFoundOutByThoseWhoComeBack has the head's poll be held meanwhile.

@@ -74,6 +74,10 @@ func TestAReaderThatIsHandedOverIsFollowedWithoutWaiting(t *testing.T) {
 	takes("an event", "data: x\n\n", "00000009\r\ndata: x\n\n\r\n")
 	r.Nudge()
 	takes("a keep-alive", ":\n\n", "00000003\r\n:\n\n\r\n")
+	f.config.Alive = true
+	r.Nudge()
+	takes("an event in its place", "event: bridge.alive\ndata: {}\n\n", "0000001e\r\nevent: bridge.alive\ndata: {}\n\n\r\n")
+	nothing("after it")
 	c.log.notice.say("unreachable")
 	c.audience.wake()
 	takes("a notice", ": unreachable\n\n", "")

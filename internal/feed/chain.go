@@ -39,6 +39,7 @@ type chain struct {
 	failures int       // failed polls in a row
 	failed   time.Time // when the last of them did
 	alone    bool      // only this chain fails: the feed works
+	finished bool      // the upstream has said that nothing will follow
 }
 
 // over reports whether the chain has ended. Anybody may ask.
@@ -115,6 +116,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	c.pace.polling = false
 	c.alive(now)
 	c.feed.remarks.answer(p, c.feed.config.Document, c.feed.health.logger)
+	c.finds.poll(p.Status == 0 && !p.News && c.progress.at.IsZero() && c.pace.heldFor(now), c.feed.health.logger)
 	if c.settled(p, now) {
 		c.count(now, Silent, p.Status, 0)
 		return false
@@ -133,6 +135,7 @@ func (c *chain) take(p page.Page) (news bool) {
 	news = p.News
 	from := c.progress.at.Cursor
 	if c.feed.config.Document {
+		c.finds.document(p, c.feed.health.logger)
 		news = c.takeDocument(p, time.Time{})
 	} else {
 		c.takeEvents(p, c.pace.started, now)
@@ -150,10 +153,10 @@ func (c *chain) take(p page.Page) (news bool) {
 		c.first.answered, c.first.prompt = now, !c.pace.heldFor(now)
 		c.first = nil
 	}
-	moved := p.Carry != nil || !p.Next.Cursor.Equal(from) || c.feed.config.Once
-	c.pace.answered(now, news && !c.messages.echo, p.More && moved, p.Wait)
-	if p.End && c.pace.more == 0 {
-		c.feed.stop(c, &End{Reason: Ended})
+	more := p.More && (p.Carry != nil || !p.Next.Cursor.Equal(from) || c.feed.config.Once)
+	c.pace.answered(now, news && !c.messages.echo, len(p.Events) > 0, more, p.Wait)
+	if p.End && !more {
+		c.feed.finish(c)
 		return news
 	}
 	c.feed.meet()
@@ -193,6 +196,14 @@ func (c *chain) found(number int) (question bool) {
 func (c *chain) settled(p page.Page, now time.Time) bool {
 	switch r := c.check.settle(p, c.feed.circuit.open); {
 	case !r.spent:
+		if r.reset != "" { // by this answer, of the session that goes on
+			opened := c.session.Opened
+			c.startOver(now, r.reset)
+			c.session.Opened = opened
+			if c.feed.config.Stream { // the rest of the answer to a question is lost
+				c.lapsed = gap
+			}
+		}
 		return false
 	case r.back:
 		c.startOver(now, r.reset)
@@ -258,6 +269,7 @@ func (c *chain) fail(err error) {
 		f.health.fail()
 	case c.check.disputes(c.outside(now)): // it may be the client's id, until a poll without a position is refused too
 	case f.health.refuse(now, by.refusal):
+		f.health.deny(by.refusal, f.present())
 		f.stopAll(&End{Reason: Refused, Refusal: by.refusal})
 		return
 	}
@@ -289,6 +301,7 @@ func (c *chain) fail(err error) {
 		c.pace.soon(now)
 	case restarts:
 		c.startOver(now, unknownID)
+		c.finds.reset(c.pace.reset(now, by.wait), f.health.logger)
 	}
 }
 
@@ -301,12 +314,12 @@ func (c *chain) outside(now time.Time) outside {
 	}
 }
 
-// heard lets streams begin that wait for the first answer, unless the next answer decides about them. It takes
+// heard lets streams begin that wait for the first answer, unless another answer decides about them. It takes
 // the feed's lock.
 func (c *chain) heard() {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
-	if !c.check.is(asking) || !c.feed.health.first() {
+	if !c.finished && (!c.check.is(asking) || !c.feed.health.first()) {
 		c.feed.health.answer()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -277,6 +278,41 @@ func TestALongPollThatIsNotHeldIsPaced(t *testing.T) {
 	})
 }
 
+// It may pass over what nobody here wants to have, or hold no polls and make each cursor of its clock.
+func TestALongPollThatOnlyMovesTheCursorIsPacedAfterSomeAnswers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.LongPoll, config.Tokens = true, true
+		var polls, event atomic.Int64
+		poll := func(_ context.Context, ask Ask) (page.Page, error) {
+			pass(5 * time.Millisecond)
+			n := polls.Add(1)
+			at := position.Position{Cursor: position.Cursor{"t" + strconv.FormatInt(n, 10)}}
+			p := page.Page{Next: at, News: true, Empty: true}
+			if n == event.Load() {
+				p.Empty, p.Events = false, []page.Event{{Data: []byte("x"), At: at}}
+			}
+			return p, nil
+		}
+		c := join(t, newFeed(config), "", poll)
+		pass(100 * time.Millisecond)
+		if n := polls.Load(); n < 10 || n > 12 {
+			t.Errorf("%d polls at once", n)
+		}
+		pass(10 * config.Interval)
+		if n := polls.Load(); n < 18 || n > 22 {
+			t.Errorf("%d polls in ten intervals and a moment", n)
+		}
+		before := polls.Load()
+		event.Store(before + 1)
+		pass(config.Interval + 100*time.Millisecond)
+		if n := polls.Load() - before; n < 10 || n > 12 {
+			t.Errorf("%d polls at once with an event", n)
+		}
+		c.leave()
+	})
+}
+
 func TestRetryAfterLengthensAWait(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		u := newUpstream()
@@ -285,6 +321,28 @@ func TestRetryAfterLengthensAWait(t *testing.T) {
 		pass(119 * time.Second)
 		if n := u.count(); n != 1 {
 			t.Errorf("%d polls before Retry-After was over", n)
+		}
+		pass(2 * time.Second)
+		if n := u.count(); n != 2 {
+			t.Errorf("%d polls after it", n)
+		}
+		c.leave()
+	})
+}
+
+func TestMoreIsPolledNoSoonerThanTheUpstreamAsksFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.most = 1
+		u.publish(5)
+		c := join(t, newFeed(testConfig()), "", func(ctx context.Context, ask Ask) (page.Page, error) {
+			p, err := u.poll(ctx, ask)
+			p.More, p.Wait = true, time.Minute
+			return p, err
+		})
+		pass(59 * time.Second)
+		if n := u.count(); n != 1 {
+			t.Errorf("%d polls within the minute", n)
 		}
 		pass(2 * time.Second)
 		if n := u.count(); n != 2 {
@@ -619,6 +677,86 @@ func TestTheEndIsToldWhenAllHasBeenSent(t *testing.T) {
 			t.Errorf("who has everything: %v", end)
 		}
 		r.Close()
+	})
+}
+
+// The client comes back while the poll that brought the end is still being reported.
+func TestWhoComesBackAtOnceAfterTheEndIsToldOfItBeforeTheStreamBegins(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(3)
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			pass(100 * time.Millisecond)
+			p, err := u.poll(ctx, ask)
+			p.End = true
+			return p, err
+		}
+		config := testConfig()
+		back := make(chan struct{})
+		config.Polled = func(Polled) { <-back }
+		f := newFeed(config)
+		first := f.Join("", Start{Poll: poll})
+		for err := error(nil); err == nil; {
+			_, err = first.Next()
+		}
+		again := f.Join("3", Start{Poll: poll})
+		close(back)
+		if end := again.Answered(t.Context(), time.Second); end == nil || end.Reason != Ended || again.Pending() {
+			t.Errorf("got %v", end)
+		}
+		first.Close()
+		again.Close()
+	})
+}
+
+// A chain that has found the end of the upstream waits for long while there is no news.
+func TestMoreIsPolledAsSoonAsTheUpstreamAllowsBesideAQuietChain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		config := testConfig()
+		config.MaxInterval = 5 * time.Minute
+		u := newUpstream()
+		u.most = 5
+		u.publish(50)
+		poll := func(ctx context.Context, ask Ask) (page.Page, error) {
+			p, err := u.poll(ctx, ask)
+			if p.More = len(p.Events) == u.most; p.More {
+				p.Wait = time.Second
+			}
+			return p, err
+		}
+		f := newFeed(config)
+		quiet := join(t, f, "50", poll)
+		pass(20 * time.Minute)
+		c := join(t, f, "", poll)
+		pass(15 * time.Second)
+		synctest.Wait()
+		if got := c.events(t); len(got) != 50 {
+			t.Errorf("%d events of 50 in 15 s", len(got))
+		}
+		quiet.leave()
+		c.leave()
+	})
+}
+
+// pageOf is one of so many pages, which all say that nothing will follow, and but for the last one that there is more.
+func pageOf(pages int, from position.Position) page.Page {
+	n := 1
+	if !from.Cursor.IsZero() {
+		n, _ = strconv.Atoi(from.Cursor[0])
+		n++
+	}
+	at := position.Position{Cursor: position.Cursor{strconv.Itoa(n)}}
+	return page.Page{News: true, Next: at, More: n < pages, End: true, Events: []page.Event{{Data: []byte(strconv.Itoa(n)), At: at}}}
+}
+
+func TestTheEndComesAfterTheLastOfManyPages(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const pages = maxMore + 50
+		c := join(t, newFeed(testConfig()), "", func(_ context.Context, ask Ask) (page.Page, error) { return pageOf(pages, ask.From), nil })
+		<-c.done
+		if n := len(c.events(t)); n != pages || c.end.Reason != Ended {
+			t.Errorf("%d events of %d came before %v", n, pages, c.end)
+		}
 	})
 }
 

@@ -50,10 +50,10 @@ func (l chains) answered(c *chain) bool {
 }
 
 // lead returns the chain whose polls set the time of the polls of c, if there is one: two chains that poll at
-// the same moment see the same page, and meet. A chain that polls at once, or is backed off, keeps its own
+// the same moment see the same page, and meet. A chain that polls at once, has more to read, or is backed off keeps its own
 // time.
 func (l chains) lead(c *chain) *chain {
-	if c.feed.config.LongPoll || c.pace.why == AtOnce || c.pace.why == Backoff {
+	if c.feed.config.LongPoll || c.pace.why == AtOnce || c.pace.why == Backoff || c.pace.more > 0 {
 		return nil
 	}
 	for _, a := range l {

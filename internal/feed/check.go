@@ -28,7 +28,7 @@ type checking struct {
 // ruling is what an answer is good for.
 type ruling struct {
 	spent bool  // the readers get nothing of it
-	reset reset // the upstream has started over, and this is how that shows; empty: it has not
+	reset reset // the chain starts over, for this reason; empty: it goes on
 	back  bool  // it takes the position back that it has been asked from
 }
 
@@ -115,6 +115,8 @@ func (k *checking) settle(p page.Page, open bool) ruling {
 	switch {
 	case config.Document && k.asked == anew: // it is the same for everybody
 		return k.document(p)
+	case k.is(asking) && config.Forgetful && len(p.Events) > 0: // they do not come again, and others may have been before them
+		return ruling{reset: unknownID}
 	case k.is(asking):
 		k.doubt, k.passed = k.doubt&^asking|certain, true
 		return ruling{spent: true}

@@ -63,7 +63,7 @@ func (k *circuit) failed(c *chain, now time.Time, by failure) {
 		k.feed.chains.nudge()
 		return
 	}
-	k.feed.health.fall(by.comment, by.err)
+	k.feed.health.fall(by)
 	c.pace.retry()
 	k.away = k.away || !by.later
 	k.certain = k.certain || !k.feed.chains.vouch(c, now)
@@ -85,7 +85,7 @@ func (k *circuit) failed(c *chain, now time.Time, by failure) {
 
 // told notes a failed poll of another node, which polls again after a while.
 func (k *circuit) told(now time.Time, by failure, wait time.Duration) {
-	k.feed.health.fall(by.comment, by.err)
+	k.feed.health.fall(by)
 	k.open, k.last, k.next, k.why = true, now, later(k.next, now.Add(wait)), Backoff
 	k.away = k.away || !by.later
 	k.comment = by.comment

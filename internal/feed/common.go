@@ -24,6 +24,14 @@ type common struct {
 // full reports whether the limit of chains is reached.
 func (f *common) full() bool { return len(f.chains) >= f.config.Chains }
 
+// present returns how many clients there are.
+func (f *common) present() (clients int) {
+	for _, c := range f.chains {
+		clients += len(c.audience.readers)
+	}
+	return clients + len(f.lobby.waiting)
+}
+
 // meet ends chains whose readers can continue in the log of another chain. It is called whenever a chain has
 // moved.
 func (f *common) meet() {
@@ -76,6 +84,13 @@ func (f *common) end(c *chain) {
 func (f *common) stop(c *chain, end *End) {
 	c.audience.stop(end)
 	f.end(c)
+}
+
+// finish stops a chain behind which nothing will follow. Who comes back waits for an answer of their own.
+func (f *common) finish(c *chain) {
+	c.finished = true
+	f.stop(c, &End{Reason: Ended})
+	f.health.askAnew()
 }
 
 // stopAll stops all streams, and ends all chains.

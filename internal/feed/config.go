@@ -24,6 +24,8 @@ type Config struct {
 	Diff func(before, after []byte) (patch []byte, worth bool, err error)
 
 	Notify bool // clients get an event when the upstream goes down, and when it is back
+	Ends   bool // clients get an event when the upstream has said that nothing will follow
+	Alive  bool // silent streams get an event, not a comment
 
 	ByID   bool // the cursor is a number that grows until the upstream starts over
 	Unsent bool // polls do not send the cursor: all are the same, except for validators
@@ -55,6 +57,10 @@ type Config struct {
 	// back, without one. nil: not needed.
 	Turned func(f *Feed, reason string)
 
+	// Refused is called, with locks held, when clients get no stream, or no longer one, because the upstream refuses
+	// the poll with a status. nil: not needed.
+	Refused func(f *Feed, status, clients int)
+
 	// NewJar makes the cookie jar of a chain.
 	NewJar func() http.CookieJar
 	// Closed is called once, without locks held, when a feed takes no more clients.
@@ -66,6 +72,14 @@ type Config struct {
 // skips reports whether readers that fall behind skip to the newest document. Patches, and the changes of
 // a set, need those before them.
 func (c *Config) skips() bool { return c.Document && c.Diff == nil && !c.Set }
+
+// keepAlive returns what a stream that has been silent gets.
+func (c *Config) keepAlive() batch {
+	if c.Alive {
+		return keepAliveEvent
+	}
+	return keepAliveComment
+}
 
 // startServes is for how long an answer to newcomers serves later ones. The start of a stream is that of all of
 // them, as long as a log holds it.

@@ -1,7 +1,5 @@
 package feed
 
-import "github.com/sse-bridge/caddy-sse-bridge/internal/page"
-
 // placeTries is how many polls may fail before a chain finds out whether it is its
 // position that the upstream cannot answer.
 const placeTries = 3
@@ -104,10 +102,11 @@ func (s *suspicion) suspect(f failure, o outside) remedy {
 }
 
 // blamesID reports whether the chain's last poll was from a position. One that counts messages without a
-// cursor asks for nothing that a newcomer's poll does not.
+// cursor asks for nothing that a newcomer's poll does not, nor does any where answers hold only what is new, or where
+// the upstream forgets and polls send no cursor.
 func (s *suspicion) blamesID() bool {
-	at := s.progress.at
-	if s.progress.config.counts(at) && at.Cursor.IsZero() {
+	at, config := s.progress.at, s.progress.config
+	if config.Once || config.Forgetful && config.Unsent || config.counts(at) && at.Cursor.IsZero() {
 		return false
 	}
 	return !at.IsZero() && s.asked != anew
@@ -132,7 +131,7 @@ func (s *suspicion) misplaced(f failure, o outside) bool {
 	switch refused := f.refusal != nil; {
 	case !s.blamesID():
 		return false
-	case s.asked != onward && f.comment == page.Unreachable: // hardly for what it asks
+	case s.asked != onward && f.unanswered(): // hardly for what it asks
 		return o.failures%(3*placeTries) == 0
 	case s.asked != onward:
 		return refused || o.failures%placeTries == 0

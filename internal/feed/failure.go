@@ -19,6 +19,7 @@ type failure struct {
 	wait    time.Duration // the least time to the next poll that the upstream asks for, capped
 	wished  time.Duration // what it asks for, where that is more than wait; else 0
 	later   bool          // the upstream is there, and says that it will do better later
+	warning Warnings      // for the operator
 }
 
 func failureOf(err error) failure {
@@ -27,12 +28,15 @@ func failureOf(err error) failure {
 	switch {
 	case errors.As(err, &f.refusal):
 		f.outcome, f.status, f.comment = Declined, f.refusal.Status, page.Refuses
-		f.kind = strconv.Itoa(f.status)
+		f.kind, f.warning = strconv.Itoa(f.status), warnRefusing
 		return f
 	case errors.As(err, &failed):
 		f.status, f.comment = failed.Status, failed.Comment
 		f.wait, f.wished, f.later = failed.Wait, failed.Asked, failed.Later
 	}
-	f.kind = f.comment
+	f.kind, f.warning = f.comment, warningOf(failed)
 	return f
 }
+
+// unanswered reports whether no answer came.
+func (f failure) unanswered() bool { return f.comment == page.Unreachable || f.comment == page.Late }

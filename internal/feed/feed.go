@@ -47,10 +47,11 @@ func (f *Feed) Join(lastID string, first Start) *Reader {
 	if f.closed || f.halted {
 		return nil
 	}
-	r := &Reader{feed: &f.common, lastID: lastID, arrival: &arrival{start: first, desk: &node{log: f.lobby.log}}}
+	r := &Reader{feed: &f.common, lastID: lastID, fed: lastID != "", arrival: &arrival{start: first, desk: &node{log: f.lobby.log}}}
 	r.wake.Store(&bell{ring: make(chan struct{}, 1)})
 	r.at = place{node: r.desk}
 	if refusal := f.health.recall(time.Now(), f.config.Interval); refusal != nil {
+		f.health.deny(refusal, 1)
 		r.stop(&End{Reason: Refused, Refusal: refusal})
 		return r
 	}
@@ -260,6 +261,12 @@ func (f *Feed) Status() Status {
 	waiting := len(f.lobby.waiting)
 	s := Status{Clients: waiting, Waiting: waiting, Tally: f.tally}
 	s.State, s.Reason, s.Since = f.health.state()
+	switch s.Warnings = f.remarks.hold; s.State {
+	case Shut:
+		s.Denied = f.health.refusal.Status
+	case Down:
+		s.Warnings |= f.health.warning
+	}
 	if f.peers != nil {
 		s.Standing = f.peers.Standing()
 	}
@@ -285,7 +292,9 @@ func (f *Feed) leave(r *Reader) {
 // ended is told by the poller of a chain that it has stopped. The feed closes with its last chain.
 func (f *Feed) ended(c *chain) {
 	f.mu.Lock()
-	f.health.answer()
+	if !c.finished {
+		f.health.answer()
+	}
 	f.end(c)
 	f.lobby.clear(f)
 	f.unlockAndClose()

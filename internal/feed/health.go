@@ -22,6 +22,7 @@ type health struct {
 	worked   bool          // the upstream has answered with something to read, or has held a poll
 	strikes  int           // refusals that count, in polls running
 	down     string        // why the upstream counts as down; empty where it does not
+	warning  Warnings      // about that; 0 where it does not
 	since    time.Time     // when it went down, or was last back
 	closed   bool
 	refusal  *page.Refusal
@@ -38,7 +39,7 @@ func (h *health) up() {
 	if !h.worked {
 		h.since = time.Now()
 	}
-	h.worked, h.strikes, h.refusal = true, 0, nil
+	h.worked, h.strikes, h.refusal, h.warning = true, 0, nil, 0
 	if h.turn("") {
 		h.logger.Info("upstream answers again")
 	}
@@ -50,10 +51,11 @@ func (h *health) fail() {
 }
 
 // fall notes that the upstream is down for all chains. A new reason is logged.
-func (h *health) fall(comment string, err error) {
-	if h.turn(comment) {
+func (h *health) fall(by failure) {
+	h.warning = by.warning
+	if h.turn(by.comment) {
 		h.logger.Warn("upstream is down; clients stay connected, polls are backed off",
-			zap.String("state", comment), zap.Error(err))
+			zap.String("state", by.comment), zap.Error(by.err))
 	}
 }
 
@@ -121,6 +123,13 @@ func (h *health) refuse(now time.Time, refusal *page.Refusal) bool {
 	return true
 }
 
+// deny tells that clients get a refusal.
+func (h *health) deny(refusal *page.Refusal, clients int) {
+	if h.feed.config.Refused != nil && clients > 0 {
+		h.feed.config.Refused(h.feed, refusal.Status, clients)
+	}
+}
+
 // final reports whether a refusal of that status, twice running, ends a feed that has worked.
 func final(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusGone
@@ -153,6 +162,12 @@ func (h *health) remembers(now time.Time) time.Duration {
 
 // first reports whether the upstream has not answered any poll yet.
 func (h *health) first() bool { return !h.worked }
+
+// askAnew has streams that begin from now on wait for the next answer.
+func (h *health) askAnew() {
+	h.answer()
+	h.answered = make(chan struct{})
+}
 
 // answer lets streams begin that wait for the first answer.
 func (h *health) answer() {

@@ -73,4 +73,5 @@ func (c *chain) announce(reason reset) {
 	notice := reason.event(&c.feed.config.Counters)
 	c.log.forget(notice)
 	c.publish(sealed(notice), nil)
+	c.told.owed = true
 }

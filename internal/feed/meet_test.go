@@ -1,13 +1,16 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -396,5 +399,126 @@ func TestANewcomerGetsNothingOfWhatABackendSaidBeforeItStartedOver(t *testing.T)
 		}
 		late.leave()
 		stay.leave()
+	})
+}
+
+// times is an upstream whose answers have all items from a time on, oldest first; those of one time are in the order
+// of their ids.
+type times struct {
+	mu     sync.Mutex
+	items  []timedItem
+	reader *page.Reader
+}
+
+type timedItem struct {
+	ID string `json:"id"`
+	T  int    `json:"t"`
+}
+
+func newTimes() *times {
+	return &times{reader: page.NewReader(page.Config{
+		Format: page.JSON, ID: path("id"), Order: page.Overlap, Data: path("id"),
+		Cursors: []page.Cursor{{Values: []value.Value{path("{sse.item.t}")}}},
+	})}
+}
+
+func (u *times) put(id string, at int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.items = append(u.items, timedItem{id, at})
+	slices.SortFunc(u.items, func(a, b timedItem) int { return cmp.Or(cmp.Compare(a.T, b.T), cmp.Compare(a.ID, b.ID)) })
+}
+
+func (u *times) poll(_ context.Context, ask Ask) (page.Page, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	least := 0
+	if !ask.From.Cursor.IsZero() {
+		least, _ = strconv.Atoi(ask.From.Cursor[0])
+	}
+	list := slices.DeleteFunc(slices.Clone(u.items), func(it timedItem) bool { return it.T < least })
+	body, err := json.Marshal(list)
+	if err != nil {
+		return page.Page{}, err
+	}
+	return u.reader.ReadOn(page.Response{Status: http.StatusOK, Header: http.Header{}, Body: body}, ask.From, ask.Carry, nil)
+}
+
+// idAfter returns the id of a client that has got what was there at another node after an id.
+func (u *times) idAfter(t *testing.T, id string) string {
+	t.Helper()
+	from, err := position.Parse(id, len(u.reader.Cursors()))
+	if id == "" {
+		from, err = position.Position{}, nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := u.poll(t.Context(), Ask{From: from})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Next.ID()
+}
+
+func (u *times) config() *Config {
+	config := testConfig()
+	config.Cursors, config.Tokens = len(u.reader.Cursors()), u.reader.Tokens()
+	return config
+}
+
+func TestAClientFromAnotherNodeGetsNoItemOfOneTimeTwice(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newTimes()
+		u.put("x", 1)
+		f := newFeed(u.config())
+		a := join(t, f, "", u.poll)
+		pass(300 * time.Millisecond)
+		u.put("y", 2)
+		c := join(t, f, u.idAfter(t, ""), u.poll)
+		pass(300 * time.Millisecond)
+		u.put("w", 2)
+		pass(20 * time.Second)
+		u.put("z", 3)
+		pass(20 * time.Second)
+		synctest.Wait()
+		if got := said(t, a); got != "x w y z" {
+			t.Errorf("the newcomer got %q", got)
+		}
+		if got := said(t, c); got != "w z" {
+			t.Errorf("the client that had x and y got %q", got)
+		}
+		a.leave()
+		c.leave()
+	})
+}
+
+// Of one client, the chain asks before an item is written within the time of the last one, and of the other after that.
+func TestClientsThatHadTheItemsOfOneTimeInAnotherOrderMissNone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newTimes()
+		u.put("x", 1)
+		before := u.idAfter(t, "")
+		u.put("v", 1)
+		f := newFeed(u.config())
+		a := join(t, f, "", u.poll)
+		pass(1900 * time.Millisecond)
+		other := u.idAfter(t, before)
+		u.put("y", 2)
+		c := join(t, f, other, u.poll)
+		pass(50 * time.Millisecond)
+		u.put("w", 2)
+		pass(20 * time.Second)
+		u.put("z", 3)
+		pass(20 * time.Second)
+		synctest.Wait()
+		if got := said(t, a); got != "v x w y z" {
+			t.Errorf("the newcomer got %q", got)
+		}
+		if got := said(t, c); got != "y w z" {
+			t.Errorf("the client that had x and v got %q", got)
+		}
+		a.leave()
+		c.leave()
 	})
 }

@@ -93,10 +93,11 @@ func (b *modelUpstream) answer(ask Ask) (resp page.Response, news bool) {
 		ID   string `json:"id,omitempty"`
 		Text string `json:"text"`
 		Skip bool   `json:"skip,omitempty"`
+		Time int    `json:"time,omitempty"`
 	}
 	items := []item{}
 	for _, p := range s.items {
-		items = append(items, item{p.id, p.text, p.skip})
+		items = append(items, item{p.id, p.text, p.skip, p.time})
 	}
 	answer := map[string]any{"items": items, "more": s.more, "gone": s.gone, "run": len(b.runs)}
 	if b.kind.cursor != nil {
@@ -205,6 +206,17 @@ func hollow(b *modelUpstream, from int, first bool) says {
 	return s
 }
 
+// timed gives three items in a row one time.
+func timed(p *publication) { p.time = p.n/stride/3 + 1 }
+
+// fromTime answers with all items from a time on, those of this time among them.
+func fromTime(b *modelUpstream, from int, first bool) says {
+	if first {
+		from = b.start(max(b.plan.Tail, 2))/stride/3 + 1
+	}
+	return says{items: b.after((from-1)*3*stride-1, len(b.current()))}
+}
+
 func plainCursor(_ *modelUpstream, n int) string { return fmt.Sprintf("c%d", n) }
 
 func token(b *modelUpstream, n int) string { return fmt.Sprintf("t%d-%d", b.serial, n) }
@@ -279,6 +291,8 @@ func sequences() []kind {
 		}},
 		{name: "the newest six, without a cursor in the poll", polled: true, config: page.Config{ID: id, Order: page.Overlap, Unsent: true}, answer: newest(6), resets: outOf(6)},
 		{name: "items come and go among the newest twelve", polled: true, edits: true, config: page.Config{ID: id, Order: page.Overlap, Unsent: true}, answer: newest(12), resets: outOf(12)},
+
+		{name: "times that several items have", polled: true, config: page.Config{ID: id, Order: page.Overlap, Cursors: []page.Cursor{{Values: []value.Value{path("{sse.item.time}")}}}}, answer: fromTime, item: timed},
 
 		{name: "all items, without a position", polled: true, config: page.Config{}, answer: newest(10_000)},
 		{name: "the newest twelve, without a position", polled: true, config: page.Config{}, answer: newest(12), resets: outOf(12)},

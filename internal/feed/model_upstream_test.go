@@ -20,6 +20,7 @@ type publication struct {
 	run, pos int // the run of the upstream that has it, and its place there
 	n        int // grows with the place
 	id, text string
+	time     int  // which some have together; 0: none
 	skip     bool // makes no event
 	gone     bool // was deleted
 	late     bool // was put in between, where not everybody can have it

@@ -99,19 +99,26 @@ func positionEvent(id string) []byte {
 	return sse.AppendEvent(nil, "bridge.position", []byte("{}"), id)
 }
 
+// endEvent tells clients that nothing will follow. The id is that of a client that has none yet, and comes back to be told so by
+// a status.
+func endEvent(id string) []byte {
+	return sse.AppendEvent(nil, "bridge.end", []byte("{}"), id)
+}
+
 // told is when clients last got an id, or would have, and which.
 type told struct {
-	at time.Time
-	id string
+	at   time.Time
+	id   string
+	owed bool // since a reset there was none, and clients have one of before it
 }
 
 // note takes the position after an answer, and reports whether it is time to tell clients of it, since no
-// event has.
+// event has. After a reset there may be none yet.
 func (t *told) note(now time.Time, id string, events bool) (say bool) {
-	say = !events && !t.at.IsZero()
-	if say && (id == t.id || now.Sub(t.at) < sayPosition) {
+	say = !events && (t.owed || !t.at.IsZero())
+	if say && (id == "" || !t.owed && (id == t.id || now.Sub(t.at) < sayPosition)) {
 		return false
 	}
-	t.at, t.id = now, id
+	t.at, t.id, t.owed = now, id, false
 	return say
 }

@@ -11,6 +11,9 @@ const (
 	held = time.Second
 	// maxMore is how many polls may follow one another at once, because the upstream has more to read.
 	maxMore = 100
+	// maxBare is how many prompt answers of a long poll may follow one another at once that only move the cursor: a
+	// backend may leave out what others want to have, or hold no polls.
+	maxBare = 10
 	// maxBackoff is the most that a feed waits after an error.
 	maxBackoff = 30 * time.Second
 )
@@ -37,6 +40,7 @@ type pace struct {
 	undone  int           // resets running, without an answer to a position in between
 	polls   int           // that were sent
 	more    int           // polls that have followed one another at once
+	bare    int           // prompt answers running that only moved the cursor
 	polling bool          // one is in flight
 	held    bool          // the last answer was held, or had no news
 	hurried bool          // a newcomer waits for the next poll, which need not wait for news
@@ -77,17 +81,20 @@ func (p *pace) shared(sent time.Time) { p.started = later(p.started, sent) }
 // heldFor reports whether the poll has taken long enough to count as a long poll.
 func (p *pace) heldFor(now time.Time) bool { return now.Sub(p.started) >= held }
 
-// answered takes an answer that could be read. more says that it is not all there is, and hint is the
-// least wait that it asks for.
-func (p *pace) answered(now time.Time, news, more bool, hint time.Duration) {
+// answered takes an answer that could be read. news without events is a cursor that has moved. more says that it is
+// not all there is, and hint is the least wait that it asks for.
+func (p *pace) answered(now time.Time, news, events, more bool, hint time.Duration) {
 	p.backoff.reset()
 	prompt := !p.heldFor(now)
 	p.held = !news || !prompt
+	if p.bare++; !news || events || more || !prompt {
+		p.bare = 0
+	}
 	if news || (p.config.LongPoll && !prompt) {
 		p.wait = p.config.Interval
 	}
 	switch {
-	case p.config.Stream || p.config.LongPoll && (news || !prompt):
+	case p.config.Stream || p.config.LongPoll && (news && p.bare <= maxBare || !prompt):
 		p.next, p.why = now, Held
 	default:
 		p.next, p.why = p.started.Add(p.wait), EveryInterval
@@ -98,13 +105,13 @@ func (p *pace) answered(now time.Time, news, more bool, hint time.Duration) {
 			p.wait = min(2*p.wait, p.most())
 		}
 	}
-	p.hint(now, hint)
-	if !more || p.more >= maxMore { // after that many polls at once, one is paced
+	if more && p.more < maxMore { // after that many polls at once, one is paced
+		p.more++
+		p.soon(now)
+	} else {
 		p.more = 0
-		return
 	}
-	p.more++
-	p.soon(now)
+	p.hint(now, hint)
 }
 
 // retry processes a failed poll. The feed's circuit decides when the next one is due.

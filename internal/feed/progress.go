@@ -33,7 +33,7 @@ func (p *progress) taken(answer page.Page) {
 		p.lately.brought(p.at, answer.Events)
 	}
 	p.at = answer.Next.Clone()
-	if answer.Validators != (page.Validators{}) {
+	if answer.Validators != (page.Validators{}) || len(answer.Events) > 0 {
 		p.validators = answer.Validators
 	}
 }

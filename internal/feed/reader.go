@@ -10,8 +10,11 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/sse"
 )
 
-// keepAlive is what a stream that has been silent gets.
-var keepAlive = sealed(sse.AppendComment(nil, ""))
+// What a stream that has been silent gets: a comment, or an event for clients whose pages cannot see comments.
+var (
+	keepAliveComment = sealed(sse.AppendComment(nil, ""))
+	keepAliveEvent   = sealed(sse.AppendEvent(nil, "bridge.alive", []byte("{}"), ""))
+)
 
 // End is the reason why a stream is over. It is the error of [Reader.Next].
 type End struct {
@@ -67,7 +70,8 @@ type Reader struct {
 
 	at   place // all before it has been taken
 	told hearing
-	fed  bool  // it got something of a log
+	fed  bool  // the client has an id that stands for its place: no reset came since
+	last bool  // it got the event that says that nothing will follow
 	sent bool  // to a place in a log, from which it has not moved on yet
 	took int32 // events in what Next returned last; here, it makes the reader no larger
 	slot int32 // in chain.readers; guarded by feed.mu
@@ -89,7 +93,7 @@ type arrival struct {
 
 // Next returns what is to be written next, and waits for it. The bytes are shared: they
 // must not be changed. The error is always an [*End], after everything that was there
-// has been returned, except for [Lifetime], which waits for nothing.
+// has been returned, except for [Lifetime], which waits for nothing once the client has an id of its place, and no reset is left.
 func (r *Reader) Next() ([]byte, error) { return r.NextUntil(nil) }
 
 // NextUntil is Next for a client that is gone once a channel is closed: that ends its stream, as Stop does.
@@ -115,9 +119,9 @@ func (r *Reader) TryNext() (text, chunk []byte, err error) {
 	if len(text) == 0 {
 		return nil, nil, err
 	}
-	switch n := r.at.node; {
-	case &text[0] == &keepAlive.text[0]:
-		chunk = keepAlive.chunk
+	switch n, alive := r.at.node, r.feed.config.keepAlive(); {
+	case &text[0] == &alive.text[0]:
+		chunk = alive.chunk
 	case len(text) == len(n.batch) && &text[0] == &n.batch[0]:
 		chunk = n.chunk
 	}
@@ -134,7 +138,7 @@ func (r *Reader) HandOver(to Waker) {
 // next returns what is to be written next, or nothing.
 func (r *Reader) next() ([]byte, error) {
 	end := r.end.Load() // before the log, so that what came before the end still goes out
-	if end != nil && end.Reason == Lifetime {
+	if end != nil && end.Reason == Lifetime && r.fed && !r.cut() {
 		return r.farewell(end) // what is left comes by the client's next request
 	}
 	r.took = 0
@@ -145,7 +149,7 @@ func (r *Reader) next() ([]byte, error) {
 		return r.farewell(end)
 	}
 	if r.idle.Load() && r.idle.Swap(false) {
-		return keepAlive.text, nil
+		return r.feed.config.keepAlive().text, nil
 	}
 	return nil, nil
 }
@@ -161,19 +165,49 @@ func (r *Reader) Busy() bool {
 func (r *Reader) Took() int { return int(r.took) }
 
 // farewell returns end. Before it, once, it returns the position of a reader that is sent away and has got
-// none yet: otherwise the client would come back as a newcomer, and miss events.
+// none yet, or none since a reset: otherwise the client would come back as a newcomer, or to a place that is of no use any
+// more, and miss events. Clients that want to know are told, once, that nothing will follow.
 func (r *Reader) farewell(end *End) ([]byte, error) {
-	if end.Reason != Lifetime && end.Reason != Stopping || r.fed || r.lastID != "" || r.feed.config.Document {
-		return nil, end
+	switch {
+	case end.Reason == Ended && r.feed.config.Ends && !r.last:
+		r.last = true
+		return endEvent(r.Unsaid()), nil
+	case (end.Reason == Lifetime || end.Reason == Stopping) && !r.feed.config.Document:
+		if id := r.Unsaid(); id != "" {
+			r.fed = true
+			return positionEvent(id), nil
+		}
 	}
-	r.fed = true
+	return nil, end
+}
+
+// Unsaid returns the id of the position of a reader that has got none, or none since a reset, and has taken all that there is;
+// empty: it has got one, or there is none.
+func (r *Reader) Unsaid() string {
+	if r.fed {
+		return ""
+	}
 	r.feed.mu.Lock()
 	defer r.feed.mu.Unlock()
-	c := r.chain
-	if c == nil || c.progress.at.IsZero() || r.at.node != c.log.end().node || r.at.off != c.log.end().off {
-		return nil, end
+	c, at := r.chain, r.at
+	for at.off == len(at.node.batch) && at.node.jump.Load() != nil { // it may still stand at its desk
+		at = *at.node.jump.Load()
 	}
-	return positionEvent(c.progress.at.ID()), nil
+	if c == nil || c.progress.at.IsZero() || at.node != c.log.end().node || at.off != c.log.end().off {
+		return ""
+	}
+	return c.progress.at.ID()
+}
+
+// cut reports whether the log starts over at a place that the reader has not come to. The next request of its client could
+// name a place of before.
+func (r *Reader) cut() bool {
+	at := r.at
+	for at.off == len(at.node.batch) && at.node.jump.Load() != nil { // it may still stand at its desk
+		at = *at.node.jump.Load()
+	}
+	c := at.node.log.cut.Load()
+	return c != nil && (c.seq > at.node.seq || c.seq == at.node.seq && at.off < len(c.notice))
 }
 
 // Pending reports whether Next would return events without waiting.
@@ -236,19 +270,19 @@ func (r *Reader) missed(l *log) []byte {
 	for n.seq < c.seq {
 		n = n.next.Load()
 	}
-	r.at, r.sent, r.fed = place{node: n}, true, true
+	r.at, r.sent, r.fed = place{node: n}, true, false
 	if n.seq == c.seq {
 		r.at.off = len(c.notice)
 	}
 	return c.notice
 }
 
-// rest takes what is left of the node. Whoever takes the last page makes the chain poll on.
+// rest takes what is left of the node: what has an id, or else a reset alone. Whoever takes the last page makes the chain poll on.
 func (r *Reader) rest() []byte {
 	n := r.at.node
 	b := n.batch[r.at.off:]
 	r.took = n.count - r.at.took
-	r.at.off, r.at.took, r.fed = len(n.batch), n.count, true
+	r.at.off, r.at.took, r.fed = len(n.batch), n.count, n.count > 0
 	if n.next.Load() == nil {
 		n.log.demand.taken()
 	}
@@ -289,7 +323,10 @@ func (r *Reader) Answered(ctx context.Context, most time.Duration) *End {
 	return r.end.Load()
 }
 
-// Nudge makes Next return a keep-alive comment if it has nothing else. It never blocks.
+// LastID returns the id with which the client has come; empty: none.
+func (r *Reader) LastID() string { return r.lastID }
+
+// Nudge makes Next return a keep-alive if it has nothing else. It never blocks.
 func (r *Reader) Nudge() {
 	r.idle.Store(true)
 	r.signal()

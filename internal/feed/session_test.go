@@ -3,8 +3,11 @@ package feed
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -209,6 +212,110 @@ func TestClientsGoOnAfterAnItemThatCameAgain(t *testing.T) {
 				}
 				first.leave()
 			})
+		})
+	}
+}
+
+// mailbox is an upstream whose items stay until they are acknowledged, or until they are sent.
+type mailbox struct {
+	mu    sync.Mutex
+	items []string
+	acks  bool
+	away  bool
+}
+
+func (u *mailbox) put(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.items = append(u.items, id)
+}
+
+func (u *mailbox) setAway(away bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.away = away
+}
+
+func (u *mailbox) poll(_ context.Context, ask Ask) (page.Page, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.away {
+		return page.Page{}, &page.Refusal{Status: http.StatusNotFound}
+	}
+	p := page.Page{Next: ask.From}
+	for _, id := range u.items {
+		at := position.Position{Cursor: position.Cursor{id}}
+		p.Events, p.Next, p.News = append(p.Events, page.Event{Data: []byte(id), Key: id, At: at}), at, true
+	}
+	count := len(u.items)
+	taken := func(context.Context) error {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.items = u.items[count:]
+		return nil
+	}
+	switch {
+	case !u.acks:
+		u.items = nil
+	case count > 0:
+		ask.Session.Then = taken
+	}
+	return p, nil
+}
+
+// Such as one behind a proxy that knows no route for a while.
+func TestNothingOfAQueueIsLostThatAnswersWith404ForAWhile(t *testing.T) {
+	for _, acks := range []bool{true, false} {
+		for _, outage := range []time.Duration{time.Second, 7 * time.Second, 15 * time.Second, 25 * time.Second, time.Minute} {
+			t.Run(fmt.Sprintf("acknowledged %t, after %v", acks, outage), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					config := testConfig()
+					config.Cursors, config.Once, config.Forgetful = 1, acks, true
+					u := &mailbox{acks: acks}
+					c := join(t, newFeed(config), "", u.poll)
+					u.put("a")
+					pass(5 * time.Second)
+					u.setAway(true)
+					u.put("b")
+					pass(outage)
+					u.setAway(false)
+					pass(2 * time.Minute)
+					u.put("c")
+					pass(time.Minute)
+					synctest.Wait()
+					got := texts(t, c)
+					if !acks { // its polls send a position, and what a newcomer gets may begin behind it
+						got = strings.Replace(got, "a unknown_id b", "a b", 1)
+					}
+					if got != "a b c" {
+						t.Errorf("got %q", texts(t, c))
+					}
+					c.leave()
+				})
+			})
+		}
+	}
+}
+
+func TestAQueueWhosePollsSendNothingIsNotResetByRefusals(t *testing.T) {
+	for outage := range 30 {
+		bubble(t, func(t *testing.T) {
+			config := testConfig()
+			config.Forgetful, config.Unsent = true, true
+			u := new(mailbox)
+			c := join(t, newFeed(config), "", u.poll)
+			u.put("a")
+			pass(5 * time.Second)
+			u.setAway(true)
+			u.put("b")
+			pass(time.Duration(outage) * time.Second)
+			u.setAway(false)
+			pass(2 * time.Minute)
+			synctest.Wait()
+			if got := texts(t, c); got != "a b" {
+				t.Errorf("after %d s, got %q", outage, got)
+			}
+			c.leave()
 		})
 	}
 }

@@ -490,6 +490,32 @@ func TestACursorThatMovesInSilenceIsSaidOnceAMinute(t *testing.T) {
 	})
 }
 
+func TestNoPositionIsSaidWhereThereIsNone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		u := newUpstream()
+		u.publish(1)
+		var reset, silent atomic.Bool
+		c := join(t, newFeed(testConfig()), "", func(ctx context.Context, ask Ask) (page.Page, error) {
+			switch {
+			case reset.CompareAndSwap(true, false):
+				silent.Store(true)
+				return page.Page{Reset: true, Next: ask.From}, nil
+			case silent.Load():
+				return page.Page{Next: ask.From, Empty: true}, nil
+			}
+			return u.poll(ctx, ask)
+		})
+		pass(2 * time.Minute)
+		reset.Store(true)
+		pass(3 * time.Minute)
+		synctest.Wait()
+		if got := ids(t, c); got != "1 bridge.reset" {
+			t.Errorf("got %q", got)
+		}
+		c.leave()
+	})
+}
+
 func TestNothingIsPolledForThoseWhoWereRefusedWhileTheyWaited(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		config := testConfig()

@@ -95,10 +95,15 @@ func (c *chain) unfollowed() {
 	}
 }
 
-// knows reports whether an answer of a peer's is for the document of the chain, if it has none itself.
+// knows reports whether an answer of a peer's is for the document of the chain, if it has none itself. Where nothing names a document,
+// as before its ETag counts, it may be for another one.
 func (c *chain) knows(s Step) bool {
-	told := s.Answer.Failed != nil || s.Answer.Reset != "" || len(s.Answer.Page.Events) > 0
-	return told || !s.Gap || s.Answer.Page.Validators == c.progress.validators && s.Answer.Page.Next.Cursor.Equal(c.progress.at.Cursor)
+	p, at := s.Answer.Page, c.progress
+	if s.Answer.Failed != nil || s.Answer.Reset != "" || len(p.Events) > 0 || !s.Gap {
+		return true
+	}
+	named := at.validators != page.Validators{} || !at.at.Cursor.IsZero()
+	return named && p.Validators == at.validators && p.Next.Cursor.Equal(at.at.Cursor)
 }
 
 // continues reports whether what comes after an event on a page of a peer's comes after that event here, too. An upstream
@@ -141,6 +146,7 @@ func (c *chain) takeOf(a Answer) {
 	if a.Reset != "" {
 		c.count(now, Shared, 0, 0)
 		c.startOver(now, reset(a.Reset))
+		c.pace.reset(now, a.Wait)
 		return
 	}
 	c.takePage(whole, a, now)
@@ -153,7 +159,9 @@ func (c *chain) takePage(p page.Page, a Answer, now time.Time) {
 	from := c.progress.at.Cursor
 	c.pace.shared(a.Came.Add(-a.Took))
 	c.failures, c.progress.placed, c.progress.good = 0, true, c.pace.started
-	c.pace.placed()
+	if !c.progress.at.IsZero() {
+		c.pace.placed()
+	}
 	c.check.trust()
 	news := p.News
 	if f.config.Document {
@@ -166,9 +174,10 @@ func (c *chain) takePage(p page.Page, a Answer, now time.Time) {
 		c.first.answered, c.first.prompt = a.Came, a.Took < held
 		c.first = nil
 	}
-	c.pace.answered(now, news, p.More && (p.Carry != nil || !p.Next.Cursor.Equal(from)), p.Wait)
-	if p.End && c.pace.more == 0 {
-		f.stop(c, &End{Reason: Ended})
+	more := p.More && (p.Carry != nil || !p.Next.Cursor.Equal(from))
+	c.pace.answered(now, news, len(p.Events) > 0, more, p.Wait)
+	if p.End && !more {
+		f.finish(c)
 		return
 	}
 	f.meet()

@@ -19,6 +19,9 @@ type Status struct {
 	State  State
 	Reason string    // why it is Down or Shut, in one of a few fixed texts
 	Since  time.Time // since when the state is so
+	Denied int       // the status of HTTP with which it is Shut; 0 where it is not
+
+	Warnings Warnings // those that hold, beside that of a feed that is Shut
 
 	Cursor  string // the position of the oldest chain, as an event id; empty where there is none
 	Clients int
@@ -35,6 +38,15 @@ type Status struct {
 	LogBytes  int64
 
 	Tally
+}
+
+// Warned returns the warnings that hold.
+func (s *Status) Warned() []Warning {
+	all := s.Warnings.All()
+	if s.State == Shut {
+		all = append([]Warning{RefusalOf(s.Denied)}, all...)
+	}
+	return all
 }
 
 // Tally is what has become of a feed's polls since it began.
@@ -75,6 +87,7 @@ func (t *Tally) came(poll LastPoll) {
 func (s *Status) chain(c *chain) {
 	s.Chains++
 	s.Clients += len(c.audience.readers)
+	s.Warnings |= warningsOf(c, time.Now())
 	s.LogEvents += c.log.events
 	s.LogBytes += c.log.bytes
 }
