@@ -68,6 +68,7 @@ import (
 //	    data      <value>
 //	    cursor    [<name>] <value> [regexp <pattern>]
 //	    start     [<name>] <text>
+//	    matching  [<name>] <regexp>
 //	    epoch     <value>
 //	    order     newest_first|by_id|overlap [overlap]
 //	    accept    <status...>
@@ -89,6 +90,7 @@ import (
 //	    retry     <duration>
 //	    lifetime  <duration>
 //	    notify
+//	    notices   start|end|alive...
 //	    name      <name>
 //	    cors      <origin...>
 //	    limits {
@@ -105,7 +107,7 @@ import (
 //
 // The upstreams are short for the block `upstream { reverse_proxy <upstreams...> }`; one of the two
 // is required, and only one is allowed. The blocks open, wait, reply, beat, close and ack take the
-// subdirectives that make a request and read its answer. The subdirectives open, reply, beat, hosts, query, header_up, cursor, start, accept, ignore,
+// subdirectives that make a request and read its answer. The subdirectives open, reply, beat, hosts, query, header_up, cursor, start, matching, accept, ignore,
 // more, fail, gap, reopen, reset, end and cors may be repeated. Several lines of one cursor are several values, of
 // which the first one that is not empty is used. Of several conditions, one must hold.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

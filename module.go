@@ -86,6 +86,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	for _, warning := range plan.Warnings() {
 		h.instance.Logger.Warn("upstream: " + warning)
 	}
+	if empty := plan.Empty(); empty != "" {
+		h.instance.Logger.Warn(empty)
+	}
 	key, err := config.Fingerprint(&h.Config) // before the routes are loaded, which empties them
 	if err != nil {
 		return err

@@ -71,6 +71,11 @@ func (p *parser) upstreams() error {
 	if len(args) == 0 {
 		return nil
 	}
+	for _, arg := range args {
+		if subdirective(arg.Text).parse != nil {
+			return p.Errf("upstream: `%[1]s` stands where upstreams are named: put the subdirective on a line of its own, in a block { … }; a host of that name takes its port, such as %[1]s:80", arg.Text)
+		}
+	}
 	p.tokens["upstream"], p.routes["upstream"] = proxy, args
 	d := caddyfile.NewDispenser(append([]caddyfile.Token{proxy}, args...))
 	rp := new(reverseproxy.Handler)

@@ -41,6 +41,22 @@ func (p *parser) cors() error {
 	return nil
 }
 
+// notices parses `notices <notice...>`.
+func (p *parser) notices() error {
+	if err := p.once("notices"); err != nil {
+		return err
+	}
+	token, args := p.Token(), p.RemainingArgs()
+	if len(args) == 0 {
+		return p.argErr("notices")
+	}
+	for i := range args {
+		p.tokens["notices."+strconv.Itoa(i)] = token
+	}
+	p.config.Notices = args
+	return nil
+}
+
 // limits parses `limits { <name> <n> }`.
 func (p *parser) limits() error {
 	if err := p.once(p.Val()); err != nil {
@@ -59,7 +75,7 @@ func (p *parser) limits() error {
 		count, isCount := counts[name]
 		size, isSize := sizes[name]
 		if !isCount && !isSize {
-			return p.Errf("limits: unknown limit '%s': the limits are feeds, chains, clients, clients_per_ip, polls, response and log", name)
+			return p.Errf("limits: unknown limit '%s': the limits are feeds, chains, clients, clients_per_ip, polls, streams, response and log", name)
 		}
 		if err := p.once("limits." + name); err != nil {
 			return err

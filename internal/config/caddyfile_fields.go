@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -8,7 +9,16 @@ import (
 
 // argErr is the error of a subdirective that has too few arguments or too many.
 func (p *parser) argErr(name string) error {
-	return p.Errf("%s: wrong number of arguments: it takes %s; quote an argument that has spaces", name, ArgumentsOf(name))
+	takes := ArgumentsOf(name)
+	if p.CountRemainingArgs() == 0 && p.Val() == name && readsAnswer(takes) {
+		return p.Errf("%s: wrong number of arguments: it takes %s; quote an argument that has spaces, or that begins with #, which else begins a comment", name, takes)
+	}
+	return p.Errf("%s: wrong number of arguments: it takes %s; quote an argument that has spaces", name, takes)
+}
+
+// readsAnswer reports whether the first of the arguments may be a path into an answer, such as #.id.
+func readsAnswer(arguments string) bool {
+	return slices.ContainsFunc([]string{"<path>", "<value>", "[<name>] <value>", "[!]<value>", "<condition>", "<program>"}, func(first string) bool { return strings.HasPrefix(arguments, first) })
 }
 
 // once notes the place of the current subdirective's field, and refuses a second one.

@@ -30,7 +30,7 @@ func (p *parser) edit(edits *[]Edit) error {
 	case e.Delete && len(args) == 2:
 		return p.Errf("%s: a name with `-` is deleted, and takes no value: write `%[1]s`, or `%s %s %s` to set it", field+" "+args[0], field, e.Name, args[1])
 	case !e.Delete && len(args) == 1:
-		return p.Errf("%s %s: the value is missing; to delete it, write `%[1]s -%[2]s`", field, e.Name)
+		return p.Errf("%s %s: the value is missing, or a {$VARIABLE} of the environment that is empty; to delete it, write `%[1]s -%[2]s`", field, e.Name)
 	case len(args) == 2:
 		e.Value = args[1]
 	}

@@ -125,6 +125,31 @@ func (p *parser) start() error {
 	return nil
 }
 
+// matching parses `matching [<name>] <regexp>`.
+func (p *parser) matching() error {
+	token, args := p.Token(), p.RemainingArgs()
+	if len(args) != 1 && len(args) != 2 {
+		return p.argErr("matching")
+	}
+	var name string
+	if len(args) == 2 {
+		name = args[0]
+	}
+	pattern := args[len(args)-1]
+	if pattern == "" {
+		return p.empty("matching")
+	}
+	if err := p.once("matching." + name); err != nil {
+		return err
+	}
+	p.tokens["matching."+name] = token
+	if p.config.Matching == nil {
+		p.config.Matching = make(map[string]string)
+	}
+	p.config.Matching[name] = pattern
+	return nil
+}
+
 // order parses `order <order> [overlap]`.
 func (p *parser) order() error {
 	token := p.Token()

@@ -58,6 +58,8 @@ func (h *Config) checkReading(c *Plan) error {
 		return wrong("order", "%q is not one of %s; without `order`, the oldest item comes first", order, strings.Join(orders, ", "))
 	case order != "" && h.Diff == diffItems:
 		return wrong("order", "the order of the items in a set does not count: remove `order`")
+	case order != "" && h.Diff == diffPatch && h.Items == "" && h.ID == "":
+		return wrong("order", "with `diff json_patch` the answer is a document, which stays as it is: remove `order`")
 	case order != "" && h.Items == "" && h.ID == "" && format != page.Lines && format != page.CSV && format != page.Feed:
 		return wrong("order", "%s needs items: add `items`, or `id` if the answer itself is the list", order)
 	case order != "" && order != page.NewestFirst && h.ID == "":
@@ -69,18 +71,14 @@ func (h *Config) checkReading(c *Plan) error {
 	case h.overlaps() && len(h.Cursor) > 1:
 		return wrong("order", "overlap needs a single cursor, that of the items: remove the others")
 	}
+	if len(h.Gap) > 0 && h.Diff != "" {
+		return &fieldError{"gap.0", "gap", errors.New("it works only for events, and with `diff` only the newest version of the answer counts: remove `gap`")}
+	}
 	if len(h.Gap) > 0 && h.Items == "" && h.ID == "" && h.JQ == "" && format != page.Lines && format != page.CSV && format != page.Feed && format != page.Message {
 		return &fieldError{"gap.0", "gap", errors.New("it works only for events, and this block sends a document, of which only the newest version counts: remove `gap`, or add `items` or `id`")}
 	}
-	if format == page.Text {
-		for _, field := range []struct {
-			name string
-			v    value.Value
-		}{{"id", c.Page.ID}, {"event", c.Page.Event}, {"data", c.Page.Data}} {
-			if field.v.NeedsJSON() {
-				return wrong(field.name, "the path %q needs JSON, and the format is text: change one of the two", field.v)
-			}
-		}
+	if err := h.checkText(c); err != nil {
+		return err
 	}
 	if err := h.checkStream(c); err != nil {
 		return err
@@ -112,6 +110,26 @@ func (h *Config) checkReading(c *Plan) error {
 		if cursor.Clears {
 			c.ClearedCursors = append(c.ClearedCursors, cursor.Name)
 		}
+	}
+	return nil
+}
+
+// checkText checks that no path looks into a text, in which it would find nothing.
+func (h *Config) checkText(c *Plan) error {
+	if c.Page.Format != page.Text {
+		return nil
+	}
+	const why = "the path %q needs JSON, and the format is text: change one of the two"
+	for _, field := range []struct {
+		name string
+		v    value.Value
+	}{{"id", c.Page.ID}, {"event", c.Page.Event}, {"data", c.Page.Data}} {
+		if field.v.NeedsJSON() {
+			return wrong(field.name, why, field.v)
+		}
+	}
+	if field, ok := h.bodyPath(c); ok && h.Diff == "" {
+		return &fieldError{field.path, field.name, fmt.Errorf(why, field.text)}
 	}
 	return nil
 }

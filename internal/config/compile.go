@@ -33,6 +33,7 @@ func (h *Config) Compile() (*Plan, error) {
 		h.compileDelivery, // its limits apply to steps too
 		h.compileSteps,
 		h.checkCursors,
+		h.findUnset,
 	} {
 		if err := step(c); err != nil {
 			return nil, err
@@ -48,6 +49,9 @@ func (h *Config) compilePoll(c *Plan) (err error) {
 	}
 	if h.Method != "" && !hasPlaceholder(h.Method) && !IsToken(h.Method) {
 		return wrong("method", "%q is not an HTTP method: use a word such as GET or POST", h.Method)
+	}
+	if strings.Contains(h.Method, "{sse.") {
+		return wrong("method", "%s has a placeholder of the bridge, and all polls have one method: use a word such as GET or POST", h.Method)
 	}
 	if h.Rewrite != "" && !strings.ContainsRune("/?{", rune(h.Rewrite[0])) {
 		return wrong("rewrite", "%q must begin with \"/\", with \"?\" or with a placeholder", h.Rewrite)
@@ -91,7 +95,7 @@ func (h *Config) compilePoll(c *Plan) (err error) {
 	return nil
 }
 
-func (h *Config) compilePace(c *Plan) error {
+func (h *Config) compilePace(c *Plan) (err error) {
 	var interval Interval
 	if h.Interval != nil {
 		interval = *h.Interval
@@ -118,12 +122,18 @@ func (h *Config) compilePace(c *Plan) error {
 	if h.Timeout == 0 && c.Hold > 0 {
 		c.Timeout = c.Hold + timeoutAboveHold
 	}
+	if c.Timeout < c.Hold {
+		return wrong("timeout", "it is shorter than the %s for which `long_poll` lets the upstream hold a poll, so that each poll would end before its answer: raise it, or leave it out", c.Hold)
+	}
 	if c.Alone = h.Cluster == aloneInCluster; h.Cluster != "" && !c.Alone {
 		return wrong("cluster", "%q is not a value: write `cluster off`, or remove it; the global option %s says which cluster the nodes are", h.Cluster, Directive)
 	}
 	c.Keepalive = orDefault(h.Keepalive, DefaultKeepalive)
 	c.Retry = orDefault(h.Retry, DefaultRetry)
 	c.Lifetime, c.Notify = time.Duration(h.Lifetime), h.Notify
+	if c.Notices, err = h.notices(); err != nil {
+		return err
+	}
 	if h.Name != "" && !bridgeName.MatchString(h.Name) {
 		return wrong("name", "%q is not a valid name: use 1 to 64 letters, digits, dots, dashes and underscores", h.Name)
 	}
@@ -132,17 +142,20 @@ func (h *Config) compilePace(c *Plan) error {
 
 func (h *Config) compileReading(c *Plan) (err error) {
 	c.Page = page.Config{
-		Stream: c.Stream, Format: page.Auto, Separator: h.Separator, Header: h.Header, Order: page.Order(h.Order), Repeat: h.Overlap, Accept: h.Accept,
+		Stream: c.Stream, Format: page.Auto, Separator: h.Separator, Header: h.Header, Order: page.Order(h.Order), Repeat: h.Overlap, Accept: h.Accept, Held: c.Hold > 0,
 	}
 	if h.Format != "" {
 		c.Page.Format = page.Format(h.Format)
+	}
+	if strings.HasPrefix(h.Items, "{sse.") {
+		return wrong("items", "it takes a path into the answer, and no placeholder: such as `items messages`")
 	}
 	if h.Items != "" {
 		if c.Page.Items, err = value.ParsePath(h.Items); err != nil {
 			return &fieldError{"items", "items", err}
 		}
 	}
-	if c.Page.ID, err = parseValue("id", "id", h.ID); err != nil {
+	if c.Page.ID, err = parsePosition("id", "id", h.ID); err != nil {
 		return err
 	}
 	if h.Event != nil {
@@ -160,7 +173,7 @@ func (h *Config) compileReading(c *Plan) (err error) {
 	if err = h.compileProgram(c); err != nil {
 		return err
 	}
-	if c.Page.Epoch, err = parseValue("epoch", "epoch", h.Epoch); err != nil {
+	if c.Page.Epoch, err = parsePosition("epoch", "epoch", h.Epoch); err != nil {
 		return err
 	}
 	if c.Page.Data, err = parseValue("data", "data", h.Data); err != nil {

@@ -114,19 +114,19 @@ type Config struct {
 	//
 	// Format | The answer
 	// -------|-----------
-	// `auto` | JSON if it is JSON, whatever its Content-Type says; otherwise text.
+	// `auto` | JSON if it is JSON, whatever its Content-Type says, also behind a guard such as `for(;;);`, or as an object or array in a JavaScript call; otherwise text.
 	// `json` | JSON. A guard in front of it, such as `for(;;);`, is skipped.
 	// `jsonp` | JSON as the argument of a JavaScript call, or plain JSON.
 	// `xml` | XML, which is converted to JSON. An element becomes a member of its parent's object; the member's name is the element's name without prefix. Several elements of one name become an array. An element without attributes and children becomes a string, its text. Names of attributes begin with `-`. `#text` is the text beside attributes or children (put it in quotes in a Caddyfile).
 	// `feed` | RSS, Atom or JSON Feed. Each entry is an item. In all kinds of feeds it has `guid`, `title`, `link`, `description`, `content`, `published`, `updated`, `authors`, `categories` and more.
-	// `csv` | A table. Each row is an item: an array of strings or, with `header`, an object of strings.
-	// `lines` | Text. Each line is an item; so is a last line without a line break. Paths work in lines that are JSON.
-	// `socketio` | The packets of Socket.IO 3 or 4 in an answer of Engine.IO 4, as a JSON array. Each has a `type`: `open`, `close`, `ping`, `pong`, `message`, `upgrade`, `noop` or `binary`. A message of Socket.IO also has a `packet`: `event`, `connect`, `disconnect`, `connect_error`, `ack` or `binary_ack`, and its `namespace`. An event has its name as `event`, its arguments as the array `args` and, if it is binary, `attachments` in base64. Other packets have `data`, or a `text` that is not of Socket.IO.
+	// `csv` | A table. Each row is an item: an array of strings or, with `header`, an object of strings. A CRLF within a cell becomes LF.
+	// `lines` | Text. Each line is an item; so is a last line without a line break; in a `stream`, whose answer may be cut off, only if it is a JSON object or array. Paths work in lines that are JSON.
+	// `socketio` | The packets of Socket.IO 3 or 4 in an answer of Engine.IO 4, as a JSON array. Each has a `type`: `open`, `close`, `ping`, `pong`, `message`, `upgrade`, `noop` or `binary`. A message of Socket.IO also has a `packet`: `event`, `connect`, `disconnect`, `connect_error`, `ack` or `binary_ack`, and its `namespace`. An event has its name as `event`, its arguments as the array `args` and, if it is binary, `attachments` in base64, which may come in the next answers. Other packets have `data`, or a `text` that is not of Socket.IO.
 	// `sockjs` | A frame of SockJS, as a JSON object. Its `type` is `open`, `heartbeat`, `message` or `close`. A message has an array of texts as `messages`, and a close has `code` and `reason`.
 	// `text` | Text, even if it looks like JSON.
 	// `message` | One event, which is compared with none before.
 	//
-	// The records of a `stream` are read in these formats:
+	// The records of a `stream` are read in these formats. Like any answer, a stream may be in the charset that its `Content-Type` names.
 	//
 	// Format | The records
 	// -------|------------
@@ -173,6 +173,12 @@ type Config struct {
 	// the name of `{sse.cursor}` is empty. Default: none, so edits that contain the cursor are
 	// skipped.
 	Start map[string]string `json:"start,omitempty"`
+
+	// What a cursor may be, by its name: a regular expression in the syntax of RE2, for all of it. An
+	// event id of a client with any other cursor is one that nobody knows, and no poll is made with
+	// it. It is for a cursor that stands in a query language. Default: none, so a cursor may be any
+	// text.
+	Matching map[string]string `json:"matching,omitempty"`
 
 	// A value that changes when the upstream starts over, such as the start time of its process,
 	// looked up in the body. When it changes, clients get a `bridge.reset`. It is part of the
@@ -292,6 +298,11 @@ type Config struct {
 	// back: `{"state":"down","reason":"status 503"}` and `{"state":"up"}`. A client that connects
 	// while it is down gets the first one at once. Default: false; clients get only comments.
 	Notify bool `json:"notify,omitempty"`
+
+	// Which events tell clients of their stream. `start`: one that continues after an id begins, with
+	// `bridge.start` and that id. `end`: nothing will follow, with `bridge.end`. `alive`: `bridge.alive`
+	// takes the place of the comment after silence. Default: none.
+	Notices []string `json:"notices,omitempty"`
 
 	// The origins of other sites whose scripts may read the streams, with credentials, such as
 	// `https://app.example.com`; or only `*` for all, without credentials. Default: none.

@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ func TestWrongJSONIsRefused(t *testing.T) {
 	for _, test := range []struct{ name, fields, want string }{
 		{"method", `"method": "GET /"`, "method: "},
 		{"method's placeholder", `"method": "{sse.verb}"`, "method: "},
+		{"method from the position", `"method": "{sse.cursor}", "items": "a", "id": "id"`, "method: {sse.cursor} has a placeholder of the bridge"},
 		{"rewrite", `"rewrite": "poll.php"`, "rewrite: "},
 		{"query without a name", `"query": [{"name": "", "value": "x"}]`, "query: the name is missing"},
 		{"query deleted and set", `"query": [{"name": "a", "value": "x", "delete": true}]`, "query a: "},
@@ -155,6 +157,27 @@ func TestPollsAreCompiled(t *testing.T) {
 	}
 }
 
+// TestAProgramYieldsACursorOnlyIfItNamesOne has programs with a name that only contains that.
+func TestAProgramYieldsACursorOnlyIfItNamesOne(t *testing.T) {
+	t.Parallel()
+	for program, want := range map[string]int{
+		".body.items[] | {id: .id, data: .cursor_color}":                 0,
+		".body | (.items[] | {id: .id, data: .}), {cursor: .next}":       1,
+		".body | (.items[] | {data: .}), ({} | .cursor = .next)":         1,
+		".body | (.items[] | {data: .}), {\"cursor\": .next_cursor}":     1,
+		".body.items[] | select(.of != \"next_cursor\") | {id, data: .}": 0,
+	} {
+		fields, err := json.Marshal(map[string]any{"jq": program, "query": []Edit{{Name: "after", Value: "{sse.cursor}"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := fromJSON(t, string(fields[1:len(fields)-1])).Compile()
+		if err != nil || len(plan.Page.ProgramCursors) != want {
+			t.Errorf("%s: got %q, %v", program, plan.Page.ProgramCursors, err)
+		}
+	}
+}
+
 func TestBodyTypeIsGuessed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -218,4 +241,15 @@ func jsonWithUpstream(fields string) string {
 		fields = ", " + fields
 	}
 	return `{"upstream": [{"handle": [{"handler": "static_response", "body": "[]"}]}]` + fields + `}`
+}
+
+func TestNullIsAFieldThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	for field := range reflect.TypeFor[Config]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		var c Config
+		if err := json.Unmarshal([]byte(`{"`+name+`": null}`), &c); err != nil || !reflect.DeepEqual(c, Config{}) {
+			t.Errorf("%s: null is %+v, %v", name, c, err)
+		}
+	}
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,16 +53,52 @@ func (h *Config) checkCursors(c *Plan) error {
 		return &fieldError{"cursor.0", strings.TrimSpace("cursor " + h.Cursor[0].Name), fmt.Errorf("every cursor can be cleared by `=`, and without any the position would be that of a new client: remove `=` from one of them")}
 	}
 	if h.ID != "" && len(h.Cursor) == 0 && c.Stream && !sent[""] {
-		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or remove `id` if no request can go on from a record")
+		return wrong("id", "the id is the cursor, at which polls continue, but no line sends it to the upstream: add for example `query <name> {sse.cursor}`, or remove `id` if no request can go on from a record")
 	}
 	if h.ID != "" && len(h.Cursor) == 0 && h.Order == "" && h.Diff != diffItems && !sent[""] && !c.Page.Once {
-		return wrong("id", "the id is the cursor, but no edit sends it: add for example `query <name> {sse.cursor}`, or, if the upstream always answers with its newest items, `order overlap` or `order newest_first`")
+		return wrong("id", "the id is the cursor, at which polls continue, but no line sends it to the upstream: add for example `query <name> {sse.cursor}`. If the upstream always answers with its newest items, add `order overlap` or `order newest_first`, as they stand, `order by_id` if ids are numbers that grow, or `diff items` if items change or their order is unknown")
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Start)) {
 		if !slices.Contains(moved, name) {
 			path := "start." + name
 			return &fieldError{path, strings.TrimSpace("start " + name), h.unreadCursor(name, moved)}
 		}
+	}
+	return h.compileMatching(c, moved)
+}
+
+// maxPattern is how many bytes a pattern of `matching` may have.
+const maxPattern = 1000
+
+// compileMatching parses what cursors may be, of which the answers to polls move those named.
+func (h *Config) compileMatching(c *Plan, moved []string) error {
+	for _, name := range slices.Sorted(maps.Keys(h.Matching)) {
+		text := h.Matching[name]
+		failed := func(err error) error {
+			return &fieldError{"matching." + name, strings.TrimSpace("matching " + name), err}
+		}
+		switch {
+		case !slices.Contains(moved, name):
+			return failed(h.unreadCursor(name, moved))
+		case text == "":
+			return failed(errors.New("the pattern is empty, and would match no cursor: write one, or remove the line"))
+		case len(text) > maxPattern:
+			return failed(fmt.Errorf("the pattern has %d bytes, and may have %d", len(text), maxPattern))
+		}
+		if _, err := parsePattern(text); err != nil {
+			return failed(err)
+		}
+		if c.Matching == nil {
+			c.Matching = make(map[string]*regexp.Regexp)
+		}
+		pattern, err := regexp.Compile(`\A(?:` + text + `)\z`)
+		if err != nil {
+			return failed(fmt.Errorf("the pattern %q has a `\\Q` without `\\E`", text))
+		}
+		if start, given := h.Start[name]; given && !pattern.MatchString(start) {
+			return failed(fmt.Errorf("the pattern %q does not match %q of `start`", text, start))
+		}
+		c.Matching[name] = pattern
 	}
 	return nil
 }

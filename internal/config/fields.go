@@ -77,6 +77,26 @@ func parseValue(path, name, text string) (value.Value, error) {
 	return v, nil
 }
 
+// parsePosition parses a value that becomes a part of event ids, and of what polls ask for.
+func parsePosition(path, name, text string) (value.Value, error) {
+	v, err := parseValue(path, name, text)
+	if err != nil {
+		return v, err
+	}
+	if err := checkPosition(v); err != nil {
+		return v, &fieldError{path, name, err}
+	}
+	return v, nil
+}
+
+// checkPosition checks that polls can send what the value finds.
+func checkPosition(v value.Value) error {
+	if v.EscapesHTML() {
+		return fmt.Errorf("%q is a position, which the upstream would not know again if it was escaped: leave @html out", v)
+	}
+	return nil
+}
+
 // compileEdits compiles the edits of a query or header. check is given each name and may be nil.
 func compileEdits(field string, edits []Edit, check func(name string) error, parse editParser) ([]PlannedEdit, error) {
 	out := make([]PlannedEdit, 0, len(edits))
@@ -133,15 +153,23 @@ var cursorName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // clearing is the value of a cursor that clears it.
 const clearing = "="
 
-// compilePattern parses the pattern of a cursor. Its error names the place in the pattern.
-func compilePattern(text string) (*regexp.Regexp, error) {
+// parsePattern parses a pattern. Its error names the place in it.
+func parsePattern(text string) (*regexp.Regexp, error) {
 	pattern, err := regexp.Compile(text)
-	wrong := (*syntax.Error)(nil)
-	switch {
-	case errors.As(err, &wrong):
+	if wrong := (*syntax.Error)(nil); errors.As(err, &wrong) {
 		return nil, fmt.Errorf("the pattern %q has an error at character %d, %q: %s", text, strings.Index(text, wrong.Expr)+1, wrong.Expr, wrong.Code)
-	case err != nil:
+	} else if err != nil {
 		return nil, fmt.Errorf("the pattern %q: %w", text, err)
+	}
+	return pattern, nil
+}
+
+// compilePattern parses the pattern of a cursor, of which a group is the cursor.
+func compilePattern(text string) (*regexp.Regexp, error) {
+	pattern, err := parsePattern(text)
+	switch {
+	case err != nil:
+		return nil, err
 	case pattern.NumSubexp() != 1:
 		return nil, fmt.Errorf("the pattern %q has %d groups, and needs one, for the part that is the cursor: write (…) around it, and (?:…) for others", text, pattern.NumSubexp())
 	}
@@ -170,6 +198,9 @@ func compileCursors(cursors []Cursor) ([]page.Cursor, error) {
 				break
 			}
 			v, err := value.Parse(text)
+			if err == nil {
+				err = checkPosition(v)
+			}
 			if err != nil {
 				return nil, &fieldError{path + ".values." + strconv.Itoa(j), name, err}
 			}

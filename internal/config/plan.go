@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ var DefaultLimits = Limits{Feeds: 10_000, Chains: 8, Polls: 64, Streams: 1000, R
 type Plan struct {
 	routes *routesRead // the routes of the upstream
 	Wants  Wants       // what the routes take from a client's request
+	Unset  []string    // variables of the environment that the block has placeholders for, and that are not set or empty
 
 	Method  value.Template // zero: the client's own
 	Cookies *[]string      // nil: all of the client's
@@ -55,11 +57,12 @@ type Plan struct {
 	Diff             bool // documents, or the changed items of sets, are sent as patches
 	Page             page.Config
 	Reader           *page.Reader
-	CursorNames      []string          // as in page.Reader.Cursors
-	ValidatorCursors bool              // the cursors are ETag and Last-Modified
-	LastEventID      bool              // the cursor is an event id, which goes back in Last-Event-ID
-	Start            map[string]string // by the name of the cursor
-	ClearedCursors   []string          // the names of those that an answer may clear
+	CursorNames      []string                  // as in page.Reader.Cursors
+	ValidatorCursors bool                      // the cursors are ETag and Last-Modified
+	LastEventID      bool                      // the cursor is an event id, which goes back in Last-Event-ID
+	Start            map[string]string         // by the name of the cursor
+	ClearedCursors   []string                  // the names of those that an answer may clear
+	Matching         map[string]*regexp.Regexp // what a cursor of a client may be, all of it, by the name; none: anything
 
 	Forgetful bool // the upstream forgets events that were polled
 	Replay    int  // events in a log
@@ -68,6 +71,7 @@ type Plan struct {
 	Keepalive, Retry time.Duration
 	Lifetime         time.Duration // 0: none
 	Notify           bool
+	Notices          Notices
 	Limits           Limits
 
 	Steps []*Plan // in the order of [Config.Steps]
@@ -181,6 +185,26 @@ func (c *Plan) Warnings() (all []string) {
 				all = append(all, warning)
 			}
 		}
+	}
+	return all
+}
+
+// Empty says which of the block's placeholders are empty because of [Plan.Unset], and what to do; empty: none is.
+func (c *Plan) Empty() string {
+	switch all := c.EmptyPlaceholders(); len(all) {
+	case 0:
+		return ""
+	case 1:
+		return all[0] + " is empty: set it in Caddy's environment"
+	default:
+		return strings.Join(all[:len(all)-1], ", ") + " and " + all[len(all)-1] + " are empty: set them in Caddy's environment"
+	}
+}
+
+// EmptyPlaceholders are the placeholders of [Plan.Unset].
+func (c *Plan) EmptyPlaceholders() (all []string) {
+	for _, name := range c.Unset {
+		all = append(all, "{env."+name+"}")
 	}
 	return all
 }

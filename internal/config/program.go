@@ -3,10 +3,12 @@ package config
 import (
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/jq"
 )
+
+// mentionsCursor finds the name of what a program yields. A next_cursor is another one.
+var mentionsCursor = regexp.MustCompile(`\bcursor\b`)
 
 // compileProgram parses the jq program. The cursors that it yields are known from those that are sent.
 func (h *Config) compileProgram(c *Plan) (err error) {
@@ -32,7 +34,7 @@ func (h *Config) compileProgram(c *Plan) (err error) {
 		return &fieldError{"jq", "jq", err}
 	}
 	c.Page.ProgramIDs = yields(h.JQ, "id")
-	if c.Kind != "" || !strings.Contains(h.JQ, "cursor") {
+	if c.Kind != "" || !mentionsCursor.MatchString(h.JQ) {
 		return nil
 	}
 	steps := h.stepCursors()

@@ -17,8 +17,11 @@ func (s Steps) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]*Step(s))
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Unknown fields are an error, as in the rest of a handler.
+// UnmarshalJSON implements json.Unmarshaler. Unknown fields are an error, as in the rest of a handler. A null changes nothing.
 func (s *Steps) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if first := bytes.TrimLeft(data, " \t\r\n"); len(first) > 0 && first[0] == '[' {

@@ -104,7 +104,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.interval() },
 			},
 			{
-				Name: "long_poll", Arguments: `[<hold>]`, Does: "the backend holds each poll for up to this time (default: `60s`); the next poll follows each answer at once", Default: `off`, Trial: "the backend holds polls, for example for 25s: --long-poll=25s", Steps: []StepKind{KindWait},
+				Name: "long_poll", Arguments: `[<hold>]`, Does: "the backend holds each poll for up to this time (default: `60s`); the next poll follows each answer at once, and an answer without news that was not held after the `interval`; so it does after more than ten in a row that only move the cursor", Default: `off`, Trial: "the backend holds polls, for example for 25s: --long-poll=25s", Steps: []StepKind{KindWait},
 				parse: func(p *parser, _ *Config) error { return p.longPoll() },
 			},
 			{
@@ -150,6 +150,10 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.start() },
 			},
 			{
+				Name: "matching", Arguments: `[<name>] <regexp>`, Does: "what a cursor may be, all of it. An id of a client with another one is [not known](event-ids.md#ids-that-cannot-be-read). It is for a cursor that stands in a [query language](#cursors-in-a-query-language)", Default: `anything`, Trial: "what a cursor may be: '\\d+', or 'name \\d+' (repeatable)",
+				parse: func(p *parser, _ *Config) error { return p.matching() },
+			},
+			{
 				Name: "epoch", Arguments: `<value>`, Does: "a value that changes when the backend starts over; clients then get a `bridge.reset`", Default: `none`, Trial: "a value that changes when the backend starts over", Steps: []StepKind{KindOpen},
 				parse: func(p *parser, c *Config) error { return p.text(&c.Epoch) },
 			},
@@ -158,7 +162,7 @@ func Subdirectives() []SubdirectiveGroup {
 				parse: func(p *parser, _ *Config) error { return p.order() },
 			},
 			{
-				Name: "jq", Arguments: `<program>`, Does: "a [jq](https://jqlang.org) program that reads the answer, instead of `items`, `id`, `event`, `data`, `cursor` and `order`; it yields `{id, event, data}` and `{cursor}` objects", Trial: "a jq program that reads the answer", Steps: anyStep,
+				Name: "jq", Arguments: `<program>`, Does: "a [jq](https://jqlang.org) program that reads the answer, instead of `items`, `id`, `event`, `data`, `cursor` and `order`; its input is `{status, headers, body}`; it yields `{id, event, data}` and `{cursor}` objects, with `diff` no `event`, and with `diff json_patch` one `{data}`", Trial: "a jq program that reads the answer", Steps: anyStep,
 				parse: func(p *parser, c *Config) error { return p.text(&c.JQ) },
 			},
 			{
@@ -222,6 +226,10 @@ func Subdirectives() []SubdirectiveGroup {
 			{
 				Name: "notify", Does: "`event: bridge.upstream` when the backend goes down and when it is back: `{\"state\":\"down\",\"reason\":\"status 503\"}`, `{\"state\":\"up\"}`", Default: `off`,
 				parse: func(p *parser, c *Config) error { return p.flag(&c.Notify) },
+			},
+			{
+				Name: "notices", Arguments: `start|end|alive...`, Does: "[events about the stream itself](streams.md#notices): that a resumed stream begins, that nothing will follow, that a silent stream lives (in the place of the comment of `keepalive`)", Default: `none`,
+				parse: func(p *parser, _ *Config) error { return p.notices() },
 			},
 			{
 				Name: "name", Arguments: `<name>`, Does: `the bridge's name in [metrics, logs and events](operations.md)`, Default: `a hash`,
