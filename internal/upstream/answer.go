@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,11 +43,14 @@ type Answer struct {
 	limit    int64
 	over     bool
 	unpacker *unpacker
+	ending   *ending // of its request; nil: the bridge does not end it
 	begun    func()  // called when the head of an answer without an error comes; nil: not needed
 	head     bool    // the answer to a HEAD
 	live     ongoing // where it comes out if it goes on; nil: it is kept
 	goesOn   bool
-	parts    int // in how many writes it has come, those of blanks aside
+	made     time.Time // before it is asked for
+	came     time.Time // when its head came
+	parts    int       // in how many writes it has come, those of blanks aside
 }
 
 // ongoing takes an answer that goes on.
@@ -58,7 +62,7 @@ type ongoing interface {
 func NewAnswer(limit int64) *Answer { return newAnswer(limit, new(unpacker)) }
 
 func newAnswer(limit int64, u *unpacker) *Answer {
-	return &Answer{Fields: make(http.Header), limit: limit, unpacker: u}
+	return &Answer{Fields: make(http.Header), limit: limit, unpacker: u, made: time.Now()}
 }
 
 // Header implements http.ResponseWriter.
@@ -67,7 +71,8 @@ func (a *Answer) Header() http.Header { return a.Fields }
 // WriteHeader implements http.ResponseWriter. Informational answers are skipped.
 func (a *Answer) WriteHeader(status int) {
 	if a.Status == 0 && status >= 200 {
-		a.Status, a.sent = status, a.Fields.Clone()
+		a.Status, a.sent, a.came = status, a.Fields.Clone(), time.Now()
+		a.ending.answers()
 		a.goesOn = a.live != nil && a.live.head(a)
 		if a.begun != nil && status/100 == 2 {
 			a.begun()
@@ -81,9 +86,13 @@ func (a *Answer) Write(p []byte) (int, error) {
 	if a.goesOn {
 		return a.live.write(p)
 	}
-	if int64(a.body.Len()+len(p)) > a.limit {
+	if a.over || int64(a.body.Len()+len(p)) > a.limit {
 		a.over = true
-		return 0, errTooLarge
+		if a.ending == nil {
+			return 0, errTooLarge
+		}
+		a.ending.because(errTooLarge) // reverse_proxy would log the request of an answer that it cannot write
+		return len(p), nil
 	}
 	if len(bytes.TrimSpace(p)) > 0 {
 		a.parts++
@@ -108,6 +117,15 @@ func (a *Answer) GoesOn() bool { return a.goesOn }
 // FlushError lets handlers flush, which does nothing here: each write of an answer that goes on is passed on.
 func (a *Answer) FlushError() error { return nil }
 
+// broken is the error of an answer that has not come, or not as a whole.
+func (a *Answer) broken(err error) *page.Error {
+	failed := &page.Error{Comment: page.Unreachable, Err: err}
+	if a.Status != 0 {
+		failed.Cause = page.BrokenOff
+	}
+	return failed
+}
+
 // told returns how many bytes of the answer have come, decoded, if they say anything. Blanks do not: some upstreams
 // send them while they hold a request.
 func (a *Answer) told() int {
@@ -129,13 +147,32 @@ func (a *Answer) text() []byte {
 	return body
 }
 
+// whole reports whether the answer is known to have come as a whole, though its handler may not have returned.
+func (a *Answer) whole() bool {
+	if a.Status != 0 && a.bodyless() {
+		return true
+	}
+	want, ok := contentLength(a.sent)
+	return ok && int64(a.body.Len()) >= want
+}
+
+// contentLength returns how many bytes the body of an answer has, as its header says; ok is false if it does not.
+func contentLength(header http.Header) (size int64, ok bool) {
+	text := header.Get("Content-Length")
+	if text == "" { // the error of parsing it would cost more than all else here
+		return 0, false
+	}
+	size, err := strconv.ParseInt(text, 10, 64)
+	return size, err == nil
+}
+
 // Response returns the answer, decoded. Status 0 means that the upstream wrote nothing, which is a 200.
 func (a *Answer) Response() (page.Response, error) {
 	a.WriteHeader(http.StatusOK)
 	if a.over {
 		return page.Response{}, errTooLarge
 	}
-	resp := page.Response{Status: a.Status, Header: a.sent, Body: a.body.Bytes()}
+	resp := page.Response{Status: a.Status, Header: a.sent, Body: a.body.Bytes(), Took: a.came.Sub(a.made)}
 	if encoding := strings.Join(a.sent.Values("Content-Encoding"), ", "); encoding != "" && !a.bodyless() {
 		var err error
 		if resp.Body, err = a.unpacker.decompress(encoding, resp.Body, a.limit); errors.Is(err, errTooLarge) {

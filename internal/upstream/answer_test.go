@@ -3,7 +3,6 @@ package upstream
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -126,31 +125,4 @@ func TestAnAnswerKeepsNoMoreThanItsLimit(t *testing.T) {
 	if resp, err := silent.Response(); err != nil || resp.Status != http.StatusOK {
 		t.Errorf("an upstream that writes nothing: %+v, %v", resp, err)
 	}
-}
-
-func TestSlotsBoundPollsThatAreNotHeld(t *testing.T) {
-	t.Parallel()
-	s := make(slots, 1)
-	release, err := s.take(t.Context(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	full, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := s.take(full, false); err == nil {
-		t.Error("there were two slots")
-	}
-	release()
-	if release, err = s.take(t.Context(), true); err != nil {
-		t.Fatal(err)
-	}
-	next, err := s.take(t.Context(), false) // comes when the first turns out to be held
-	if err != nil {
-		t.Fatal(err)
-	}
-	release()
-	if len(s) != 1 {
-		t.Errorf("%d slots are taken, want 1", len(s))
-	}
-	next()
 }

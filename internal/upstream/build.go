@@ -178,10 +178,13 @@ func (p *Request) cursors(ask feed.Ask) map[string]string {
 }
 
 // Asks reports whether a poll can be made from a position that came from a client. The upstream cannot have
-// given a URL that leads elsewhere, or a text where a number is added.
+// given a URL that leads elsewhere, a text where a number is added, or what `matching` does not match.
 func (p *Request) Asks(at position.Position) bool {
 	if at.Cursor.IsZero() {
 		return true
+	}
+	if p.Unmatched(at) != "" {
+		return false
 	}
 	if _, _, err := p.urls(p.Env(feed.Ask{From: at, Session: new(feed.Session)}), true); err != nil {
 		return false
@@ -196,6 +199,17 @@ func (p *Request) Asks(at position.Position) bool {
 		}
 	}
 	return p.rewritePath.Counts(env) && p.rewriteQuery.Counts(env) && p.bodyTemplate.Counts(env)
+}
+
+// Unmatched returns the placeholder of a cursor that `matching` does not match; empty: there is none.
+func (p *Request) Unmatched(at position.Position) string {
+	for i, text := range at.Cursor {
+		name := p.Plan.CursorNames[i]
+		if pattern := p.Plan.Matching[name]; pattern != nil && text != "" && !pattern.MatchString(text) {
+			return config.PlaceholderOf(name)
+		}
+	}
+	return ""
 }
 
 // urls returns the URL of a poll, and the URL from which FastCGI takes REQUEST_URI. The second one is the

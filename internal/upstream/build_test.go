@@ -111,6 +111,13 @@ func TestAPositionIsOneThatThePollCanAskFor(t *testing.T) {
 		{sends + "rewrite {sse.cursor}", []string{"https://elsewhere.example.com/p/1"}, true},
 		{sends + "rewrite {sse.cursor}", []string{"/etc/passwd"}, false},
 		{sends + "rewrite /p/{sse.cursor}", []string{"../q"}, false},
+		{sends + "query q {sse.cursor}\nmatching \\d+", []string{"17"}, true},
+		{sends + "query q {sse.cursor}\nmatching \\d+", []string{""}, true},
+		{sends + "query q {sse.cursor}\nmatching \\d+", []string{"1 OR time > 0"}, false},
+		{sends + "query q {sse.cursor}\nmatching 1|2", []string{"12"}, false},
+		{sends + "query q {sse.cursor}\nmatching (?m)^1$", []string{"1\n2"}, false},
+		{"cursor a x\ncursor b y\nquery a {sse.cursor.a}\nquery b {sse.cursor.b}\nmatching b [0-9]*", []string{"x", "y"}, false},
+		{"cursor a x\ncursor b y\nquery a {sse.cursor.a}\nquery b {sse.cursor.b}\nmatching b [0-9]*", []string{"x", "1"}, true},
 		{"cursor a x\ncursor b y\nquery a {sse.cursor.a}\nquery b {sse.cursor.b+1}", []string{"x", ""}, true},
 		{"cursor a x\ncursor b y\nquery a {sse.cursor.a}\nquery b {sse.cursor.b+1}", []string{"x", "y"}, false},
 	} {

@@ -43,7 +43,7 @@ type Routes interface {
 // exchanger makes single requests, of polls and of steps.
 type exchanger struct {
 	upstream Routes
-	slots    slots
+	slots    *slots
 	unpacker unpacker
 }
 
@@ -61,30 +61,37 @@ func (u *exchanger) exchange(ctx context.Context, p *Request, ask feed.Ask) (res
 	if ask.Carry != nil && p.Plan.Hold > 0 { // clients wait for the items that are held back, and the upstream does not count these as news
 		timeout = min(timeout, carriedFor)
 	}
-	polling, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	ending := newEnding(ctx)
+	defer ending.because(context.Canceled)
+	timer := time.AfterFunc(timeout, func() { ending.because(context.DeadlineExceeded) })
+	defer timer.Stop()
+	polling := ending.ctx
 	if ask.Reached != nil {
 		ask.Reached(feed.Sent)
 	}
 	session := sessionOf(ask.Session)
 	ask.Count = session.take()
 	resp, err = u.ask(polling, p, ask, nil)
-	if err != nil && !answered(err) {
+	if err != nil && ctx.Err() == nil && !answered(err) { // what the bridge ends itself has arrived, and counts
 		session.untake(ask.Count)
 	}
 	unended, begun := errors.AsType[*unendedError](err)
 	switch {
 	case ctx.Err() != nil:
 		return page.Response{}, false, ctx.Err()
+	case err == nil: // it has come as a whole, whatever the time is now
+		return resp, false, nil
+	case errors.Is(err, errTooLarge): // which has ended the poll
+		return page.Response{}, false, err
 	case polling.Err() != nil && begun && ask.Carry == nil && (unended.again || p.Plan.Hold == 0):
 		unended.within, unended.poll = timeout, p.which == KindPoll
-		return page.Response{}, false, &page.Error{Status: unended.status, Comment: page.Unreadable, Err: unended}
+		return page.Response{}, false, &page.Error{Status: unended.status, Comment: page.Unreadable, Cause: page.Unended, Err: unended}
 	case polling.Err() != nil && p.Plan.Hold > 0:
 		return page.Response{}, true, nil
 	case polling.Err() != nil:
-		return page.Response{}, false, fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded)
+		return page.Response{}, false, unanswered(p.Plan.Timeout)
 	}
-	return resp, false, err
+	return page.Response{}, false, err
 }
 
 // unsent is the error of a request that could not be made.
@@ -96,7 +103,12 @@ func (e unsent) Unwrap() error { return e.error }
 // answered reports whether an error is about an answer.
 func answered(err error) bool {
 	failed, ok := errors.AsType[*page.Error](err)
-	return ok && failed.Comment != page.Unreachable && !errors.As(err, new(unsent))
+	return ok && !failed.Unanswered() && !errors.As(err, new(unsent))
+}
+
+// unanswered returns the error of a request that was not answered in time.
+func unanswered(timeout time.Duration) error {
+	return &page.Error{Comment: page.Late, Err: fmt.Errorf("none within %s: %w", timeout, context.DeadlineExceeded)}
 }
 
 // ask makes one poll and follows its redirects to the same origin. An answer that goes on comes out at l; nil: it
@@ -107,6 +119,8 @@ func (u *exchanger) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) 
 	demoted := false // to a GET, by a redirect
 	for n := 0; ; n++ {
 		a := newAnswer(p.Plan.Limits.Response, &u.unpacker)
+		a.ending = endingOf(ctx)
+		a.ending.asks()
 		if l != nil {
 			a.live = l
 		}
@@ -125,12 +139,15 @@ func (u *exchanger) ask(ctx context.Context, p *Request, ask feed.Ask, l *live) 
 			r.Header.Set("Accept-Encoding", AcceptEncoding(p.Plan))
 		}
 		method := r.Method // handlers change the request
-		resp, err := u.answer(p.which, r, a, l)
+		resp, err := u.answer(p, r, a, l)
 		if err != nil {
 			return page.Response{}, err
 		}
 		if len(resp.Header["Set-Cookie"]) > 0 && !p.Plan.Elsewhere {
 			ask.Session.Jar.SetCookies(asked, (&http.Response{Header: resp.Header}).Cookies())
+		}
+		if l != nil && l.going() { // `accept` has this status, and the answer goes on
+			return resp, nil
 		}
 		if to = redirect(asked, p.Said.Host, resp); to == nil {
 			return resp, nil
@@ -181,11 +198,22 @@ func AcceptEncoding(c *config.Plan) string {
 }
 
 // answer sends one request, and returns its answer; of one that goes on the head.
-func (u *exchanger) answer(which Kind, r *http.Request, a *Answer, l *live) (page.Response, error) {
+func (u *exchanger) answer(p *Request, r *http.Request, a *Answer, l *live) (page.Response, error) {
 	if l == nil {
-		return u.roundTrip(which, r, a)
+		return u.roundTrip(p.which, r, a)
 	}
-	return l.serve(a, func() (page.Response, error) { return u.roundTrip(which, r, a) })
+	return l.serve(a, func() (resp page.Response, failed error) {
+		defer u.survive(p, &failed)
+		return u.roundTrip(p.which, r, a)
+	})
+}
+
+// survive is deferred where a poll is made: a bug in the bridge must end neither the process nor the stream.
+func (u *exchanger) survive(p *Request, failed *error) {
+	if v := recover(); v != nil {
+		u.upstream.LoggerOf(p).Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
+		*failed = &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
+	}
 }
 
 // roundTrip sends one request through the upstream routes of the newest configuration.
@@ -196,39 +224,35 @@ func (u *exchanger) roundTrip(which Kind, r *http.Request, a *Answer) (page.Resp
 	}
 	a.head = r.Method == http.MethodHead
 	err := serve(routes, a, r)
+	if err == nil && r.Context().Err() != nil && !a.whole() { // a handler takes an answer for complete that the bridge has ended
+		err = context.Cause(r.Context())
+	}
 	failed, named := errors.AsType[caddyhttp.HandlerError](err)
 	switch {
 	case a.over:
-		return page.Response{}, &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("%w (%d bytes)", errTooLarge, a.limit)}
+		return page.Response{}, &page.Error{Comment: page.Unreadable, Cause: page.TooLarge, Err: fmt.Errorf("%w (%d bytes)", errTooLarge, a.limit)}
 	case named && a.Status == 0 && failed.StatusCode != 0 && failed.StatusCode != http.StatusBadGateway && failed.StatusCode != http.StatusGatewayTimeout:
 		// a handler that answers with an error, like file_server and error
 		return page.Response{Status: failed.StatusCode, Header: a.Fields}, nil
 	case err != nil:
 		if size := a.told(); size > 0 && r.Context().Err() != nil {
-			return page.Response{}, &page.Error{Comment: page.Unreadable, Err: &unendedError{status: a.Status, size: size, again: a.again()}}
+			return page.Response{}, &page.Error{Comment: page.Unreadable, Cause: page.Unended, Err: &unendedError{status: a.Status, size: size, again: a.again()}}
 		}
-		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: err}
+		if named && failed.Err != nil {
+			err = failed.Err // without a random id, a place in Caddy's code, and a status that the upstream has not sent
+		}
+		return page.Response{}, a.broken(err)
 	case a.goesOn:
 		return page.Response{}, nil
 	}
 	resp, err := a.Response()
 	if err != nil {
-		return page.Response{}, &page.Error{Comment: page.Unreadable, Err: err}
+		return page.Response{}, &page.Error{Comment: page.Unreadable, Cause: page.TooLarge, Err: err}
 	}
 	if want, ok := contentLength(resp.Header); ok && want > int64(a.body.Len()) && !a.bodyless() {
-		return page.Response{}, &page.Error{Comment: page.Unreachable, Err: fmt.Errorf("the answer ended after %d of %d bytes", a.body.Len(), want)}
+		return page.Response{}, a.broken(fmt.Errorf("the answer ended after %d of %d bytes", a.body.Len(), want))
 	}
 	return resp, nil
-}
-
-// contentLength returns how many bytes the body of an answer has, as its header says; ok is false if it does not.
-func contentLength(header http.Header) (size int64, ok bool) {
-	text := header.Get("Content-Length")
-	if text == "" { // the error of parsing it would cost more than all else here
-		return 0, false
-	}
-	size, err := strconv.ParseInt(text, 10, 64)
-	return size, err == nil
 }
 
 // serve calls the upstream. A handler may panic to abort its answer, which ends only this poll.
@@ -243,26 +267,4 @@ func serve(routes caddyhttp.Handler, a *Answer, r *http.Request) (err error) {
 		}
 	}()
 	return routes.ServeHTTP(a, r)
-}
-
-// slots bounds the polls that are under way and not held by the upstream.
-type slots chan struct{}
-
-// take waits for a slot. Release returns the slot. If the upstream may hold the poll, the slot is returned
-// earlier: as soon as the poll counts as held.
-func (s slots) take(ctx context.Context, mayHold bool) (release func(), err error) {
-	select {
-	case s <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if !mayHold {
-		return func() { <-s }, nil
-	}
-	timer := time.AfterFunc(heldAfter, func() { <-s })
-	return func() {
-		if timer.Stop() {
-			<-s
-		}
-	}, nil
 }

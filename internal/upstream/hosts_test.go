@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
@@ -14,6 +15,19 @@ import (
 
 // follows are the lines of a block whose cursor may lead to two more hosts.
 const follows = "items value\ncursor next\nrewrite {sse.cursor}\nhosts eu.example us.example:8443\n"
+
+func TestAnErrorHasNothingOfACursorThatIsAURLButItsHost(t *testing.T) {
+	t.Parallel()
+	p := Accept(t, testplan.Behind(t, "reverse_proxy https://api.example", follows), testsite.ClientRequest("GET", "/me/delta", ""))
+	for _, cursor := range []string{
+		"/me/%zz?token=s3cr3t", "/me/s3cr3t", "https://eu.example:s3cr3t/", "https://s3cr3t@eu.example/", "https://evil.example/?token=s3cr3t", "https://eu.example/\x7fs3cr3t",
+	} {
+		_, _, err := p.leadsTo(&url.URL{Path: "/me/delta"}, cursor)
+		if err == nil || strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "%zz") {
+			t.Errorf("%q: %v", cursor, err)
+		}
+	}
+}
 
 func TestACursorLeadsToListedHosts(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,12 @@ func splitID(r *http.Request) (id, query string) {
 	return id, dropID(r.URL.RawQuery)
 }
 
+// LastEventID returns the id of the event that a client has seen last; empty: it has none.
+func LastEventID(r *http.Request) string {
+	id, _ := splitID(r)
+	return id
+}
+
 // dropID removes the client's last event id from a query.
 func dropID(query string) string { return dropFromQuery(query, isIDName) }
 

@@ -15,7 +15,7 @@ import (
 // waits until the records that it has written before are taken.
 type live struct {
 	ctx     context.Context // of the request
-	cancel  context.CancelCauseFunc
+	cancel  func(cause error)
 	reading page.Config
 	accepts func(status int) bool
 	limit   int // bytes of a record
@@ -24,7 +24,7 @@ type live struct {
 	records chan []decode.Record // that came together
 	life    chan []byte          // something came that completes no record, if only a comment; what it is, if watched
 	watched bool
-	done    chan struct{} // closed when the handlers have returned
+	done    chan struct{} // of the last request; closed when its handlers have returned
 
 	framer decode.Framer // from begun on; belongs to the handlers until done
 	broken error         // why it could not go on; with done
@@ -35,9 +35,10 @@ type live struct {
 func newLive(ctx context.Context, p *Request) *live {
 	l := &live{
 		reading: p.Plan.Page, accepts: p.Reader.Accepts, limit: int(p.Plan.Limits.Response),
-		begun: make(chan struct{}), records: make(chan []decode.Record, 1), life: make(chan []byte, 1), done: make(chan struct{}),
+		begun: make(chan struct{}), records: make(chan []decode.Record, 1), life: make(chan []byte, 1),
 	}
-	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	ending := newEnding(ctx)
+	l.ctx, l.cancel = ending.ctx, ending.because
 	return l
 }
 
@@ -68,17 +69,18 @@ func (l *live) frame(header http.Header) (decode.Framer, error) {
 	if encoding := strings.Join(header.Values("Content-Encoding"), ", "); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, fmt.Errorf("the answer has the Content-Encoding %q, which the poll did not ask for", encoding)
 	}
+	contentType := header.Get("Content-Type")
 	switch l.reading.Format {
-	case page.Lines:
-		return decode.NewLineFramer(l.reading.Separator, l.limit), nil
-	case page.EventStream:
+	case page.EventStream: // it is always UTF-8 (HTML standard, 9.2.5)
 		return decode.NewEventFramer(l.limit), nil
-	case page.Multipart:
-		return decode.NewPartFramer(header.Get("Content-Type"), l.limit)
+	case page.Multipart: // each part has a charset of its own
+		return decode.NewPartFramer(contentType, l.limit)
+	case page.Lines:
+		return decode.NewCharsetFramer(decode.NewLineFramer(l.reading.Separator, l.limit), contentType), nil
 	case page.Scripts:
-		return decode.NewCallFramer(l.limit), nil
+		return decode.NewCharsetFramer(decode.NewCallFramer(l.limit), contentType), nil
 	}
-	return decode.NewJSONFramer(l.limit), nil
+	return decode.NewCharsetFramer(decode.NewJSONFramer(l.limit), contentType), nil
 }
 
 // write takes bytes of the answer.
@@ -115,16 +117,28 @@ func (l *live) alive(p []byte) {
 // serve makes a request, whose answer is a. It returns the head of an answer that goes on, and any other answer
 // whole.
 func (l *live) serve(a *Answer, request func() (page.Response, error)) (page.Response, error) {
+	done := make(chan struct{}) // an answer before this one was a redirect
+	l.done = done
 	go func() {
-		defer close(l.done)
+		defer close(done)
 		l.resp, l.err = request()
 	}()
 	select {
 	case <-l.begun:
-		return page.Response{Status: a.Status, Header: a.sent}, nil
 	case <-l.done:
-		return l.resp, l.err
+		if !l.going() { // else it is over by now, and has records
+			return l.resp, l.err
+		}
 	}
+	return page.Response{Status: a.Status, Header: a.sent}, nil
+}
+
+// last returns the records that the end of the answer completes.
+func (l *live) last() []decode.Record {
+	if l.broken != nil || l.err != nil {
+		return nil
+	}
+	return l.framer.Last()
 }
 
 // brokenFramer stands for the framer of an answer that cannot be cut into records.

@@ -3,9 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
-	"fmt"
-
-	"go.uber.org/zap"
+	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
@@ -22,11 +20,14 @@ type Poller struct {
 
 // NewPoller returns a poller that makes so many requests at the same time that are not held.
 func NewPoller(r Routes, polls int) *Poller {
-	return &Poller{exchanger: &exchanger{upstream: r, slots: make(slots, polls)}}
+	return &Poller{exchanger: &exchanger{upstream: r, slots: newSlots(polls)}}
 }
 
 // WatchBy lets a watcher see the answers to all requests that are made from now on.
 func (u *Poller) WatchBy(w Watcher) { u.watcher = w }
+
+// Delayed returns how many polls had to wait for a second or more, since as many as may be were under way, and when one did last.
+func (u *Poller) Delayed() (polls int64, last time.Time) { return u.slots.late() }
 
 // Poll returns the function with which a chain polls for one request.
 func (u *Poller) Poll(p *Request) feed.Poll {
@@ -35,12 +36,7 @@ func (u *Poller) Poll(p *Request) feed.Poll {
 		poll = (&source{poller: u, request: p}).poll
 	}
 	return func(ctx context.Context, ask feed.Ask) (answered page.Page, failed error) {
-		defer func() { // a bug in the bridge must end neither the process nor the stream
-			if v := recover(); v != nil {
-				u.upstream.LoggerOf(p).Error("poll panicked", zap.Any("panic", v), zap.StackSkip("stack", 2))
-				failed = &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("the poll panicked: %v", v)}
-			}
-		}()
+		defer u.survive(p, &failed)
 		old := ask.Session.Opened != nil
 		answered, failed = poll(ctx, p, ask)
 		if failed != nil || !answered.Reopen {
@@ -80,9 +76,12 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 		return quiet, nil
 	}
 	var resp page.Response
-	silent := false
+	silent, unfinished := false, false
 	if err == nil {
 		resp, silent, err = u.exchange(polling, p, ask)
+	}
+	if err == nil && !silent {
+		resp, unfinished, err = attached(p, ask, resp)
 	}
 	switch {
 	case sessionOf(ask.Session).over() && ctx.Err() == nil: // a session without positions takes with it what it held
@@ -111,6 +110,7 @@ func (u *Poller) poll(ctx context.Context, p *Request, ask feed.Ask) (answered p
 	if failed == nil && answered.Set != nil && answered.More {
 		answered, failed = u.pages(ctx, p, ask, answered)
 	}
+	answered.More = answered.More || unfinished
 	answered.Wait, answered.Asked = max(answered.Wait, quiet.Wait), max(answered.Asked, quiet.Asked)
 	answered.Status = resp.Status
 	if failure, ok := errors.AsType[*page.Error](failed); ok {
@@ -138,7 +138,7 @@ func (u *Poller) pages(ctx context.Context, p *Request, ask feed.Ask, first page
 		case err != nil:
 			return page.Page{}, pages.Failed(err)
 		case silent:
-			return page.Page{}, pages.Failed(fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded))
+			return page.Page{}, pages.Failed(unanswered(p.Plan.Timeout))
 		}
 		next, err := p.Reader.ReadSet(resp, from, ask.Set, pages.Count(), p.Env(ask))
 		failure := (*page.Error)(nil)

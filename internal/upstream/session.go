@@ -25,6 +25,8 @@ type session struct {
 	ended   bool               // a beat has found out that the session has ended
 	end     func()             // makes the request of `close`
 	replies []time.Time        // when the last ones were made
+
+	unfinished []byte // an event of Socket.IO, whose attachments come with the next answer
 }
 
 // sessionOf returns the session of a chain, and makes it before its first request.
@@ -39,7 +41,7 @@ func sessionOf(of *feed.Session) *session {
 func (s *session) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.count, s.open, s.ended = 0, false, false
+	s.count, s.open, s.ended, s.unfinished = 0, false, false, nil
 	s.still()
 }
 

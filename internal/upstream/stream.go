@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,8 +25,6 @@ const (
 	// maxRetry bounds the wait that an event stream asks for by its `retry` field.
 	maxRetry = time.Hour
 )
-
-var errNoHead = errors.New("no answer")
 
 // source gives the pages of an answer that goes on, and makes the request for one if there is none. Each chain
 // has its own.
@@ -101,21 +100,29 @@ func (s *source) begin(ctx context.Context, ask feed.Ask) (page.Page, error) {
 	if ask = p.Opened(ask); p.otherEpoch(ask) {
 		return page.Page{Restarted: true, Next: position.Position{Epoch: ask.Session.Epoch}}, nil
 	}
+	if p.close != nil {
+		_, done := u.attend(ctx, p, ask)
+		done() // only a beat ends a request before its time, and streams have none
+	}
 	ask.Count = sessionOf(ask.Session).take()
 	began := time.Now()
 	l := newLive(ctx, p)
 	l.watched = u.watcher != nil
-	late := time.AfterFunc(p.Plan.Timeout, func() { l.cancel(errNoHead) })
+	var late atomic.Bool
+	timer := time.AfterFunc(p.Plan.Timeout, func() {
+		late.Store(true)
+		l.cancel(context.DeadlineExceeded)
+	})
 	if ask.Reached != nil {
 		ask.Reached(feed.Sent)
 	}
 	resp, err := u.ask(l.ctx, p, ask, l)
-	late.Stop()
+	timer.Stop()
 	switch {
 	case ctx.Err() != nil:
 		err = ctx.Err()
-	case errors.Is(context.Cause(l.ctx), errNoHead):
-		err = fmt.Errorf("no answer within %s: %w", p.Plan.Timeout, context.DeadlineExceeded)
+	case late.Load():
+		err = unanswered(p.Plan.Timeout)
 	case err == nil && l.going():
 		s.open = &openAnswer{
 			live: l, watcher: u.watcher, plan: p.Plan, env: p.Env, records: p.Reader.Records(resp, ask.From), began: began,
@@ -126,7 +133,7 @@ func (s *source) begin(ctx context.Context, ask feed.Ask) (page.Page, error) {
 		}
 		return page.Page{}, nil
 	}
-	l.cancel(nil)
+	l.cancel(context.Canceled)
 	if err != nil {
 		return page.Page{}, err
 	}
@@ -152,7 +159,7 @@ func (s *source) whole(resp page.Response, ask feed.Ask, took time.Duration) (pa
 
 func (s *source) close() {
 	if s.open != nil {
-		s.open.live.cancel(nil)
+		s.open.live.cancel(context.Canceled)
 		<-s.open.live.done
 		s.open = nil
 	}
@@ -244,8 +251,12 @@ func (o *openAnswer) wait(ctx context.Context) error {
 				o.came()
 				return nil
 			default:
+			}
+			if o.rest = o.live.last(); len(o.rest) == 0 {
 				return o.over()
 			}
+			o.came()
+			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -274,8 +285,11 @@ func (o *openAnswer) came() {
 		return
 	}
 	for i := range o.rest {
-		if ms, err := strconv.ParseInt(o.rest[i].Header.Get("Retry"), 10, 64); err == nil {
-			o.retry = min(time.Duration(ms)*time.Millisecond, maxRetry)
+		if digits := o.rest[i].Header.Get("Retry"); digits != "" {
+			o.retry = maxRetry
+			if ms, err := strconv.ParseInt(digits, 10, 64); err == nil { // otherwise it is larger than any number
+				o.retry = time.Duration(min(ms, maxRetry.Milliseconds())) * time.Millisecond
+			}
 		}
 	}
 }
@@ -284,7 +298,7 @@ func (o *openAnswer) came() {
 func (o *openAnswer) over() error {
 	switch l := o.live; {
 	case l.broken != nil:
-		return &page.Error{Comment: page.Unreadable, Err: fmt.Errorf("reading the answer's records: %w", l.broken)}
+		return &page.Error{Comment: page.Unreadable, Cause: page.CauseOf(l.broken), Err: fmt.Errorf("reading the answer's records: %w", l.broken)}
 	case l.err != nil:
 		return l.err
 	case l.framer.Partial():
