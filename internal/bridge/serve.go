@@ -100,7 +100,7 @@ func (b *Bridge) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 	if c := b.crowds.Check(zapcore.WarnLevel, "client turned away"); c != nil {
 		c.Write(zap.String("bridge", b.Name), zap.Error(why))
 	}
-	b.Streams.TurnAway(w, r, reason, times)
+	b.Streams.TurnAway(w, r, upstream.LastEventID(r), reason, times)
 }
 
 // refuse answers with the upstream's own refusal, so that EventSource stops.

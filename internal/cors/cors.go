@@ -4,6 +4,7 @@ package cors
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Origins are the origins that may read streams from a browser (the Fetch standard, section 3.3). An empty
@@ -30,14 +31,18 @@ func (o Origins) Grant(header http.Header, r *http.Request) bool {
 	return true
 }
 
-// Preflight answers a browser's preflight request if its origin is allowed. The upstream answers all others.
+// methods are those of requests that may get a stream.
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost}
+
+// Preflight answers a browser's preflight request if its origin is allowed, and if what it asks for may become a stream. The
+// upstream answers all others: it may allow more methods.
 func (o Origins) Preflight(w http.ResponseWriter, r *http.Request) bool {
 	method := r.Header.Get("Access-Control-Request-Method")
-	if r.Method != http.MethodOptions || method == "" || !o.Grant(w.Header(), r) {
+	if r.Method != http.MethodOptions || !slices.Contains(methods, method) || !o.Grant(w.Header(), r) {
 		return false
 	}
 	header := w.Header()
-	header.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
+	header.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
 	if wanted := r.Header.Get("Access-Control-Request-Headers"); wanted != "" {
 		header.Set("Access-Control-Allow-Headers", wanted)
 	}

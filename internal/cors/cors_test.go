@@ -73,6 +73,10 @@ func TestPreflights(t *testing.T) {
 		{"of nobody", "OPTIONS", "", "GET", listed, false},
 		{"that asks nothing", "OPTIONS", "https://app.example.com", "", listed, false},
 		{"that is a request", "GET", "https://app.example.com", "GET", listed, false},
+		{"of a form that is sent", "OPTIONS", "https://app.example.com", "POST", listed, true},
+		{"of a PUT, which is no stream", "OPTIONS", "https://app.example.com", "PUT", listed, false},
+		{"of a PATCH", "OPTIONS", "https://app.example.com", "PATCH", listed, false},
+		{"of a DELETE", "OPTIONS", "https://app.example.com", "DELETE", Origins{"*"}, false},
 		{"without a list", "OPTIONS", "https://app.example.com", "GET", nil, false},
 	} {
 		w := httptest.NewRecorder()

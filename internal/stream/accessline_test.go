@@ -24,6 +24,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -186,7 +187,7 @@ func TestTheAccessLogSaysOfAStreamThatIsHandedOverWhatCaddySays(t *testing.T) {
 					global += "\tlog {\n\t\toutput file " + folder + "/default.log\n\t\tformat json\n\t}\n}\n"
 					caddyfile := global + "{{site}} {\n\t" + strings.ReplaceAll(test.site, "FOLDER", folder) + "\n\tprobe\n}\n"
 					if https {
-						caddyfile = strings.Replace(caddyfile, "{{site}} {", "https://localhost:"+port(testsite.FreeAddr(t))+" {\n\ttls {\n\t\tclient_auth {\n\t\t\tmode request\n\t\t}\n\t}", 1)
+						caddyfile = strings.Replace(caddyfile, "{{site}} {", "https://localhost:"+port(testport.Free(t))+" {\n\ttls {\n\t\tclient_auth {\n\t\t\tmode request\n\t\t}\n\t}", 1)
 					}
 					s := testsite.Run(t, caddyfile)
 					url := s.URL

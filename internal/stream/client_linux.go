@@ -29,7 +29,7 @@ const (
 )
 
 // client is a stream whose connection has been taken over. Its methods belong to the sender's goroutine, except for
-// Wake, tell, sever, SetWriteDeadline and finish.
+// Wake, tell, sever, SetWriteDeadline, owes and finish.
 type client struct {
 	stream
 	journal
@@ -54,7 +54,10 @@ type client struct {
 }
 
 // backlog is what has been taken from the reader, and the socket has not taken yet.
-type backlog struct{ pieces [][]byte }
+type backlog struct {
+	pieces       [][]byte
+	events, size int // with what the socket has taken of them; they count once it has taken all
+}
 
 // ending is why a stream ends. The error is the reader's; nil: it has not ended.
 type ending struct {
@@ -66,6 +69,7 @@ type ending struct {
 type owner interface {
 	queue(c *client)
 	decline(c *client)
+	owes(c *client) (something bool, silent time.Duration)
 }
 
 // Wake implements [feed.Waker].
@@ -96,6 +100,9 @@ func (c *client) sever() {
 	c.severed.Store(true)
 	c.Wake()
 }
+
+// owes implements [ear].
+func (c *client) owes() (something bool, silent time.Duration) { return c.owner.owes(c) }
 
 // scratch is what one goroutine needs to serve clients, one after another.
 type scratch struct {
@@ -133,9 +140,7 @@ func (c *client) serve(s *scratch, back func(*stream, feed.Reason) time.Duration
 			return
 		}
 		c.writes.Add(1)
-		more := c.write(pieces, s)
-		c.wrote(events, size)
-		if !more {
+		if !c.write(pieces, events, size, s) {
 			return
 		}
 		if turn += size; turn >= maxTurn {
@@ -177,8 +182,9 @@ func appendChunk(pieces [][]byte, text []byte) [][]byte {
 	return append(pieces, head, text, head[len(head)-2:])
 }
 
-// write writes pieces, and keeps what the socket does not take. It reports whether there may be more to write now.
-func (c *client) write(pieces [][]byte, s *scratch) bool {
+// write writes pieces of so many events and bytes, and keeps what the socket does not take. It reports whether there may be more
+// to write now.
+func (c *client) write(pieces [][]byte, events, size int, s *scratch) bool {
 	rest, err := c.send(pieces, s)
 	if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		c.close(feed.Gone)
@@ -187,9 +193,10 @@ func (c *client) write(pieces [][]byte, s *scratch) bool {
 	if len(rest) == 0 {
 		c.left, c.full = nil, false
 		c.writes.Add(1)
+		c.wrote(events, size)
 		return true
 	}
-	c.left, c.full = &backlog{slices.Clone(rest)}, !errors.Is(err, unix.EINTR)
+	c.left, c.full = &backlog{slices.Clone(rest), events, size}, !errors.Is(err, unix.EINTR)
 	return !c.full
 }
 
@@ -263,7 +270,7 @@ func closes(record []byte) bool {
 func (c *client) resume(s *scratch) bool {
 	c.writes.Add(2) // it is not hanging
 	for c.left != nil {
-		if !c.write(append(s.pieces[:0], c.left.pieces...), s) {
+		if !c.write(append(s.pieces[:0], c.left.pieces...), c.left.events, c.left.size, s) {
 			return false
 		}
 	}
@@ -311,8 +318,11 @@ func reasonOf(err error) feed.Reason {
 
 // close ends the stream at once.
 func (c *client) close(reason feed.Reason) {
-	if c.end == nil && c.hung.Load() {
+	slow := c.hung.Load() && (c.end == nil || c.left != nil) // and it has not got everything meanwhile
+	if slow {
 		reason = feed.Slow
+	}
+	if slow || c.lost.Load() {
 		// what the kernel holds for the client would stay for minutes otherwise
 		_ = unix.SetsockoptLinger(int(c.socket), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}

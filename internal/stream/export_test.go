@@ -24,5 +24,18 @@ func (a *Streams) CutAfter(looks int32) {
 	a.watch.hangs = looks
 }
 
+// Hear has all streams that there are hear of their clients so.
+func (a *Streams) Hear(owes func() (something bool, silent time.Duration)) {
+	a.watch.mu.Lock()
+	defer a.watch.mu.Unlock()
+	for s := range a.watch.streams {
+		s.ear = hearing(owes)
+	}
+}
+
+type hearing func() (something bool, silent time.Duration)
+
+func (h hearing) owes() (something bool, silent time.Duration) { return h() }
+
 // Watched returns how many streams the watchdog has.
 func (a *Streams) Watched() int { return a.watch.count() }

@@ -49,7 +49,7 @@ func (t *takeover) candidate(r *http.Request, reader *feed.Reader, of *Source, v
 		return nil
 	}
 	c := &client{stream: stream{reader: reader}, secure: secure, visit: visit}
-	c.below = c
+	c.below, c.ear = c, c
 	if err := t.watch(c, socket); err != nil {
 		if t.told.CompareAndSwap(false, true) {
 			of.Logger.Warn("the connection of a stream cannot be taken over, so the stream takes more memory; this is said once",

@@ -106,7 +106,7 @@ func TestAPanicInFrontClosesTheConnection(t *testing.T) {
 			h, conn := inFront(t, p, func(h *testbridge.Standalone, _ *net.TCPConn, w http.ResponseWriter, r *http.Request) {
 				_ = testbridge.Serve(h, panicking{w}, r)
 			})
-			if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			if err := conn.SetReadDeadline(time.Now().Add(testsite.Patience)); err != nil {
 				t.Fatal(err)
 			}
 			if said, err := io.ReadAll(conn); len(said) > 0 || err != nil {

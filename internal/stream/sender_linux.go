@@ -2,6 +2,7 @@ package stream
 
 import (
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -75,6 +76,16 @@ func (s *sender) size() int {
 func (s *sender) decline(c *client) {
 	s.epoll.remove(int(c.socket))
 	s.release(c)
+}
+
+// owes implements owner. The lock is held so that the descriptor is not another connection's.
+func (s *sender) owes(c *client) (something bool, silent time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seats[c.seat].client != c {
+		return false, 0 // it has ended
+	}
+	return owesAt(int(c.socket))
 }
 
 // release closes a client's socket and frees its seat.

@@ -19,6 +19,7 @@ import (
 type Streams struct {
 	*shared
 	takeover takeover
+	starts   bool // clients that resume are told that their stream begins
 }
 
 // Source is where the events of a stream come from, for logs. Streams of one feed share it.
@@ -33,7 +34,7 @@ type Source struct {
 func New(plan *config.Plan, accessLog func() *zap.Logger) *Streams {
 	back := newReconnects(plan.Retry)
 	of := &shared{accessLog: accessLog, back: back, watch: newWatchdog(plan, back), counts: newCounters()}
-	return &Streams{shared: of, takeover: takeover{of: of}}
+	return &Streams{shared: of, takeover: takeover{of: of}, starts: plan.Notices.Start}
 }
 
 // SetHeader sets the header of an event stream.
@@ -68,9 +69,10 @@ func (a *Streams) Open(w http.ResponseWriter, r *http.Request, reader *feed.Read
 // begin writes the header of a stream, and what comes first. It returns nil if it has taken the connection over.
 func (a *Streams) begin(w http.ResponseWriter, r *http.Request, reader *feed.Reader, of *Source, visit Visit) *Handled {
 	disarm(r)
+	tune(r)
 	SetHeader(w.Header())
 	h := &Handled{of: a.shared, w: w, flusher: flusherOf(w), visit: visit}
-	h.reader, h.below = reader, deadlinesOf(w)
+	h.reader, h.below, h.ear = reader, deadlinesOf(w), earOf(r)
 	c, goesOn := a.takeover.candidate(r, reader, of, visit), false
 	a.watch.add(&h.stream) // until the connection is taken over, the deadlines of the handler's writer count
 	defer func() {
@@ -84,8 +86,8 @@ func (a *Streams) begin(w http.ResponseWriter, r *http.Request, reader *feed.Rea
 	}
 	w.WriteHeader(http.StatusOK)
 	h.journal = newJournal(a.counts, of)
-	// this line belongs to the first event, but is sent at once
-	first := sse.AppendRetry(nil, a.back.usual())
+	// what belongs to the first event is sent at once
+	first := a.opening(r, reader.LastID(), a.back.usual())
 	h.first = h.write(first, c != nil || !reader.Pending())
 	h.wrote(0, len(first))
 	if c != nil {
@@ -100,19 +102,25 @@ func (a *Streams) begin(w http.ResponseWriter, r *http.Request, reader *feed.Rea
 	return h
 }
 
-// TurnAway answers a client that gets no stream now. It comes back after the given multiple of the usual wait.
-// An error status would close its EventSource for good.
-func (a *Streams) TurnAway(w http.ResponseWriter, r *http.Request, reason string, times int) {
+// TurnAway answers a client that gets no stream now, and has seen the event with lastID. It comes back after the given multiple
+// of the usual wait. An error status would close its EventSource for good.
+func (a *Streams) TurnAway(w http.ResponseWriter, r *http.Request, lastID, reason string, times int) {
 	noteAccess(r, zap.String("sse_reason", reason))
 	SetHeader(w.Header())
 	w.WriteHeader(http.StatusOK)
 	wait := a.back.usual() * time.Duration(times)
-	notice := sse.AppendEvent(sse.AppendRetry(nil, wait), "bridge.busy", fmt.Appendf(nil, `{"reason":%q}`, reason), "")
+	notice := sse.AppendEvent(a.opening(r, lastID, wait), "bridge.busy", fmt.Appendf(nil, `{"reason":%q}`, reason), "")
 	_, _ = w.Write(notice) // an error means that the client is gone
 }
 
 // Reject counts a client that gets no stream, by its reason.
 func (a *Streams) Reject(reason string) { a.counts.rejected.add(reason) }
+
+// RejectOver counts a client that gets no stream because of one of the limits.
+func (a *Streams) RejectOver(limit string) {
+	a.counts.rejected.add(RejectedLimit)
+	a.counts.over.add(limit)
+}
 
 // EndSpread ends all streams, spread over time. New streams end at once.
 func (a *Streams) EndSpread() { a.watch.endSpread() }
@@ -121,6 +129,6 @@ func (a *Streams) EndSpread() { a.watch.endSpread() }
 func (a *Streams) Totals() Totals {
 	return Totals{
 		Opened: a.counts.opened.Load(), Taken: a.counts.taken.Load(), Deliveries: a.counts.deliveries.Load(), Bytes: a.counts.bytes.Load(),
-		Ended: a.counts.ended.load(), Rejected: a.counts.rejected.load(),
+		Ended: a.counts.ended.load(), Rejected: a.counts.rejected.load(), Over: a.counts.over.load(),
 	}
 }

@@ -17,13 +17,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testbridge"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 // socket is a client's connection, and the answer to the request that it has sent.
@@ -80,17 +83,6 @@ func (c *socket) line(t testing.TB, begins string) string {
 			return strings.TrimSuffix(text, "\n")
 		}
 	}
-}
-
-// clients returns how many clients a bridge has, and how many streams have ended for a reason.
-func clients(h *testbridge.Standalone, reason string) (now, ended int64) {
-	tally := h.Bridge.Tally()
-	for _, e := range tally.Ended {
-		if e.Label == reason {
-			ended = e.Value
-		}
-	}
-	return tally.Clients, ended
 }
 
 func chat(t *testing.T, p testbridge.Path) (*testsite.Chat, *testbridge.Standalone, *testbridge.Server) {
@@ -249,6 +241,62 @@ func TestAStalledConnectionIsCutThroughItsSocket(t *testing.T) {
 	}
 }
 
+func TestAClientThatReadsSlowlyIsNotCut(t *testing.T) {
+	t.Parallel()
+	for _, p := range testbridge.Paths {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			c, h, s := chat(t, p)
+			h.Bridge.Streams.LookEvery(100 * time.Millisecond)
+			client := open(t, s, p, "/messages", 0)
+			client.line(t, "data: hello")
+			h.Bridge.Streams.CutAfter(25)
+			c.Say(strings.Repeat("x", 7<<20)) // more than the kernel takes for a client that does not read
+			ticker := time.NewTicker(50 * time.Millisecond)
+			defer ticker.Stop()
+			piece := make([]byte, 10<<10) // 200 KiB a second
+			for i := range 100 {
+				if _, err := io.ReadFull(client.body, piece); err != nil {
+					t.Fatalf("after %d KiB: %v", 10*i, err)
+				}
+				<-ticker.C
+			}
+			if now, slow := clients(h, "slow_client"); now != 1 || slow != 0 {
+				t.Errorf("there are %d clients, and %d were cut", now, slow)
+			}
+		})
+	}
+}
+
+func TestAnEventThatIsNotWrittenAsAWholeIsNotCounted(t *testing.T) {
+	for _, p := range testbridge.Paths {
+		t.Run(p.String(), func(t *testing.T) {
+			c := testsite.NewChat(time.Minute)
+			c.Say("hello")
+			h := testbridge.Chat(t, c)
+			core, logs := observer.New(zapcore.InfoLevel)
+			h.Instance.Logger = zap.New(core)
+			s := testbridge.Listen(t, h, p)
+			h.Bridge.Streams.LookEvery(100 * time.Millisecond)
+			client := open(t, s, p, "/messages", 4096)
+			client.line(t, "data: hello")
+			c.Say(strings.Repeat("x", 7<<20))
+			h.Bridge.Streams.CutAfter(10)
+			testsite.Eventually(t, "the client that does not read to be cut", func() bool {
+				now, ended := clients(h, "slow_client")
+				return now == 0 && ended == 1
+			})
+			if tally := h.Bridge.Tally(); tally.Deliveries != 1 || tally.Bytes > 1000 {
+				t.Errorf("counted are %d events and %d bytes", tally.Deliveries, tally.Bytes)
+			}
+			ends := logs.FilterMessage("stream ended").All()
+			if len(ends) != 1 || ends[0].ContextMap()["events"] != int64(1) || ends[0].ContextMap()["bytes"].(int64) > 1000 {
+				t.Errorf("the log says %+v", ends)
+			}
+		})
+	}
+}
+
 func TestAtExitAStalledConnectionHasHalfASecond(t *testing.T) {
 	for _, p := range testbridge.Paths {
 		t.Run(p.String(), func(t *testing.T) {
@@ -258,14 +306,14 @@ func TestAtExitAStalledConnectionHasHalfASecond(t *testing.T) {
 			bad.line(t, "data: hello")
 			c.Say(strings.Repeat("x", 3<<20))
 			good.line(t, "data: ")
-			began := time.Now()
+			clock, began := testclock.New(t), time.Now()
 			h.Bridge.Streams.EndNow()
 			good.line(t, "retry: ")
 			testsite.Eventually(t, "both to be gone", func() bool {
 				now, _ := clients(h, "")
 				return now == 0
 			})
-			if took := time.Since(began); took < stream.ExitWrite || took > stream.ExitWrite+5*time.Second {
+			if took := time.Since(began); took < stream.ExitWrite || clock.Now() > stream.ExitWrite+5*time.Second {
 				t.Errorf("the exit has waited for %s", took)
 			}
 		})
@@ -351,5 +399,43 @@ func TestWithoutDescriptorsAStreamIsWrittenByItsHandler(t *testing.T) {
 		t.Errorf("the operator is told %d times", len(list))
 	} else if said := fmt.Sprint(list[0].ContextMap()["error"]); !strings.Contains(said, "duplicating the connection's descriptor: too many open files") {
 		t.Errorf("the operator is told: %s", said)
+	}
+}
+
+func TestAClientThatDoesNotReadTheEndIsSlow(t *testing.T) {
+	for _, p := range testbridge.Paths {
+		t.Run(p.String(), func(t *testing.T) {
+			h := testbridge.New(testbridge.Bridge(t, `"long_poll": "60s", "items": "messages", "id": "id", "data": "text", "end": [{"value": "over"}], "query": [{"name": "lastId", "value": "{sse.cursor}"}]`))
+			said := make(chan string)
+			h.Instance.Routes[upstream.KindPoll] = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+				select {
+				case answer := <-said:
+					_, err := io.WriteString(w, answer)
+					return err
+				case <-r.Context().Done():
+					return r.Context().Err()
+				}
+			})
+			h.Bridge.Add(h.Instance)
+			s := testbridge.Listen(t, h, p)
+			h.Bridge.Streams.LookEvery(100 * time.Millisecond)
+			say := func(id, size int, over bool) {
+				said <- fmt.Sprintf(`{"messages":[{"id":%d,"text":%q}],"over":%t}`, id, strings.Repeat("x", size), over)
+			}
+			go say(1, 1, false)
+			client := open(t, s, p, "/messages", 4096)
+			client.line(t, "data: x")
+			say(2, 20<<10, false)
+			testsite.Eventually(t, "the event to be written", func() bool { return h.Bridge.Tally().Deliveries == 2 })
+			say(3, 60<<10, true) // with the end behind it, which the system has no room for
+			h.Bridge.Streams.CutAfter(10)
+			testsite.Eventually(t, "the client that does not read to be cut", func() bool {
+				now, _ := clients(h, "")
+				return now == 0
+			})
+			if _, slow := clients(h, "slow_client"); slow != 1 {
+				t.Errorf("the streams ended so: %+v", h.Bridge.Tally().Ended)
+			}
+		})
 	}
 }

@@ -15,6 +15,10 @@ import (
 const (
 	// Hangs is how long one write may take before its client counts as gone.
 	Hangs = 10 * time.Second
+	// Unheard is for how long a client may acknowledge nothing of what it was sent before it counts as gone. The kernel waits
+	// twice as long before each try, so that there is one in the second half of this time: a network that is away for half of
+	// it loses nobody.
+	Unheard = 30 * time.Second
 	// exitWrite is how long a write may take at exit. Otherwise a client that does not read would delay Caddy
 	// for a minute.
 	exitWrite = 500 * time.Millisecond
@@ -24,21 +28,25 @@ const (
 	look = time.Second
 	// ExitLooks is how many times more often it checks whether Caddy exits.
 	ExitLooks = 10
+	// listens is how many looks there are from one time that it asks what clients have acknowledged to the next.
+	listens = 5
 )
 
 // watchdog monitors the streams of a bridge, so that no stream needs a timer of its own. It wakes streams that
-// were silent, for a keep-alive, and sets a deadline for writes that hang. Its goroutine runs while there are
-// streams.
+// were silent, for a keep-alive, sets a deadline for writes that hang, and ends streams whose clients have vanished. Its
+// goroutine runs while there are streams.
 type watchdog struct {
 	every     time.Duration // between two looks
 	keepalive int32         // in looks
 	hangs     int32         // in looks
+	unheard   int32         // in looks
 	back      *reconnects
 	lifetime  time.Duration // of a stream, at most; 0: none
 
 	mu      sync.Mutex
 	streams map[*stream]struct{}
 	ends    wheel
+	looks   int // so many have been
 	running bool
 	ending  bool // new streams end at once
 	exiting bool // with the process
@@ -49,15 +57,25 @@ type connection interface {
 	SetWriteDeadline(at time.Time) error
 }
 
+// ear knows what the client at a connection has acknowledged. Any goroutine may ask it.
+type ear interface {
+	// owes reports whether there is something that was sent and is not acknowledged, and for how long nothing was heard of the client.
+	owes() (something bool, silent time.Duration)
+}
+
 // stream is the watchdog's view of one client's answer.
 type stream struct {
 	reader *feed.Reader
 	below  connection
+	ear    ear // nil: nobody knows
 
 	writes atomic.Uint32 // odd while a write is under way
 	seen   uint32        // writes at the last look; the watchdog's own
 	quiet  int32         // looks since writes has changed; the watchdog's own
+	heard  uint32        // writes when nothing was owed; the watchdog's own
+	owing  int32         // looks since when something was owed, and nothing heard; the watchdog's own
 	hung   atomic.Bool   // a write was cut off
+	lost   atomic.Bool   // the client has vanished
 	wait   atomic.Int64  // for how long the client stays away once it is told to go
 	due    int64         // the tick of the wheel at which it ends; 0: none
 	spoke  int32         // its place there
@@ -66,7 +84,7 @@ type stream struct {
 func newWatchdog(plan *config.Plan, back *reconnects) *watchdog {
 	return &watchdog{
 		back: back, lifetime: plan.Lifetime,
-		every: look, keepalive: max(int32(plan.Keepalive/look), 1), hangs: int32(Hangs / look),
+		every: look, keepalive: max(int32(plan.Keepalive/look), 1), hangs: int32(Hangs / look), unheard: int32(Unheard / look),
 		streams: make(map[*stream]struct{}), ends: newWheel(look / ExitLooks),
 	}
 }
@@ -150,7 +168,11 @@ func (d *watchdog) turn() {
 func (d *watchdog) look() (more bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.looks++
 	for s := range d.streams {
+		if d.looks%listens == 0 {
+			d.listen(s)
+		}
 		writes := s.writes.Load()
 		if writes != s.seen {
 			s.seen, s.quiet = writes, 0
@@ -166,6 +188,26 @@ func (d *watchdog) look() (more bool) {
 	}
 	d.running = len(d.streams) > 0
 	return d.running
+}
+
+// listen ends a stream whose client has vanished.
+func (d *watchdog) listen(s *stream) {
+	writes := s.writes.Load()
+	if s.ear == nil || writes == s.heard {
+		return
+	}
+	switch owes, silent := s.ear.owes(); {
+	case !owes:
+		s.heard, s.owing = writes, 0
+	case silent < listens*d.every:
+		s.owing = 0
+	case s.owing >= d.unheard: // since it was asked first: what is owed may have been sent just before
+		s.lost.Store(true)
+		s.reader.Stop(feed.Gone)
+		_ = s.below.SetWriteDeadline(time.Now()) // as in cut
+	default:
+		s.owing += listens
+	}
 }
 
 // cut ends a write that is under way at the given time.

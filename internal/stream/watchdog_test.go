@@ -13,31 +13,51 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
+// clients returns how many clients a bridge has, and how many streams have ended for a reason.
+func clients(h *testbridge.Standalone, reason string) (now, ended int64) {
+	tally := h.Bridge.Tally()
+	for _, e := range tally.Ended {
+		if e.Label == reason {
+			ended = e.Value
+		}
+	}
+	return tally.Clients, ended
+}
+
 func TestTheWatchdogNudgesSilentStreams(t *testing.T) {
+	for name, c := range map[string]struct{ fields, sign string }{
+		"with comments": {`"keepalive": "15s"`, ":\n\n"},
+		"with events":   {`"notices": ["alive"]`, "event: bridge.alive\ndata: {}\n\n"},
+	} {
+		t.Run(name, func(t *testing.T) { nudgesSilentStreams(t, c.fields, c.sign) })
+	}
+}
+
+func nudgesSilentStreams(t *testing.T, fields, sign string) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testsite.NewChat(time.Minute)
 		c.Say("one")
-		h := testbridge.Chat(t, c)
+		h := testbridge.Chat(t, c, fields)
 		client := testbridge.Open(t, h, false)
 		testbridge.Pass(40 * time.Second)
 		c.Say("two")
 		synctest.Wait()
 		spoken := time.Now()
 		testbridge.Pass(200 * time.Second)
-		last, comments := client.Written()[0].At, 0
+		last, signs := client.Written()[0].At, 0
 		for _, w := range client.Written() {
 			gap := w.At.Sub(last)
-			if last = w.At; w.Text == ":\n\n" {
-				if comments++; gap < config.DefaultKeepalive {
-					t.Errorf("a comment came after %s", gap)
+			if last = w.At; w.Text == sign {
+				if signs++; gap < config.DefaultKeepalive {
+					t.Errorf("%q came after %s", sign, gap)
 				}
 			}
 			if gap > 20*time.Second {
 				t.Errorf("the stream was silent for %s", gap)
 			}
 		}
-		if time.Since(last) > 20*time.Second || comments < 10 {
-			t.Errorf("%d comments, the last %s ago and %s after the last event", comments, time.Since(last), last.Sub(spoken))
+		if time.Since(last) > 20*time.Second || signs < 10 {
+			t.Errorf("%d signs of life, the last %s ago and %s after the last event", signs, time.Since(last), last.Sub(spoken))
 		}
 		client.Leave()
 		testbridge.End(t, h.Bridge)
@@ -72,6 +92,64 @@ func TestAClientThatDoesNotReadIsCutAndNobodyWaitsForIt(t *testing.T) {
 		good.Leave()
 		testbridge.End(t, h.Bridge)
 	})
+}
+
+func TestAClientIsGoneThatAcknowledgesNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		owes  func(of time.Duration) bool          // at a time of the stream
+		heard func(of time.Duration) time.Duration // when the client was, last
+		gone  bool
+	}{
+		"it vanishes": {
+			owes:  func(of time.Duration) bool { return of > time.Minute },
+			heard: func(of time.Duration) time.Duration { return min(of, time.Minute) },
+			gone:  true,
+		},
+		"the network is away for 20 s": {
+			owes: func(of time.Duration) bool { return of > time.Minute && of < 85*time.Second },
+			heard: func(of time.Duration) time.Duration {
+				if of > time.Minute && of < 85*time.Second { // the first try after it
+					return time.Minute
+				}
+				return of
+			},
+		},
+		"it has no room, and says so every 25 s": {
+			owes:  func(time.Duration) bool { return true },
+			heard: func(of time.Duration) time.Duration { return of.Truncate(25 * time.Second) },
+		},
+		"it is silent, since it has acknowledged all": {
+			owes:  func(time.Duration) bool { return false },
+			heard: func(time.Duration) time.Duration { return 0 },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testsite.NewChat(time.Minute)
+				c.Say("line 0")
+				h := testbridge.Chat(t, c)
+				began := time.Now()
+				client := testbridge.Open(t, h, false)
+				synctest.Wait()
+				h.Bridge.Streams.Hear(func() (bool, time.Duration) {
+					of := time.Since(began)
+					return test.owes(of), of - test.heard(of)
+				})
+				testbridge.Pass(10 * time.Minute)
+				now, gone := clients(h, "client_gone")
+				if test.gone != (now == 0) || test.gone != (gone == 1) {
+					t.Fatalf("there are %d clients, and %d are gone", now, gone)
+				}
+				if after := client.Ended().Sub(began) - time.Minute; test.gone && (after < stream.Unheard || after > time.Minute) {
+					t.Errorf("it counts as gone %s after it has vanished", after)
+				}
+				if !test.gone {
+					client.Leave()
+				}
+				testbridge.End(t, h.Bridge)
+			})
+		})
+	}
 }
 
 func TestAtExitEachStreamHasHalfASecond(t *testing.T) {
