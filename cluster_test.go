@@ -13,6 +13,7 @@ import (
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/app"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testengine"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -21,7 +22,7 @@ import (
 func loadBlock(t *testing.T, options, block string) (h *Handler, log string) {
 	t.Helper()
 	log = filepath.Join(t.TempDir(), "log")
-	adapted, err := testsite.Adapt(fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tlog {\n\t\tformat json\n\t\toutput file %s\n\t}\n\t%s\n}\nhttp://%s {\n\tsse_bridge localhost:1 {\n\t\t%s\n\t}\n}\n", log, options, testsite.FreeAddr(t), block))
+	adapted, err := testsite.Adapt(fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tlog {\n\t\tformat json\n\t\toutput file %s\n\t}\n\t%s\n}\nhttp://%s {\n\tsse_bridge localhost:1 {\n\t\t%s\n\t}\n}\n", log, options, testport.Free(t), block))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,6 +30,7 @@ func loadBlock(t *testing.T, options, block string) (h *Handler, log string) {
 		if err := caddy.Stop(); err != nil {
 			t.Errorf("stopping Caddy: %v", err)
 		}
+		testengine.Forget()
 	})
 	if err := caddy.Load([]byte(adapted), true); err != nil {
 		t.Fatal(err)

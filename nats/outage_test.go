@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 )
 
 // serverOf returns which server a bus is connected to.
@@ -33,17 +34,21 @@ func TestANodeWhoseServerDiesGoesToAnother(t *testing.T) {
 	if _, err := to.Subscribe("feed", func(message []byte) { heard <- string(message) }); err != nil {
 		t.Fatal(err)
 	}
+	clock, warned := testclock.New(t), 0
 	for range 3 {
 		lost := serverOf(t, s, to)
 		_, changed := to.State()
 		s.kill(lost)
-		began := time.Now()
+		began, ran := time.Now(), clock.Now()
 		<-changed
 		eventually(t, "the bus is up", to.isUp)
-		took := time.Since(began)
-		t.Logf("up again after %s", took)
-		if took > 500*time.Millisecond {
-			t.Errorf("the bus was down for %s", took)
+		took, ran := time.Since(began), clock.Since(ran)
+		t.Logf("up again after %s, of which it ran for %s", took, ran)
+		if ran > 500*time.Millisecond {
+			t.Errorf("the bus was down for %s", ran)
+		}
+		if took >= aMoment { // the machine was busy
+			warned++
 		}
 		talk(t, from, to)
 		eventually(t, "the subscription from before hears it, too", func() bool { return len(heard) > 0 })
@@ -51,11 +56,11 @@ func TestANodeWhoseServerDiesGoesToAnother(t *testing.T) {
 			<-heard
 		}
 		s.start(lost)
-		if !s.running[lost].ReadyForConnections(10 * time.Second) {
+		if !s.running[lost].ReadyForConnections(patience) {
 			t.Fatal("a server takes no connections")
 		}
 	}
-	if got := to.warnings(); len(got) > 0 {
+	if got := to.warnings(); len(got) > warned {
 		t.Errorf("a change of the server was warned of: %q", got)
 	}
 }
@@ -87,7 +92,7 @@ func TestAConnectionThatNATSGivesUpIsMadeAnew(t *testing.T) {
 	}
 	select {
 	case <-heard:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the subscription was lost with the connection")
 	}
 	if err := ended.Unsubscribe(); err != nil {
@@ -135,7 +140,7 @@ func TestCloseSendsWhatWaits(t *testing.T) {
 		from.Close()
 		select {
 		case <-heard:
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("a message from before Close was not heard")
 		}
 		to.Close()

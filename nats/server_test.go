@@ -16,20 +16,24 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/sse-bridge/caddy-sse-bridge/cluster"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// freePort returns a port that nobody listens on.
+// freePort returns a port that nobody listens on, and that nobody takes while its server is away.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(testport.Free(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // servers run in this process. They are one NATS cluster, if they are more than one.
@@ -80,7 +84,7 @@ func (s *servers) Start() {
 		s.start(i)
 	}
 	for _, one := range s.running {
-		if !one.ReadyForConnections(10 * time.Second) {
+		if !one.ReadyForConnections(patience) {
 			s.t.Fatalf("a server takes no connections")
 		}
 	}
@@ -176,14 +180,17 @@ func (p *process) Kill() {
 func (p *process) Freeze() { p.command.Process.Signal(syscall.SIGSTOP) }
 func (p *process) Thaw()   { p.command.Process.Signal(syscall.SIGCONT) }
 
+// patience is how long tests wait for what must come.
+const patience = time.Minute
+
 // eventually waits until something is so.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	for end := time.Now().Add(15 * time.Second); !is(); <-ticker.C {
+	for end := time.Now().Add(patience); !is(); <-ticker.C {
 		if time.Now().After(end) {
-			t.Fatalf("not within 15 s: %s", what)
+			t.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 )
 
 // relay stands before a server.
@@ -87,6 +89,7 @@ func TestNothingWaitsWhileAServerIsSilent(t *testing.T) {
 	}
 	r.fallSilent()
 	eventually(t, "nats.go waits for the server", func() bool { return r.silently() > 0 })
+	clock := testclock.New(t)
 	for name, call := range map[string]func(){
 		"Publish":     func() { _ = b.Publish("feed", []byte("hello")) },
 		"State":       func() { b.State() },
@@ -94,15 +97,15 @@ func TestNothingWaitsWhileAServerIsSilent(t *testing.T) {
 		"Subscribe":   func() { _, _ = b.Subscribe("feed", func([]byte) {}) },
 		"Unsubscribe": func() { _ = listening.Unsubscribe() },
 	} {
-		began := time.Now()
+		began := clock.Now()
 		call()
-		if took := time.Since(began); took > soon {
+		if took := clock.Since(began); took > soon {
 			t.Errorf("%s took %s", name, took)
 		}
 	}
-	began := time.Now()
+	began := clock.Now()
 	b.Close()
-	if took := time.Since(began); took > soon {
+	if took := clock.Since(began); took > soon {
 		t.Errorf("Close took %s", took)
 	}
 }
@@ -112,9 +115,10 @@ func TestCloseWaitsForNoServerThatNeverAnswered(t *testing.T) {
 	r.fallSilent()
 	b := dial(t, provisioned(t, Engine{Servers: []string{"nats://" + r.listener.Addr().String()}}))
 	eventually(t, "nats.go waits for the server", func() bool { return r.silently() > 0 })
-	began := time.Now()
+	clock := testclock.New(t)
+	began := clock.Now()
 	b.Close()
-	if took := time.Since(began); took > soon {
+	if took := clock.Since(began); took > soon {
 		t.Errorf("Close took %s", took)
 	}
 }

@@ -42,10 +42,10 @@ func TestSentinelsSayWhereTheServerIs(t *testing.T) {
 	first.Kill()
 	eventually(t, "both to be down", func() bool { return !one.isUp() && !two.isUp() })
 	eventually(t, "both to be up at the second server", func() bool { return one.isUp() && two.isUp() })
-	if err := one.Publish("topic", nil); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the message", heard.Load)
+	eventually(t, "a message", func() bool {
+		_ = one.Publish("topic", nil) // the machine may be too busy for either connection
+		return heard.Load()
+	})
 }
 
 func TestANameThatSentinelsDoNotKnowIsWarnedOfOnce(t *testing.T) {

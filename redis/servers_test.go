@@ -15,10 +15,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/sse-bridge/caddy-sse-bridge/cluster"
 	"github.com/sse-bridge/caddy-sse-bridge/cluster/clustertest"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 )
 
-// testPatience is how long something may take that takes a moment on a machine that is not busy.
-const testPatience = 15 * time.Second
+// testPatience is how long tests wait for what must come.
+const testPatience = time.Minute
 
 // eventually waits until something is so.
 func eventually(t testing.TB, what string, so func() bool) {
@@ -30,15 +31,13 @@ func eventually(t testing.TB, what string, so func() bool) {
 	}
 }
 
-// freeAddress returns an address on which nothing listens.
+// freeAddress returns an address on which nothing listens, and that nobody takes while its server is away.
 func freeAddress(t testing.TB) (host, port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	host, port, err := net.SplitHostPort(testport.Free(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	host, port, _ = net.SplitHostPort(l.Addr().String())
 	return host, port
 }
 

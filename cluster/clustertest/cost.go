@@ -23,7 +23,7 @@ func manyTopics(s *scene) {
 	before := runtime.NumGoroutine()
 	listeners := make([]*listener, topics)
 	name := func(i int) string { return fmt.Sprintf("feed-%d", i) }
-	began := time.Now()
+	began := s.clock.Now()
 	var all sync.WaitGroup
 	for first := range subscribeAtOne {
 		all.Go(func() {
@@ -36,7 +36,7 @@ func manyTopics(s *scene) {
 		})
 	}
 	all.Wait()
-	if took := time.Since(began); took > forManyTopics {
+	if took := s.clock.Since(began); took > forManyTopics {
 		s.Errorf("to subscribe to %d topics took %s", topics, took)
 	}
 	if more := runtime.NumGoroutine() - before; more > fewGoroutines {
@@ -105,14 +105,14 @@ func concurrent(s *scene) {
 
 // within reports whether something is so before patience ends. Unlike eventually, any goroutine may ask.
 func within(is func() bool) bool {
-	ticker := time.NewTicker(between)
-	defer ticker.Stop()
-	for end := time.Now().Add(patience); time.Now().Before(end); <-ticker.C {
+	pause := between
+	for end := time.Now().Add(patience); time.Now().Before(end); pause = min(2*pause, 50*between) {
 		if is() {
 			return true
 		}
+		<-time.After(pause)
 	}
-	return false
+	return is()
 }
 
 func closed(s *scene) {
@@ -162,17 +162,18 @@ func closedLeavesNothing(s *scene) {
 			s.server.Kill()
 			n.awaitDown()
 		}
-		began := time.Now()
+		began := s.clock.Now()
 		if err := n.Close(); err != nil {
 			s.Errorf("%s: Close: %v", situation, err)
 		}
-		if took := time.Since(began); took > prompt {
+		if took := s.clock.Since(began); took > prompt {
 			s.Errorf("%s: Close took %s", situation, took)
 		}
 		if situation == "up" {
 			s.server.Kill() // it may run in this process, too
 		}
-		if err := goleak.Find(ignored); err != nil {
+		var err error
+		if !within(func() bool { err = goleak.Find(ignored); return err == nil }) {
 			s.Errorf("%s: after Close: %v", situation, err)
 		}
 	}

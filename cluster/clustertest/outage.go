@@ -1,9 +1,6 @@
 package clustertest
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 func away(s *scene) {
 	nodes := s.start(2)
@@ -12,8 +9,8 @@ func away(s *scene) {
 	s.server.Kill()
 	nodes[0].awaitDown()
 	s.always("Publish fails at once while the engine is away", prompt, func() bool {
-		began := time.Now()
-		return nodes[0].Publish("feed", []byte("lost")) != nil && time.Since(began) < prompt
+		began := s.clock.Now()
+		return nodes[0].Publish("feed", []byte("lost")) != nil && s.clock.Since(began) < prompt
 	})
 	refused := &listener{}
 	if _, err := nodes[1].Subscribe("refused", refused.hear); err == nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/cluster"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 )
 
 // Engine is what is tested.
@@ -80,6 +81,8 @@ func Run(t *testing.T, e Engine) {
 		if p.freezes && !freezes {
 			continue
 		}
-		t.Run(p.name, func(t *testing.T) { p.check(&scene{TB: t, server: e.Serve(t), routed: e.Routed}) })
+		t.Run(p.name, func(t *testing.T) {
+			p.check(&scene{TB: t, server: e.Serve(t), routed: e.Routed, clock: testclock.New(t)})
+		})
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 )
 
 func TestAnEngineInMemoryKeepsAllPromises(t *testing.T) {
@@ -71,7 +73,7 @@ func try(t *testing.T, name string, wrong faults, routed bool) (failed []string)
 			var ended sync.WaitGroup
 			ended.Go(func() {
 				defer r.cleanUp()
-				p.check(&scene{TB: r, server: serve(wrong)(r), routed: routed})
+				p.check(&scene{TB: r, server: serve(wrong)(r), routed: routed, clock: testclock.New(r)})
 			})
 			ended.Wait()
 			failed = r.failed

@@ -14,11 +14,12 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sse-bridge/caddy-sse-bridge/cluster"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 )
 
 const (
-	patience = 15 * time.Second // for what an engine does within a few seconds
-	prompt   = time.Second      // what does not wait for the network is faster, also on a busy machine
+	patience = time.Minute // for what must come
+	prompt   = time.Second // what does not wait for the network is faster, by the clock of the scene
 	between  = 2 * time.Millisecond
 )
 
@@ -28,6 +29,7 @@ type scene struct {
 
 	server Server
 	routed bool
+	clock  *testclock.Clock
 	marks  int
 }
 
@@ -57,12 +59,12 @@ func (s *scene) start(nodes int) []*node {
 func (s *scene) connect() *node {
 	s.Helper()
 	core, logs := observer.New(zapcore.WarnLevel)
-	began := time.Now()
+	began := s.clock.Now()
 	c, err := s.server.Engine().Connect(zap.New(core))
 	if err != nil {
 		s.Fatalf("Connect: %v", err)
 	}
-	if took := time.Since(began); took > prompt {
+	if took := s.clock.Since(began); took > prompt {
 		s.Errorf("Connect took %s, and should not wait for the network", took)
 	}
 	s.Cleanup(func() { _ = c.Close() })
@@ -72,12 +74,8 @@ func (s *scene) connect() *node {
 // eventually waits until something is so.
 func (s *scene) eventually(what string, is func() bool) {
 	s.Helper()
-	ticker := time.NewTicker(between)
-	defer ticker.Stop()
-	for end := time.Now().Add(patience); !is(); <-ticker.C {
-		if time.Now().After(end) {
-			s.Fatalf("not within %s: %s", patience, what)
-		}
+	if !within(is) {
+		s.Fatalf("not within %s: %s", patience, what)
 	}
 }
 

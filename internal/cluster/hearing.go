@@ -246,12 +246,13 @@ func (s *Share) lost() {
 	s.sharer.Stir()
 }
 
-// lostNode is told that a node has gone.
+// lostNode is told that a node has gone. If nobody polls, the others move up in the line of those that would take over: a node that
+// leaves says so after it has yielded.
 func (s *Share) lostNode(id nodeID) {
 	s.mu.Lock()
-	polls := s.poller == id && !s.closed
+	concerns := !s.closed && (s.poller == id || s.poller == nodeID{})
 	s.mu.Unlock()
-	if polls {
+	if concerns {
 		s.sharer.Stir()
 	}
 }

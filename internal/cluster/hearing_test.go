@@ -13,16 +13,18 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/position"
 )
 
-// desk is a station that is up, where everybody is there, and what is sent is kept.
+// desk is a station that is up, and what is sent is kept.
 type desk struct {
-	sent []message
-	of   *Share
+	sent  []message
+	of    *Share
+	left  nodeID // the only one that is not there
+	stirs int    // how often the chains were told to ask
 }
 
 func (d *desk) up() bool                          { return true }
 func (d *desk) heard(nodeID, time.Time)           {}
-func (d *desk) alive(nodeID) bool                 { return true }
-func (d *desk) departed(nodeID) bool              { return false }
+func (d *desk) alive(id nodeID) bool              { return id != d.left }
+func (d *desk) departed(id nodeID) bool           { return id == d.left }
 func (d *desk) nameOf(id nodeID) string           { return id.String() }
 func (d *desk) largest() int                      { return 1 << 20 }
 func (d *desk) drop(error)                        {}
@@ -42,16 +44,15 @@ func (d *desk) publish(_ string, sealed []byte) {
 	d.sent = append(d.sent, m)
 }
 
-type stirred struct{}
+// Stir and Hurry are those of the feed.
+func (d *desk) Stir()  { d.stirs++ }
+func (d *desk) Hurry() {}
 
-func (stirred) Stir()  {}
-func (stirred) Hurry() {}
-
-// alone returns a share that has joined, and hears only what a test has it hear.
+// heedful returns a share that has joined, and hears only what a test has it hear.
 func heedful(t *testing.T, of Feed) (*Share, *desk) {
 	t.Helper()
 	d := new(desk)
-	s, err := newShare(nodeID{9}, d, newPacker(), of, stirred{})
+	s, err := newShare(nodeID{9}, d, newPacker(), of, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +95,28 @@ func TestAPlaceThatComesAgainIsNotReadTwice(t *testing.T) {
 		}
 		if got > 1 {
 			t.Errorf("got the first event %d times", got)
+		}
+	})
+}
+
+func TestTheNextInLineDoesNotWaitForANodeThatHasLeft(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, d := heedful(t, Feed{Interval: interval})
+		leaves := nodeID{1}
+		for s.order(leaves) > s.order(s.self) {
+			leaves[0]++
+		}
+		s.take(message{kind: kindPolling, node: leaves, told: 1, claim: claim{term: 1}, from: at("42").ID(), wait: repeat}, 10)
+		s.take(message{kind: kindYield, node: leaves, claim: claim{term: 1}}, 10)
+		stand := feed.Stand{Chain: "c", At: at("42"), Seen: s.seq}
+		if step := s.Next(stand); step.Do != feed.Await {
+			t.Fatalf("after the node has yielded, the chain does %d", step.Do)
+		}
+		stirs := d.stirs
+		d.left = leaves
+		s.lostNode(leaves)
+		if step := s.Next(stand); d.stirs == stirs || step.Do != feed.Lead {
+			t.Errorf("after the node has left, the chain is told %d times to ask, and does %d", d.stirs-stirs, step.Do)
 		}
 	})
 }
@@ -213,7 +236,7 @@ func TestFeedsThatCloseWhileTheBusIsAwayAreForgotten(t *testing.T) {
 		s.bus.Away(true)
 		pass(3 * time.Second)
 		for range 1000 {
-			share, err := s.members[0].Share(Feed{Bridge: "bridge", Key: []byte("feed")}, stirred{})
+			share, err := s.members[0].Share(Feed{Bridge: "bridge", Key: []byte("feed")}, new(desk))
 			if err != nil {
 				t.Fatal(err)
 			}

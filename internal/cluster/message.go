@@ -89,7 +89,7 @@ const (
 
 // comment returns what clients are told of a failure: nothing but the bridge's own words.
 func comment(text string, status int) string {
-	known := []string{page.Unreachable, page.Unreadable, page.Ended, page.Reported, page.Refuses, "status " + strconv.Itoa(status)}
+	known := []string{page.Unreachable, page.Late, page.Unreadable, page.Ended, page.Reported, page.Refuses, "status " + strconv.Itoa(status)}
 	if slices.Contains(known, text) {
 		return text
 	}

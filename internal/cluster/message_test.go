@@ -70,7 +70,7 @@ func TestTheCommentOfAFailureIsOneOfAFewTexts(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"status 503": "status 503", "status 502": page.Unreachable, "unreadable answer": "unreadable answer",
-		"upstream refuses": "upstream refuses", "x\n\ndata: forged": page.Unreachable, "": page.Unreachable,
+		"upstream refuses": "upstream refuses", "no answer in time": "no answer in time", "x\n\ndata: forged": page.Unreachable, "": page.Unreachable,
 	} {
 		m := message{kind: kindAnswer, what: what{failed: &page.Error{Status: 503, Comment: text}}}
 		written, err := m.encode()

@@ -63,6 +63,8 @@ func (s *Share) toldBy(from feed.Stand, at, to string, told feed.Told) {
 		if s.shy = told.Failed != nil && told.Failed.Status == 0; s.shy { // another node may reach the upstream
 			s.yield()
 		}
+	} else {
+		s.said++ // a node that is there, and was not heard for a moment, must find that it has missed something
 	}
 }
 
