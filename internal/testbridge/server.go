@@ -4,6 +4,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 )
@@ -37,16 +41,17 @@ type Server struct {
 // Listen serves a bridge until the test ends.
 func Listen(t testing.TB, h *Standalone, p Path) *Server {
 	t.Helper()
-	s := &Server{Returned: make(chan string, 1<<10)}
+	s, of := &Server{Returned: make(chan string, 1<<10)}, new(caddyhttp.Server)
+	if p.Handler {
+		of.WriteTimeout = caddy.Duration(time.Hour) // which nobody keeps here
+	}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := Serve(h, w, r); err != nil {
+		if err := serveIn(of, h, w, r); err != nil {
 			t.Errorf("the handler of %s returned %v", r.URL, err)
 		}
 		s.Returned <- r.URL.Path
 	}))
-	if !p.Handler {
-		s.Config.ConnContext = stream.WithConn
-	}
+	s.Config.ConnContext = stream.WithConn
 	if p.TLS {
 		s.StartTLS()
 	} else {

@@ -50,8 +50,13 @@ func Chat(t testing.TB, c *testsite.Chat, more ...string) *Standalone {
 
 // Serve answers one request as Caddy would.
 func Serve(h *Standalone, w http.ResponseWriter, r *http.Request) error {
+	return serveIn(new(caddyhttp.Server), h, w, r)
+}
+
+// serveIn answers one request as the given server of Caddy would.
+func serveIn(server *caddyhttp.Server, h *Standalone, w http.ResponseWriter, r *http.Request) error {
 	r.Header.Set("Accept", "text/event-stream")
-	return h.Bridge.Serve(w, caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, new(caddyhttp.Server)))
+	return h.Bridge.Serve(w, caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, server))
 }
 
 // Client is a client whose connection is simulated, so that its time can be.

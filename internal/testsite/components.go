@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 )
 
 // Need skips a test whose real component is missing, and fails it in CI, where all of them must
@@ -71,7 +73,7 @@ type Component struct {
 // An argument {{addr}} is where.
 func StartComponent(t *testing.T, folder string, env []string, program string, args ...string) *Component {
 	t.Helper()
-	addr := FreeAddr(t)
+	addr := testport.Free(t)
 	args = slices.Clone(args)
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "{{addr}}", addr)
@@ -86,7 +88,7 @@ func StartComponent(t *testing.T, folder string, env []string, program string, a
 func (c *Component) Listens(t *testing.T, addr string) {
 	t.Helper()
 	c.Addr = addr
-	Eventually(t, c.program+" to listen", func() bool {
+	eventually(t, 5*Patience, c.program+" to listen", func() bool { // some need the whole processor for it
 		select {
 		case <-c.Exited:
 			t.Fatalf("%s has exited", c.program)

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 )
 
 // SubscribeByName opens a stream of a site that has a name.
 func SubscribeByName(t *testing.T, caddyfile, path string, header ...string) *Subscription {
 	t.Helper()
-	_, port, err := net.SplitHostPort(FreeAddr(t))
+	_, port, err := net.SplitHostPort(testport.Free(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,9 @@ func Post(t *testing.T, method, url, contentType, body string, header ...string)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(r)
+	// A server may close a connection that was idle just when the next request comes, and one that changes something is not made again.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

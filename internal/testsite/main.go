@@ -28,7 +28,7 @@ func Main(m *testing.M, checks ...func() error) {
 	code := m.Run()
 	for _, check := range checks {
 		if err := check(); err != nil && code == 0 {
-			fmt.Fprintln(os.Stderr, err)
+			fmt.Fprintln(os.Stderr, "FAIL: after all tests have passed:", err)
 			code = 1
 		}
 	}

@@ -4,7 +4,6 @@ package testsite
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"regexp"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 )
 
 // Patience is how long tests wait for what must come. Nothing is asserted of time with it.
@@ -31,7 +32,7 @@ type Site struct {
 // on. It stops with the test.
 func Run(t *testing.T, caddyfile string) *Site {
 	t.Helper()
-	addr := FreeAddr(t)
+	addr := testport.Free(t)
 	s := &Site{t: t, Addr: addr, URL: "http://" + addr}
 	s.Reload(caddyfile)
 	t.Cleanup(func() {
@@ -56,12 +57,20 @@ func (s *Site) Load(caddyfile string) error {
 	if err != nil {
 		return err
 	}
+	return s.LoadJSON(config)
+}
+
+// LoadJSON loads a configuration in Caddy's own format.
+func (s *Site) LoadJSON(config []byte) (err error) {
 	if !TakesOver() {
 		if config, err = hideConns(config); err != nil {
 			return err
 		}
 	}
-	return caddy.Load(config, true)
+	if err := caddy.Load(config, true); err != nil {
+		return err
+	}
+	return AwaitOneListener(s.Addr)
 }
 
 func AdaptSite(caddyfile string) ([]byte, error) {
@@ -73,36 +82,32 @@ func AdaptSite(caddyfile string) ([]byte, error) {
 	return config, err
 }
 
-// FreeAddr returns an address of loopback that nobody listens on. Its port is below those that systems
-// give to who asks for any, as each connection and test server does: nobody takes it meanwhile.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	var err error
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.N(12_000))
-		var l net.Listener
-		if l, err = net.Listen("tcp", addr); err == nil {
-			l.Close()
-			return addr
-		}
-	}
-	t.Fatalf("looking for a free port: %v", err)
-	return ""
-}
-
 // Eventually waits for a condition of the outside world, where no simulated time reaches.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
+	eventually(t, Patience, what, holds)
+}
+
+func eventually(t testing.TB, patience time.Duration, what string, holds func() bool) {
+	t.Helper()
+	if !Within(patience, holds) {
+		t.Fatalf("waited %s for %s", patience, what)
+	}
+}
+
+// Within reports whether a condition of the outside world holds before a time is over.
+func Within(patience time.Duration, holds func() bool) bool {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	deadline := time.After(Patience)
+	deadline := time.After(patience)
 	for !holds() {
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			t.Fatalf("waited %s for %s", Patience, what)
+			return holds()
 		}
 	}
+	return true
 }
 
 var bridgeBlock = regexp.MustCompile(`(?m)^\t*sse_bridge .*\{$`)
@@ -111,7 +116,7 @@ var bridgeBlock = regexp.MustCompile(`(?m)^\t*sse_bridge .*\{$`)
 // nothing.
 func (s *Site) Move(caddyfile string, generation int) {
 	s.t.Helper()
-	s.Addr = FreeAddr(s.t)
+	s.Addr = testport.Free(s.t)
 	s.URL = "http://" + s.Addr
 	s.Reload(bridgeBlock.ReplaceAllString(caddyfile, fmt.Sprintf("$0\n\t\tkeepalive %ds", 1000+generation)))
 }
