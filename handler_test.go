@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -74,9 +75,9 @@ func TestOnlyWhoAsksForAnEventStreamByNameGetsOne(t *testing.T) {
 func TestHeadersComeWhileTheUpstreamStillHoldsTheFirstPoll(t *testing.T) {
 	addr, polls := testsite.Hanging(t)
 	s := testsite.Run(t, testsite.BridgeSite(addr, "long_poll"))
-	before := time.Now()
+	clock := testclock.New(t)
 	stream := testsite.Subscribe(t, s.URL+"/")
-	if took := time.Since(before); took > 5*time.Second {
+	if took := clock.Now(); took > 5*time.Second {
 		t.Errorf("the headers took %s", took)
 	}
 	<-polls
@@ -96,14 +97,14 @@ func TestHeadersComeWhileTheUpstreamStillHoldsTheFirstPoll(t *testing.T) {
 
 func TestAPromptFirstAnswerIsNotWaitedFor(t *testing.T) {
 	s := testsite.Run(t, testsite.BridgeSite(testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })))
-	fastest := time.Hour
+	clock, fastest := testclock.New(t), time.Hour
 	for feed := 0; feed < 5 && fastest > bridge.FirstAnswer; feed++ { // a busy machine may hold some up
-		before := time.Now()
+		before := clock.Now()
 		stream := testsite.Subscribe(t, s.URL+"/"+strconv.Itoa(feed))
 		if e := stream.Next(); e.Data != "hello" {
 			t.Errorf("got %+v", e)
 		}
-		fastest = min(fastest, time.Since(before))
+		fastest = min(fastest, clock.Since(before))
 	}
 	if fastest > bridge.FirstAnswer {
 		t.Errorf("the first event took %s at least", fastest)

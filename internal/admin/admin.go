@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -24,14 +23,14 @@ const (
 // adminAPI shows operators the state of all feeds, on Caddy's admin endpoint:
 //
 //	GET /sse_bridge/            a page that shows it, live
-//	GET /sse_bridge/events      what the page shows, as an event stream
-//	GET /sse_bridge/feeds       the feeds, those that are down first; ?limit= says how many, 1000 by default
+//	GET /sse_bridge/events      what the page shows, as an event stream; with the parameters of the next one
+//	GET /sse_bridge/feeds       the feeds, those that are down first; ?limit=, ?offset=, ?sort= and ?filter= say which
 //	GET /sse_bridge/feeds/{id}  one of them
 //
 // It contains no values of headers or queries, so no secrets of clients.
 type adminAPI struct {
 	ctx    caddy.Context
-	shared snapshots
+	shared surveys
 }
 
 // CaddyModule returns the Caddy module information.
@@ -72,15 +71,11 @@ func apiError(status int, format string, args ...any) error {
 }
 
 func (a *adminAPI) serveFeeds(w http.ResponseWriter, r *http.Request) error {
-	limit := defaultListed
-	if text := r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > maxListed {
-			return apiError(http.StatusBadRequest, "limit: it must be a number from 0 to %d", maxListed)
-		}
-		limit = n
+	v, err := newView(r.URL.Query(), defaultListed, maxListed)
+	if err != nil {
+		return apiError(http.StatusBadRequest, "%w", err)
 	}
-	return writeJSON(w, survey(limit))
+	return writeJSON(w, survey().seen(v))
 }
 
 func (a *adminAPI) serveFeed(w http.ResponseWriter, r *http.Request) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"text/template"
@@ -16,8 +17,10 @@ import (
 )
 
 const (
-	// shown is how many feeds the page shows, the most urgent ones first.
+	// shown is how many feeds a snapshot lists by default.
 	shown = 100
+	// maxShown is the maximum of ?limit= for snapshots.
+	maxShown = 1000
 	// every is the time between two snapshots for the page.
 	every = time.Second
 	// pageRetry is how long the page waits before it reconnects. A reload of Caddy takes less.
@@ -53,22 +56,27 @@ func (a *adminAPI) servePage(w http.ResponseWriter, r *http.Request) error {
 // serveEvents sends a snapshot each second. The stream ends with its configuration and with the process, so
 // neither waits for a browser.
 func (a *adminAPI) serveEvents(w http.ResponseWriter, r *http.Request) error {
+	v, err := newView(r.URL.Query(), shown, maxShown)
+	if err != nil {
+		return apiError(http.StatusBadRequest, "%w", err)
+	}
 	stream.SetHeader(w.Header())
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil // or the connection's next request would wait for an end that never comes
 	}
+	defer a.shared.come()()
 	control := http.NewResponseController(w)
 	batch := sse.AppendRetry(nil, pageRetry)
 	ticker := time.NewTicker(every / stream.ExitLooks)
 	defer ticker.Stop()
 	for n := 0; ; n++ {
 		if n%stream.ExitLooks == 0 {
-			snapshot, err := a.shared.get()
+			snapshot, err := json.Marshal(a.shared.get().seen(v))
 			if err != nil {
-				return err
+				return fmt.Errorf("writing a snapshot: %w", err)
 			}
-			batch = append(batch, snapshot...)
+			batch = sse.AppendEvent(batch, "", snapshot, "")
 			_ = control.SetWriteDeadline(time.Now().Add(stream.Hangs)) // a writer without deadlines has no peer that hangs
 			if _, err := w.Write(batch); err != nil {
 				return nil // the browser is gone

@@ -50,7 +50,7 @@ func TestTheReportOfAClusterIsItsStatus(t *testing.T) {
 func TestTheOverviewHasAClusterOnlyIfThereIsOne(t *testing.T) {
 	written := func() string {
 		t.Helper()
-		text, err := json.Marshal(survey(1))
+		text, err := json.Marshal(survey())
 		if err != nil {
 			t.Fatal(err)
 		}

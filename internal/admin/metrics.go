@@ -47,7 +47,7 @@ func newMetrics() []metric {
 			}
 			return polls
 		}, help: "Finished polls by outcome: `news`; `no_news`; `error`; `refused` by the upstream; `abandoned`, because no client was left; `shared`, which another node of the cluster has made."},
-		{name: "sse_bridge_polls_saved_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Saved }), help: "Polls that sharing has saved: for each poll that was not abandoned, the number of clients that it served minus one. The real number is higher: reads from the log are not counted."},
+		{name: "sse_bridge_polls_saved_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Saved }), help: "Polls that sharing has saved: for each poll that was not abandoned, the number of clients that it served minus one, or all of them if another node has made it. The real number is higher: reads from the log are not counted."},
 		{name: "sse_bridge_events_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Events }), help: "Events in the answers to polls. Each counts once, however many clients get it."},
 		{name: "sse_bridge_deliveries_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Deliveries }), help: "Events that were written to clients. Each counts once for each client."},
 		{name: "sse_bridge_delivered_bytes_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Bytes }), help: "Bytes that were written to event streams, before compression, including comments and keep-alives."},
@@ -55,7 +55,7 @@ func newMetrics() []metric {
 		{name: "sse_bridge_streams_taken_over_total", kind: prometheus.CounterValue, values: one(func(t *bridge.Tally) int64 { return t.Taken }), help: "Those of them whose connection was taken over from the server, so that they need no goroutine."},
 		{name: "sse_bridge_disconnects_total", kind: prometheus.CounterValue, label: "reason", values: func(t *bridge.Tally) []stream.Labelled {
 			return t.Ended
-		}, help: "Event streams that have ended, by reason: `client_gone`; `slow_client`, which did not read; `lifetime`, as configured; `ended` or `refused` by the upstream; `stopping`, because the configuration has changed or Caddy exits."},
+		}, help: "Event streams that have ended, by reason: `client_gone`; `slow_client`, which did not read; `lifetime`, as configured; `ended` or `refused` by the upstream; `stopping`, because the configuration has changed or Caddy exits; `limit`, since `limits streams` left no room for another connection to the upstream."},
 		{name: "sse_bridge_clients_rejected_total", kind: prometheus.CounterValue, label: "reason", values: func(t *bridge.Tally) []stream.Labelled {
 			return t.Rejected
 		}, help: "Clients that got no event stream, by reason: over a `limit`; `refused` by the upstream; `ended`, because the client has all events and no more will come."},

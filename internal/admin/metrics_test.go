@@ -97,6 +97,9 @@ func TestTheDashboardAsksForMetricsThatThereAre(t *testing.T) {
 					}
 				}
 			}
+			if summed := regexp.MustCompile(`sum\(rate\(sse_bridge_polls_total{([^}]*)}`).FindStringSubmatch(target.Expr); summed != nil && !strings.Contains(summed[1], "shared") {
+				t.Errorf("the panel %q adds polls that another node has made: %s", p.Title, target.Expr)
+			}
 			if len(names) == 0 || strings.Count(target.Expr, "(") != strings.Count(target.Expr, ")") {
 				t.Errorf("the panel %q asks so: %s", p.Title, target.Expr)
 			}

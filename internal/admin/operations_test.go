@@ -53,7 +53,7 @@ func TestDocumentOfOperationsHasAllFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := []string{bridge.EventDown, bridge.EventUp, "sse_feed", "sse_events", "sse_reason"}
-	for _, answer := range []any{Overview{}, reportedTotal{}, reportedUnit{}, bridge.Report{}, bridge.About{}, bridge.ReportedPoll{}, reportedCluster{}, reportedNode{}} {
+	for _, answer := range []any{Overview{}, reportedTotal{}, reportedUnit{}, bridge.Report{}, bridge.About{}, bridge.ReportedPoll{}, reportedCluster{}, reportedNode{}, trouble{}, place{}, bridge.Refusal{}, bridge.Warning{}} {
 		for field := range reflect.TypeOf(answer).Fields() {
 			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
 				names = append(names, name)

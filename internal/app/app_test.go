@@ -22,6 +22,7 @@ func load(t *testing.T, app, log string) error {
 		if err := caddy.Stop(); err != nil {
 			t.Errorf("stopping Caddy: %v", err)
 		}
+		testengine.Forget()
 	})
 	file, err := json.Marshal(log)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
@@ -109,6 +108,3 @@ func named(pair string) (name, text string) {
 	}
 	return brief(name), text
 }
-
-// urgency orders states: the most important one for an operator comes first.
-var urgency = map[feed.State]int{feed.Down: 0, feed.Shut: 1, feed.Fresh: 2, feed.Up: 3}

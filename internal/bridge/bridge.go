@@ -46,8 +46,9 @@ type Bridge struct {
 	observer Observer                         // nil except in `caddy sse-bridge try`; set before the first client
 	Streams  *stream.Streams
 	turns    *announcer
+	refusals refusals
 
-	copiedTold atomic.Bool // [Bridge.hintCopied] has warned
+	copied atomic.Pointer[Warning] // of [Bridge.hintCopied]; nil: there was no need
 
 	mu        sync.Mutex
 	instances []*Instance // provisioned and not cleaned up, oldest first
@@ -105,12 +106,12 @@ func New(plan *config.Plan) *Bridge {
 		Document: plan.Reader.Document() || plan.Reader.Set(), Set: plan.Reader.Set(), Cursors: len(plan.CursorNames), Tokens: plan.Reader.Tokens(),
 		Messages: plan.Reader.Counts(), Once: plan.Page.Once, Loses: plan.Page.Once && plan.Only(config.KindAck) == nil, Repeats: plan.Counts(),
 		Interval: plan.IntervalMin, MaxInterval: plan.IntervalMax, LongPoll: plan.Holds(),
-		Linger: plan.Linger, Forgetful: plan.Forgetful, Notify: plan.Notify,
+		Linger: plan.Linger, Forgetful: plan.Forgetful, Notify: plan.Notify, Ends: plan.Notices.End, Alive: plan.Notices.Alive,
 		ByID: plan.Page.Order == page.ByID, Unsent: plan.Unsent(), Opens: len(plan.Of(config.KindOpen)) > 0, Epochs: plan.Epochs(),
 		Chains: plan.Limits.Chains, Replay: plan.Replay, Budget: feed.NewBudget(plan.Limits.Log), Schedule: new(feed.Schedule),
 		Diff:   diffOf(plan),
 		Stream: plan.Stream, Connections: connectionsOf(plan),
-		NewJar: upstream.NewJar, Closed: b.forget, Turned: b.turns.turned,
+		NewJar: upstream.NewJar, Closed: b.forget, Turned: b.turns.turned, Refused: b.refused,
 	}
 	return b
 }
@@ -282,9 +283,7 @@ func All() (all []*Bridge) {
 
 // FeedOf returns the feed with an id; nil if the id is unknown.
 func (b *Bridge) FeedOf(id string) (*feed.Feed, About) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for f, about := range b.feeds.about {
+	for f, about := range b.feeds.about.all() {
 		if about.ID == id {
 			return f, about
 		}
@@ -297,9 +296,7 @@ var _ caddy.Destructor = (*Bridge)(nil)
 
 // announce tells the event handlers of the newest configuration that a feed has gone down or is back.
 func (b *Bridge) announce(f *feed.Feed, reason string) {
-	b.mu.Lock()
-	about, known := b.feeds.about[f]
-	b.mu.Unlock()
+	about, known := b.feeds.about.get(f)
 	newest := b.current.Load()
 	if !known || newest == nil || newest.Events == nil {
 		return // the feed has closed, or the last configuration has ended

@@ -62,7 +62,7 @@ func TestTenMinutesOfRealChurnTakeNoMoreThanTheFirst(t *testing.T) {
 	testsite.Eventually(t, "the end of all feeds", func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return len(b.feeds.byKey) == 0 && len(b.feeds.about) == 0 && len(b.feeds.polls) == 0
+		return len(b.feeds.byKey) == 0 && len(b.feeds.about.all()) == 0 && len(b.feeds.polls) == 0
 	})
 	if n := b.config.Budget.Used(); n != 0 {
 		t.Errorf("%d bytes in logs when nobody is there", n)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testbridge"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
@@ -71,6 +73,9 @@ func TestWhoIsOverALimitIsTurnedAwayAtOnce(t *testing.T) {
 				if !over.IsBusy() || !over.Ended().Equal(at) || polls.Load() != asked {
 					t.Errorf("the client over the limit got %d %+v %s after it came, and the upstream %d polls", over.Status, over.Written(), over.Ended().Sub(at), polls.Load()-asked)
 				}
+				if got, want := overLimits(h.Bridge), fmt.Sprintf("%s 1 at %s", test.limit, at); got != want {
+					t.Errorf("of the client over the limit it is counted %q, want %q", got, want)
+				}
 				for _, client := range clients {
 					if !client.Ended().IsZero() {
 						t.Fatal("a client that was there is there no more")
@@ -91,6 +96,17 @@ func TestWhoIsOverALimitIsTurnedAwayAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// overLimits says how many clients were over which limit, and when the last one was.
+func overLimits(b *bridge.Bridge) string {
+	var all []string
+	for _, over := range b.Tally().Over {
+		if over.Value > 0 {
+			all = append(all, fmt.Sprintf("%s %d at %s", over.Label, over.Value, over.Last))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 func TestAStormOfReconnectsIsOnePoll(t *testing.T) {

@@ -40,6 +40,8 @@ type dividers struct {
 	newest map[string][]neighbour // by scheme, method, host and path
 	told   map[upstream.PartKind]bool
 	left   int // how many feeds are still to be looked at
+
+	warnings []Warning // that were logged
 }
 
 // neighbour is a feed of the same URL.
@@ -82,7 +84,7 @@ func (d *dividers) add(s *upstream.Said, logger *zap.Logger) {
 			for kind := range diff {
 				d.told[kind] = true
 			}
-			diff.log(logger)
+			d.warnings = append(d.warnings, diff.warn(logger))
 			return
 		}
 	}
@@ -196,16 +198,21 @@ func pairsIn(lines []string, separator string) map[string][]string {
 	return pairs
 }
 
-// log writes the warning of a difference.
-func (d difference) log(logger *zap.Logger) {
+// warn logs the warning of a difference, and returns it.
+func (d difference) warn(logger *zap.Logger) Warning {
 	remedy := severalRemedies
 	var fields []zap.Field
+	var all []string
 	for _, kind := range slices.Sorted(maps.Keys(d)) {
 		if len(d) == 1 {
 			remedy = remedies[kind]
 		}
 		names := slices.DeleteFunc(slices.Clone(d[kind]), func(name string) bool { return name == "" })
 		fields = append(fields, zap.Strings(string(kind), names))
+		all = append(all, names...)
 	}
-	logger.Warn("feeds differ only in "+remedy, fields...)
+	said := "feeds differ only in " + remedy
+	logger.Warn(said, fields...)
+	text, remedy, _ := strings.Cut(said, ": ")
+	return Warning{ID: "feeds_differ", Text: text, Remedy: remedy, Names: all}
 }

@@ -1,8 +1,6 @@
 package bridge
 
 import (
-	"fmt"
-
 	"go.uber.org/zap"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
@@ -10,11 +8,11 @@ import (
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
-// feeds are a bridge's feeds, by the key of their polls' content. It has no lock of its own.
+// feeds are a bridge's feeds, by the key of their polls' content. It has no lock of its own, but for about.
 type feeds struct {
 	limit    int
 	byKey    map[upstream.Key]*feed.Feed
-	about    map[*feed.Feed]About
+	about    abouts
 	polls    map[*feed.Feed]asked
 	dividers *dividers
 }
@@ -28,7 +26,7 @@ type asked struct {
 
 func newFeeds(limit int, dividers *dividers) *feeds {
 	return &feeds{
-		limit: limit, byKey: make(map[upstream.Key]*feed.Feed), about: make(map[*feed.Feed]About),
+		limit: limit, byKey: make(map[upstream.Key]*feed.Feed), about: abouts{of: make(map[*feed.Feed]About)},
 		polls: make(map[*feed.Feed]asked), dividers: dividers,
 	}
 }
@@ -42,7 +40,7 @@ func (f *feeds) room() error {
 		go idle.Halt() // Halt calls drop, and needs the bridge's lock
 		return nil
 	}
-	return fmt.Errorf("%w: %d feeds", errBusy, f.limit)
+	return &overLimit{stream.LimitFeeds, f.limit, "feeds"}
 }
 
 // dropIdle removes a feed without clients other than one, and returns it, to be halted; nil: there is none.
@@ -58,7 +56,8 @@ func (f *feeds) dropIdle(except *feed.Feed) *feed.Feed {
 
 // add adds a feed.
 func (f *feeds) add(added *feed.Feed, p *upstream.Request, about About, logger *zap.Logger, source *stream.Source) {
-	f.byKey[p.Key], f.about[added], f.polls[added] = added, about, asked{p.Key, p.Said, source}
+	f.byKey[p.Key], f.polls[added] = added, asked{p.Key, p.Said, source}
+	f.about.add(added, about)
 	f.dividers.add(p.Said, logger)
 }
 
@@ -69,7 +68,7 @@ func (f *feeds) drop(old *feed.Feed) {
 		return
 	}
 	delete(f.polls, old)
-	delete(f.about, old)
+	f.about.drop(old)
 	if f.byKey[polls.key] == old {
 		delete(f.byKey, polls.key)
 	}

@@ -63,7 +63,7 @@ func TestDistinctQueriesTakeBoundedMemoryAndDisturbNobody(t *testing.T) {
 		}
 	}
 	t.Logf("%d queries: %d feeds at most, %.1f MB more", queries, most, float64(grown)/1e6)
-	if most > limit || most < limit/2 || grown > 100e6 { // some have lingered long enough by then
+	if most > limit || most < limit/10 || grown > 100e6 { // some have lingered long enough by then, on a busy machine more
 		t.Errorf("%d feeds, where the limit is %d, and the heap has grown by %d bytes", most, limit, grown)
 	}
 	close(news)

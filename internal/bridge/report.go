@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"cmp"
-	"maps"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
@@ -14,6 +13,8 @@ type Report struct {
 	State  feed.State `json:"state"`
 	Reason string     `json:"reason,omitempty"`
 	Since  time.Time  `json:"since"`
+
+	Warnings []Warning `json:"warnings"`
 
 	Clients int    `json:"clients"`
 	Waiting int    `json:"waiting"`
@@ -49,12 +50,18 @@ type ReportedPoll struct {
 
 func NewReport(a About, s feed.Status) Report {
 	r := Report{
-		About: a, State: s.State, Reason: s.Reason, Since: s.Since.UTC(),
+		About: a, State: s.State, Reason: s.Reason, Since: s.Since.UTC(), Warnings: []Warning{},
 		Clients: s.Clients, Waiting: s.Waiting, Chains: s.Chains, Cursor: s.Cursor[:min(len(s.Cursor), maxCursor)],
 		PollingSince: moment(s.Polling), NextPoll: moment(s.Next), Backoff: s.Backoff.Seconds(),
 		Polled: s.Polled, PolledBy: s.Node, AloneBecause: s.Alone,
 		LogEvents: s.LogEvents, LogBytes: s.LogBytes,
 		Polls: s.Polls, Errors: s.Errors, Events: s.Events, PollsSaved: s.Saved,
+	}
+	for _, w := range s.Warned() {
+		r.Warnings = append(r.Warnings, warningOf(w))
+	}
+	if s.Waiting > 0 {
+		r.Warnings = append(r.Warnings, waiting)
 	}
 	if last := s.Last; !last.At.IsZero() {
 		r.LastPoll = &ReportedPoll{last.At.UTC(), last.Took.Seconds(), last.Outcome, last.Status, last.Events}
@@ -70,21 +77,29 @@ func moment(at time.Time) *time.Time {
 	return new(at.UTC())
 }
 
-// Reports returns the state of all feeds of the bridge. No lock is held for longer than the look at one feed
-// takes.
-func (b *Bridge) Reports() []Report {
-	b.mu.Lock()
-	abouts := maps.Clone(b.feeds.about)
-	b.mu.Unlock()
-	all := make([]Report, 0, len(abouts))
-	for f, a := range abouts {
-		all = append(all, NewReport(a, f.Status()))
-	}
-	return all
+// Warned reports whether the feed has a warning, though it is neither down nor refused.
+func (r *Report) Warned() bool {
+	return r.State != feed.Down && r.State != feed.Shut && len(r.Warnings) > 0
 }
 
-// ByUrgency compares two feeds. Feeds that are down come first, then those with many clients.
-func ByUrgency(a, b Report) int {
-	return cmp.Or(cmp.Compare(urgency[a.State], urgency[b.State]), cmp.Compare(b.Clients, a.Clients),
+// urgency returns a number: the smaller it is, the more important the feed is for an operator.
+func (r *Report) urgency() int {
+	switch {
+	case r.State == feed.Down:
+		return 0
+	case r.State == feed.Shut:
+		return 1
+	case r.Warned():
+		return 2
+	case r.State == feed.Fresh:
+		return 3
+	}
+	return 4
+}
+
+// ByUrgency compares two feeds. Feeds that are down come first, then those with warnings, then those with many
+// clients.
+func ByUrgency(a, b *Report) int {
+	return cmp.Or(cmp.Compare(a.urgency(), b.urgency()), cmp.Compare(b.Clients, a.Clients),
 		cmp.Compare(a.Host, b.Host), cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID))
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/feed"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/stream"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
@@ -45,6 +46,24 @@ func TestAReportSaysWhoPolls(t *testing.T) {
 		}
 		if !strings.Contains(string(text), test.want) || test.want == "" && strings.Contains(string(text), `"polled`) {
 			t.Errorf("the report of %+v is %s", test.status, text)
+		}
+	}
+}
+
+func TestTalliesAddUp(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, "")
+	b.Streams.RejectOver(stream.LimitFeeds)
+	var all Tally // has no lists yet
+	all.Merge(b.Tally())
+	if all.Rejected != nil {
+		t.Errorf("there are lists: %+v", all)
+	}
+	two := b.Tally()
+	two.Merge(b.Tally())
+	for _, over := range two.Over {
+		if want := over.Label == stream.LimitFeeds; want != (over.Value == 2) || want == over.Last.IsZero() {
+			t.Errorf("got %+v", over)
 		}
 	}
 }

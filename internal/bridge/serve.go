@@ -22,6 +22,9 @@ const (
 	FirstAnswer = time.Second
 	// busyRetry is how many times longer than usual a client that was turned away waits.
 	busyRetry = 10
+	// notKept is the Cache-Control of answers to clients that get no stream. Caches may keep a 204, a 301, a 404 and a 410 that say
+	// nothing (RFC 9110, section 15.1), and it is about one client and this moment.
+	notKept = "no-store"
 )
 
 // Serve serves a client its stream, or answers why it gets none. Caddy answers the returned errors. A stream whose connection
@@ -49,8 +52,8 @@ func (b *Bridge) receive(w http.ResponseWriter, r *http.Request) (*stream.Handle
 		}
 	}()
 	reader, source, err := b.enter(r)
-	switch {
-	case errors.Is(err, errBusy), errors.Is(err, errHalted):
+	switch over := (*overLimit)(nil); {
+	case errors.As(err, &over), errors.Is(err, errHalted):
 		b.turnAway(w, r, err)
 		return nil, nil
 	case err != nil:
@@ -60,13 +63,14 @@ func (b *Bridge) receive(w http.ResponseWriter, r *http.Request) (*stream.Handle
 	switch end := reader.Answered(r.Context(), FirstAnswer); {
 	case end == nil:
 	case end.Reason == feed.Busy:
-		b.turnAway(w, r, fmt.Errorf("%w: %d streams of the upstream", errBusy, b.plan.Limits.Streams))
+		b.turnAway(w, r, &overLimit{stream.LimitStreams, b.plan.Limits.Streams, "streams of the upstream"})
 		return nil, nil
 	case end.Refusal != nil:
 		b.Streams.Reject(stream.RejectedRefused)
 		return nil, refuse(w, end.Refusal)
-	case end.Reason == feed.Ended && !reader.Pending():
+	case end.Reason == feed.Ended && !reader.Pending() && !(b.plan.Notices.End && reader.Unsaid() != ""):
 		b.Streams.Reject(stream.RejectedEnded)
+		w.Header().Set("Cache-Control", notKept)
 		w.WriteHeader(http.StatusNoContent) // EventSource stops after this status
 		return nil, nil
 	}
@@ -93,9 +97,9 @@ func (b *Bridge) enter(r *http.Request) (reader *feed.Reader, source *stream.Sou
 // turnAway tells a client to come back later.
 func (b *Bridge) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 	reason, times := string(feed.Stopping), 1
-	if errors.Is(why, errBusy) {
+	if over := (*overLimit)(nil); errors.As(why, &over) {
 		reason, times = stream.RejectedLimit, busyRetry
-		b.Streams.Reject(reason)
+		b.Streams.RejectOver(over.limit)
 	}
 	if c := b.crowds.Check(zapcore.WarnLevel, "client turned away"); c != nil {
 		c.Write(zap.String("bridge", b.Name), zap.Error(why))
@@ -110,6 +114,7 @@ func refuse(w http.ResponseWriter, refusal *page.Refusal) error {
 			w.Header().Add(name, text)
 		}
 	}
+	w.Header().Set("Cache-Control", notKept)
 	if refusal.Status < http.StatusBadRequest {
 		w.WriteHeader(refusal.Status)
 		return nil
@@ -117,11 +122,8 @@ func refuse(w http.ResponseWriter, refusal *page.Refusal) error {
 	return caddyhttp.Error(refusal.Status, fmt.Errorf("opening the stream: %w", refusal))
 }
 
-// errBusy means that a limit is reached, errHalted that the bridge has ended.
-var (
-	errBusy   = errors.New("over a limit")
-	errHalted = errors.New("the bridge has ended")
-)
+// errHalted means that the bridge has ended.
+var errHalted = errors.New("the bridge has ended")
 
 // admit counts a client, or returns which limit it exceeds.
 func (b *Bridge) admit(ip string) (*visit, error) {
@@ -132,9 +134,9 @@ func (b *Bridge) admit(ip string) (*visit, error) {
 	case b.halted:
 		return nil, errHalted
 	case limits.Clients > 0 && b.clients >= limits.Clients:
-		return nil, fmt.Errorf("%w: %d clients", errBusy, limits.Clients)
+		return nil, &overLimit{stream.LimitClients, limits.Clients, "clients"}
 	case limits.ClientsPerIP > 0 && b.perIP[ip] >= limits.ClientsPerIP:
-		return nil, fmt.Errorf("%w: %d clients of one address", errBusy, limits.ClientsPerIP)
+		return nil, &overLimit{stream.LimitClientsPerIP, limits.ClientsPerIP, "clients of one address"}
 	}
 	b.clients++
 	b.perIP[ip]++
@@ -201,11 +203,18 @@ func (b *Bridge) feed(p *upstream.Request) (*feed.Feed, *stream.Source, error) {
 
 // hintCopied warns, once for each bridge, of header fields of a forward_auth in front that polls do not send.
 func (b *Bridge) hintCopied(r *http.Request) {
-	if b.copiedTold.Load() {
+	if b.copied.Load() != nil {
 		return
 	}
-	if names := upstream.CopiedFields(b.plan, r); len(names) > 0 && b.copiedTold.CompareAndSwap(false, true) {
-		b.logger.Warn("forward_auth in front sets header fields that polls do not send, so polls are anonymous: `header_up "+
-			names[0]+" {header."+names[0]+"}` sends the field", zap.String("bridge", b.Name), zap.Strings("headers", names))
+	names := upstream.CopiedFields(b.plan, r)
+	if len(names) == 0 {
+		return
+	}
+	w := Warning{
+		ID: Anonymous, Text: "forward_auth in front sets header fields that polls do not send, so polls are anonymous",
+		Remedy: "`header_up " + names[0] + " {header." + names[0] + "}` sends the field", Names: names,
+	}
+	if b.copied.CompareAndSwap(nil, &w) {
+		b.logger.Warn(w.Text+": "+w.Remedy, zap.String("bridge", b.Name), zap.Strings("headers", names))
 	}
 }

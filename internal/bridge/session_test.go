@@ -90,6 +90,18 @@ func TestNothingIsAskedOnceASessionIsClosed(t *testing.T) {
 		"open {\nrewrite /open\ncursor sid sid\n}", "beat 1s {\nrewrite /beat\n}", "close {\nrewrite /close\n}")
 }
 
+func TestASessionEndsWithAnItemThatIsIgnored(t *testing.T) {
+	t.Parallel()
+	withSession(t, map[string]string{"/open": `{"sid":"s"}`, "/messages": `[{"type":"close"}]`}, func(t *testing.T, h *testbridge.Standalone, u *counted) {
+		c := testbridge.Open(t, h, false)
+		testbridge.Pass(time.Second)
+		if n := u.count("/messages"); c.Ended().IsZero() || n != 1 {
+			t.Errorf("the stream has ended: %t, after %d polls", !c.Ended().IsZero(), n)
+		}
+		c.Leave()
+	}, "items @this", "ignore type close", "end 0.type close", "query sid {sse.cursor.sid}", "replay 100", "open {\nrewrite /open\ncursor sid sid\n}")
+}
+
 // An answer that breaks off again and again is asked for with a backoff, though each begins well.
 func TestAStreamThatBreaksOffAgainAndAgainIsBackedOff(t *testing.T) {
 	t.Parallel()
@@ -106,4 +118,18 @@ func TestAStreamThatBreaksOffAgainAndAgainIsBackedOff(t *testing.T) {
 			t.Errorf("%d answers of two seconds in 1000 seconds: they follow one another at once", n)
 		}
 	})
+}
+
+func TestAPollThatIsGivenUpKeepsItsNumber(t *testing.T) {
+	t.Parallel()
+	withSession(t, map[string]string{"/open": `{"sid":"s"}`, "/close/1": "{}", "/close/2": "{}"}, func(t *testing.T, h *testbridge.Standalone, u *counted) {
+		c := testbridge.Open(t, h, false)
+		testbridge.Pass(time.Second) // the poll is held
+		c.Leave()
+		testbridge.Pass(10 * time.Second)
+		if again, next := u.count("/close/1"), u.count("/close/2"); again != 0 || next != 1 {
+			t.Errorf("closed %d times with the number of the poll, and %d times with the next one", again, next)
+		}
+	}, "long_poll", "items @this", "query sid {sse.cursor.sid}", "query rid {sse.count}", "replay 100",
+		"open {\nrewrite /open\ncursor sid sid\n}", "close {\nrewrite /close/{sse.count}\n}")
 }

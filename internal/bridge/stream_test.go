@@ -394,6 +394,143 @@ func TestAnEventStreamUpstream(t *testing.T) {
 	})
 }
 
+func TestAStreamBehindARedirect(t *testing.T) {
+	t.Parallel()
+	for _, accepted := range []string{"", `, "accept": [404]`} {
+		inFrontOf(t, numbered+accepted, func(_ int, c *streamedAnswer) {
+			if c.r.URL.Path != "/moved" {
+				c.Header().Set("Location", "/moved?"+c.r.URL.RawQuery)
+				c.WriteHeader(http.StatusFound)
+				return
+			}
+			c.write(record(1))
+			c.pass(5 * time.Second)
+		}, func(t *testing.T, h *testbridge.Standalone, u *streamed) {
+			c := testbridge.Open(t, h, false)
+			testbridge.Pass(6 * time.Second)
+			expect(t, "the client has got", got(c), `{"id":1} #1`)
+			c.Leave()
+			asked, _ := u.requests()
+			expect(t, "requests", asked, "/messages /moved /messages?since=1 /moved?since=1")
+		})
+	}
+}
+
+func TestARedirectThatIsAcceptedMayGoOn(t *testing.T) {
+	t.Parallel()
+	inFrontOf(t, numbered+`, "accept": [302]`, func(_ int, c *streamedAnswer) {
+		c.Header().Set("Location", "/moved")
+		c.WriteHeader(http.StatusFound)
+		c.write(record(1))
+		c.hang()
+	}, func(t *testing.T, h *testbridge.Standalone, u *streamed) {
+		c := testbridge.Open(t, h, false)
+		testbridge.Pass(5 * time.Second)
+		expect(t, "the client has got", got(c), `{"id":1} #1`)
+		c.Leave()
+		asked, _ := u.requests()
+		expect(t, "requests", asked, "/messages")
+	})
+}
+
+func TestAnEventStreamMayAskForAnHourAtMost(t *testing.T) {
+	t.Parallel()
+	for retry, wait := range map[string]time.Duration{
+		"60000": time.Minute, "3600001": time.Hour, "10000000000000": time.Hour, "99999999999999999999": time.Hour,
+	} {
+		inFrontOf(t, `"stream": "60s", "format": "sse"`, func(_ int, c *streamedAnswer) {
+			c.write("retry: " + retry + "\nid: 1\ndata: a\n\n")
+			c.pass(2 * time.Second)
+		}, func(t *testing.T, h *testbridge.Standalone, u *streamed) {
+			c := testbridge.Open(t, h, false)
+			testbridge.Pass(wait + 10*time.Second)
+			u.mu.Lock()
+			times := u.times
+			u.mu.Unlock()
+			if len(times) != 2 || times[1].Sub(times[0]) < wait {
+				t.Errorf("after a retry of %s ms, requests came at %s", retry, times)
+			}
+			c.Leave()
+		})
+	}
+}
+
+// Lines may be separated instead of ended. What was cut off is no line.
+func TestTheLastLineOfAnAnswerNeedsNoLineBreak(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ last, want, asked string }{
+		{`{"id":2}`, `{"id":1} #1 | {"id":2} #2`, "/messages /messages?since=2"},
+		{`{"id":2`, `{"id":1} #1`, "/messages /messages?since=1"},
+	} {
+		inFrontOf(t, numbered, func(n int, a *streamedAnswer) {
+			if n > 1 {
+				a.hang()
+				return
+			}
+			a.write(record(1))
+			a.pass(2 * time.Second)
+			a.write(c.last)
+		}, func(t *testing.T, h *testbridge.Standalone, u *streamed) {
+			client := testbridge.Open(t, h, false)
+			testbridge.Pass(time.Minute)
+			asked, _ := u.requests()
+			expect(t, "the client has got", strings.ReplaceAll(got(client), "\n", " | "), c.want)
+			expect(t, "requests", asked, c.asked)
+			client.Leave()
+		})
+	}
+}
+
+func TestTheSessionOfAStreamIsClosed(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	step := func(body string) caddyhttp.Handler {
+		return caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			asked = append(asked, r.URL.RequestURI())
+			_, err := io.WriteString(w, body)
+			return err
+		})
+	}
+	inFrontOf(t, `"stream": "60s", "format": "lines", "query": [{"name": "sid", "value": "{sse.cursor.sid}"}],
+		"open": {"rewrite": "/login", "cursor": [{"name": "sid", "values": ["sid"]}]},
+		"close": {"rewrite": "/logout", "query": [{"name": "sid", "value": "{sse.cursor.sid}"}]}`, func(_ int, c *streamedAnswer) {
+		c.write("a\n")
+		c.hang()
+	}, func(t *testing.T, h *testbridge.Standalone, _ *streamed) {
+		h.Instance.Routes[upstream.Kind(1)], h.Instance.Routes[upstream.Kind(2)] = step(`{"sid":"s1"}`), step("")
+		c := testbridge.Open(t, h, false)
+		testbridge.Pass(5 * time.Second)
+		c.Leave()
+		testbridge.Pass(time.Minute)
+		expect(t, "requests of the session", strings.Join(asked, " "), "/login /logout?sid=s1")
+	})
+}
+
+func TestRecordsInAnotherCharsetGoOutInUTF8(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ format, contentType, answer, want string }{
+		{`"format": "lines"`, "text/plain; charset=iso-8859-1", "caf\xe9\n", "café #~1"},
+		{`"format": "lines", "separator": "|"`, "text/plain; charset=shift_jis", "\x83|\x83X\x83g|", "ポスト #~1"},
+		{`"format": "json"`, "application/json; charset=iso-8859-1", "{\"a\":\"caf\xe9\"}", `{"a":"café"} #~1`},
+		{`"format": "scripts"`, "text/html; charset=iso-8859-1", "<script>up(\"caf\xe9\")</script>", "café #~1"},
+		{`"format": "sse"`, "text/event-stream; charset=iso-8859-1", "data: café\n\n", "café #~1"},
+		{`"format": "multipart"`, "multipart/mixed; boundary=b; charset=utf-16", "--b\nContent-Type: text/plain; charset=iso-8859-1\n\ncaf\xe9\n--b", "café #~1"},
+	} {
+		inFrontOf(t, `"stream": "60s", `+c.format, func(_ int, a *streamedAnswer) {
+			a.Header().Set("Content-Type", c.contentType)
+			for i := range len(c.answer) {
+				a.write(c.answer[i : i+1])
+			}
+			a.pass(time.Hour)
+		}, func(t *testing.T, h *testbridge.Standalone, _ *streamed) {
+			client := testbridge.Open(t, h, false)
+			testbridge.Pass(time.Second)
+			expect(t, c.contentType+" with "+c.format, got(client), c.want)
+			client.Leave()
+		})
+	}
+}
+
 func TestTheHeadOfAStreamHasATimeout(t *testing.T) {
 	t.Parallel()
 	inFrontOf(t, numbered+`, "timeout": "10s"`, func(n int, c *streamedAnswer) {
@@ -428,6 +565,9 @@ func TestStreamsOfTheUpstreamAreBounded(t *testing.T) {
 		if !busy.IsBusy() {
 			t.Errorf("a client that needs a second answer has got %v", busy.Written())
 		}
+		if over := overLimits(h.Bridge); !strings.HasPrefix(over, "streams 1 at ") {
+			t.Errorf("of it is counted %q", over)
+		}
 		expect(t, "a client that shares has got", got(shares), "{\"id\":5} #5")
 		first.Leave()
 		shares.Leave()
@@ -460,5 +600,33 @@ func TestAStreamIsReadNoFasterThanItsReaders(t *testing.T) {
 		}
 		mu.Unlock()
 		c.Leave()
+	})
+}
+
+// Only the first page of an answer is read that shows whether the position is refused.
+func TestWhatAStreamForgetsAfterRefusalsIsAnnounced(t *testing.T) {
+	t.Parallel()
+	inFrontOf(t, numbered+`, "replay": {"events": 100}`, func(n int, c *streamedAnswer) {
+		switch n {
+		case 1:
+			c.write(record(1))
+			c.pass(time.Second)
+		case 2, 3, 4:
+			c.WriteHeader(http.StatusNotFound)
+		case 5:
+			c.write(record(2))
+			c.write(record(3)) // to nobody
+			c.write(record(4))
+		default:
+			c.write(record(5))
+			c.hang()
+		}
+	}, func(t *testing.T, h *testbridge.Standalone, u *streamed) {
+		c := testbridge.Open(t, h, false)
+		testbridge.Pass(time.Minute)
+		expect(t, "the client has got", got(c), `{"id":1} #1`+"\n"+`bridge.reset {"reason":"unknown_id"}`+"\n"+`{"id":2} #2`+"\n"+`bridge.reset {"reason":"gap"}`+"\n"+`{"id":5} #5`)
+		c.Leave()
+		asked, _ := u.requests()
+		expect(t, "requests", asked, "/messages /messages?since=1 /messages?since=1 /messages?since=1 /messages /messages?since=2")
 	})
 }
