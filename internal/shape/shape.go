@@ -36,7 +36,7 @@ func Places(json []byte) []Place {
 		var deeper []Place
 		for _, object := range level {
 			object.Value.ForEach(func(key, v gjson.Result) bool {
-				p := Place{Path: escape(key.String()), Key: key.String(), Value: v}
+				p := Place{Path: Escape(key.String()), Key: key.String(), Value: v}
 				if object.Path != "" {
 					p.Path = object.Path + "." + p.Path
 				}
@@ -106,8 +106,8 @@ func Count(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// escape writes a name so that gjson takes it as a name.
-func escape(name string) string {
+// Escape writes a name so that gjson takes it as a name.
+func Escape(name string) string {
 	var b strings.Builder
 	for i, r := range name {
 		if strings.ContainsRune(`.*?|#\{}[]()=<>%"!`, r) || i == 0 && r == '@' && !strings.Contains(name, ".") {

@@ -1,13 +1,10 @@
 package suggest
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
 )
 
 // Block is an sse_bridge in a Caddyfile.
@@ -25,7 +22,7 @@ type Line struct{ Text, Why string }
 func (b *Block) String() string {
 	var s strings.Builder
 	for _, n := range b.Notes {
-		s.WriteString("# " + n + "\n")
+		s.WriteString("# " + strings.ReplaceAll(n, "\n", " ") + "\n") // a path may have one
 	}
 	s.WriteString("sse_bridge " + Quote(b.Path))
 	if len(b.Upstream) == 1 {
@@ -39,14 +36,21 @@ func (b *Block) String() string {
 		s.WriteString("\t# " + l.Why + "\n\t" + l.Text + "\n")
 	}
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && unicode.IsControl(r) {
+		if steers(r) {
 			return -1 // it goes to a terminal, which an endpoint must not steer
 		}
 		return r
 	}, s.String()+"}\n")
 }
 
+// steers reports whether a terminal takes a character for an order, other than to begin a line or a column.
+func steers(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
+
+// add adds a line. One that gives events a type says how a page gets them.
 func (b *Block) add(why string, words ...string) {
+	if words[0] == "event" {
+		why += ". A page gets each by addEventListener with its name, and none by onmessage"
+	}
 	text := []string{words[0]}
 	for _, w := range words[1:] {
 		if w != "" {
@@ -56,49 +60,32 @@ func (b *Block) add(why string, words ...string) {
 	b.Lines = append(b.Lines, Line{Text: strings.Join(text, " "), Why: strings.Join(strings.Fields(why), " ")})
 }
 
+// inPlace adds the line for a list that changes in place. why says that it is one, and more what else is worth knowing.
+func (b *Block) inPlace(why, more string) {
+	b.add(why+": a client gets a snapshot, and then what is added, changed and removed"+more+
+		". A page gets the events by addEventListener with snapshot, added, changed and removed, and none by onmessage", "diff", "items")
+}
+
 var (
 	plainWord = regexp.MustCompile("^[^\\s\"`\\\\#{}]+$")
 	openWord  = regexp.MustCompile("^[^\\s\"`\\\\#]*[^\\s\"`\\\\#{]$")
 )
 
-// Quote writes a text as one argument in a Caddyfile. Braces within a word are no block.
+// Quote writes a text as one argument in a Caddyfile. Braces within a word are no block. In double quotes, a backslash is
+// one but before a quote: a text that has a backtick and that, or ends with a backslash, cannot be written.
 func Quote(text string) string {
 	switch {
+	case strings.HasPrefix(text, "<<") && !strings.Contains(text, "`"): // else a heredoc
+		return "`" + text + "`"
 	case plainWord.MatchString(text), openWord.MatchString(text) && text != "}":
 		return text
 	case !strings.Contains(text, "`"):
 		return "`" + text + "`"
 	}
-	return `"` + strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), `"`, `\"`) + `"`
+	return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"`
 }
 
-// newBlock returns the block of an endpoint, with nothing in it yet.
-func newBlock(u *url.URL) *Block {
-	b := &Block{Path: u.Path}
-	host := u.Hostname()
-	switch {
-	case u.Scheme == "https":
-		b.Upstream = []string{"https://" + u.Host} // reverse_proxy sets the Host for it
-	case strings.Contains(host, ".") && strings.Trim(host, "0123456789.") != "":
-		b.Upstream = []string{"upstream {", "\treverse_proxy " + u.Host + " {", "\t\theader_up Host {upstream_hostport}", "\t}", "}"}
-	default:
-		b.Upstream = []string{u.Host}
-	}
-	return b
-}
-
-// fixed adds the query of the endpoint's URL, but for the parameters that are none of the poll's own.
-func (b *Block) fixed(u *url.URL, but ...string) {
-	for name, value := range parameters(u.RawQuery) {
-		switch {
-		case slices.Contains(but, name), name == "" || strings.ContainsAny(name+value, "{}"):
-		case trial.Secret(name):
-			b.add("a secret of the URL: pass it to Caddy in its environment", "query", name, "{env."+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"}")
-		case value == "":
-			b.add("as in the URL", "query", name, `""`)
-			b.Lines[len(b.Lines)-1].Text = "query " + Quote(name) + ` ""`
-		default:
-			b.add("as in the URL", "query", name, value)
-		}
-	}
+// has reports whether there is a line of a subdirective.
+func (b *Block) has(name string) bool {
+	return slices.ContainsFunc(b.Lines, func(l Line) bool { return l.Text == name || strings.HasPrefix(l.Text, name+" ") })
 }

@@ -9,7 +9,10 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
@@ -21,39 +24,78 @@ const patience = time.Minute
 // findings are what is known of an endpoint after its first answer.
 type findings struct {
 	*Endpoint
-	first reply
-	found page.Found // read as its format says
-	list  *list      // nil where there is none
+	first      reply
+	answered   time.Time  // when that had come
+	askedFirst int        // how many requests there were until then
+	late       bool       // an answer before it was slow
+	leftOut    string     // the parameter of the URL without which it was asked; empty for none
+	found      page.Found // read as its format says
+	list       *list      // nil where there is none
+	readings   []reading  // the first answer and those after it; empty until it is read again
 
-	untrusted bool // it has a certificate that is not trusted
+	notModified bool     // what has not changed costs a 304
+	placed      cursor   // that goes back to the endpoint
+	untrusted   bool     // it has a certificate that is not trusted
+	ownFields   []string // header fields that the block gets by itself
 }
 
 // look gets the first answer. One that has nothing in it since the URL asks for what is new is asked for once
 // more without that.
-func (f *findings) look(ctx context.Context) (err error) {
-	if name := f.position(); name != "" {
-		if f.first, err = f.listen(ctx, f.Hold, "", ""); err != nil || f.first.goesOn {
-			return err
-		}
-		if f.read(); f.list != nil {
-			return nil
-		}
-		with := f.first
-		if f.first, err = f.listen(ctx, f.Hold, name, ""); err != nil || f.first.goesOn {
-			return err
-		}
-		if f.read(); f.list != nil {
-			return nil
-		}
-		if f.first = with; !with.held {
-			f.read()
-			return nil
-		}
+func (f *findings) look(ctx context.Context) error {
+	name := f.position()
+	if name == "" {
+		return f.lookAt(ctx, patience, "")
 	}
-	if f.first, err = f.listen(ctx, patience, "", ""); err == nil && !f.first.goesOn {
+	if err := f.lookAt(ctx, f.Hold, ""); err != nil || f.first.goesOn || f.list != nil {
+		return err
+	}
+	with := f.first
+	if err := f.lookAt(ctx, f.Hold, name); err != nil || f.first.goesOn || f.list != nil {
+		return err
+	}
+	if with.held {
+		return f.lookAt(ctx, patience, "")
+	}
+	f.first, f.leftOut = with, ""
+	f.read()
+	return nil
+}
+
+// lookAt gets the answer without a parameter; all of it where that is empty.
+func (f *findings) lookAt(ctx context.Context, within time.Duration, without string) (err error) {
+	f.leftOut = without
+	f.first, err = f.listen(ctx, within, without, "")
+	if f.answered, f.askedFirst = time.Now(), f.asked; err == nil && !f.first.goesOn {
 		f.read()
 	}
 	return err
+}
+
+// lookAgain asks again where the first answer was slow. An endpoint that holds requests holds one of the next two as well, or a later one
+// if several news came at once; one that was only busy answers all at once, and is judged by that.
+func (f *findings) lookAgain(ctx context.Context) error {
+	if f.first.held || !f.slow(f.first) || f.counts() {
+		return nil
+	}
+	before := *f
+	f.late = true
+	for range 2 {
+		err := f.lookAt(ctx, f.Hold, f.leftOut)
+		if err != nil || f.slow(f.first) || f.first.goesOn || f.first.Status != before.first.Status {
+			*f = before
+			return err
+		}
+	}
+	return nil
+}
+
+// unanswered says what to do where no answer came.
+func (f *findings) unanswered(err error) string {
+	hint := trial.Hint(trial.Evidence{Err: err})
+	if f.untrusted {
+		hint += "; or add --insecure, for a block that takes any certificate"
+	}
+	return hint
 }
 
 // distrusted reports whether an error says that the endpoint's certificate is not trusted, where the protocol is
@@ -66,7 +108,7 @@ func (f *findings) distrusted(err error) bool {
 
 // block makes the block: of a protocol that is known by its marks, of a list, or of a document.
 func (f *findings) block(ctx context.Context) (*Block, error) {
-	b := newBlock(f.URL)
+	b := newBlock(f.Endpoint)
 	if known := f.protocol(); known != nil {
 		b.Notes = append(b.Notes, "it looks like "+known.name)
 		known.write(f, b)
@@ -76,10 +118,7 @@ func (f *findings) block(ctx context.Context) (*Block, error) {
 	if f.first.goesOn {
 		return b, f.streamBlock(ctx, b)
 	}
-	if f.list != nil && f.list.id != "" {
-		return b, f.listBlock(ctx, b)
-	}
-	return b, f.documentBlock(ctx, b)
+	return b, f.answerBlock(ctx, b)
 }
 
 // protocol returns the protocol that the endpoint is known to have; nil for none.
@@ -102,10 +141,20 @@ func (f *findings) usable() error {
 		return nil
 	}
 	err := fmt.Errorf("the endpoint answers with status %d", a.Status)
+	if f.Body == "" && (a.Status == http.StatusMethodNotAllowed || a.Status/100 == 4 && gjson.GetBytes(f.found.Body, "jsonrpc").Exists()) {
+		return fmt.Errorf(`%w: it wants another method%s. Add --method POST, and the body that the page sends: --body '…'. A call of JSON-RPC is --body '{"jsonrpc":"2.0","id":1,"method":"…"}'`, err, allowed(a.Header))
+	}
 	if a.Status/100 == 2 {
 		err = errors.New("the endpoint answers with an HTML page")
 	}
 	return withHint(err, trial.Hint(trial.Evidence{Document: true, Answer: &a.Response, Found: f.found, Err: err}))
+}
+
+func allowed(header http.Header) string {
+	if allow := header.Get("Allow"); allow != "" {
+		return " (" + allow + ")"
+	}
+	return ""
 }
 
 // password finds the field of a page by which one logs in.
@@ -122,12 +171,75 @@ func withHint(err error, hint string) error {
 
 // public keeps cookies away from an endpoint that has answered without any.
 func (f *findings) public(b *Block) {
-	if f.Header.Get("Cookie") == "" && f.first.Status/100 == 2 {
-		b.add("it answers without cookies, so all visitors can share its polls; delete this line if the answer depends on the visitor", "cookies")
+	own := func(name string) bool { return f.Header.Get(name) != "" && !slices.Contains(f.Ours, name) }
+	if !own("Cookie") && f.first.Status/100 == 2 {
+		b.add("visitors' cookies are not sent: it answers without any, so all can share its polls. Delete this line if the answer depends on the visitor", "cookies")
 	}
-	if f.Header.Get("Authorization") != "" {
+	if own("Authorization") {
 		b.Notes = append(b.Notes, "each client sends its own Authorization; to poll with one of Caddy's: header_up Authorization {env.…}")
 	}
+	f.fields(b)
+	f.posted(b)
+}
+
+// posted writes which request a poll is, if it is no GET.
+func (f *findings) posted(b *Block) {
+	if b.has("method") {
+		return
+	}
+	if f.method() != http.MethodGet {
+		b.add("polls are requests like the one that was tried", "method", f.method())
+	}
+	if f.Body == "" {
+		return
+	}
+	body, ok := literal(f.Body, f.contentType())
+	if !ok {
+		b.Notes = append(b.Notes, "something in braces in the body would be a placeholder of Caddy: write it in another way")
+	}
+	text, variables := withoutSecrets(body)
+	if _, with, ok := inBody(text, f.placed.name); ok {
+		text = with(f.placed.sent())
+	}
+	why := "what it was asked with"
+	if len(variables) > 0 {
+		why += "; pass its secrets to Caddy in its environment: " + strings.Join(variables, ", ")
+	}
+	kind := ""
+	if f.Type != "" || f.contentType() == "application/json" && !strings.HasPrefix(text, `{"`) && !strings.HasPrefix(text, "[") {
+		kind = f.contentType()
+	}
+	b.add(why, "body", text, kind)
+}
+
+// send writes how a position goes back to the endpoint. In a body, it stands there already.
+func (f *findings) send(b *Block, c *cursor) {
+	if _, _, ok := inBody(f.Body, c.name); ok {
+		for i := range b.Lines {
+			if strings.HasPrefix(b.Lines[i].Text, "body ") {
+				b.Lines[i].Why += "; " + c.why
+			}
+		}
+		return
+	}
+	b.add(c.why, "query", c.name, c.sent())
+}
+
+// ownHost names the endpoint's own host for polls, where it answers no other: those of clients ask for the site.
+func (f *findings) ownHost(ctx context.Context, b *Block) error {
+	e := f.Endpoint
+	if e.Host != "" && e.Host != e.URL.Host || e.URL.Scheme != "http" || len(b.Upstream) != 1 || f.first.Status/100 != 2 || f.first.goesOn || f.slow(f.first) || f.counts() {
+		return nil
+	}
+	given := e.Host
+	e.Host = "sse-bridge.invalid:1" // some know a name, and look at the port
+	a, err := f.ask(ctx, f.Hold, f.leftOut, "")
+	if e.Host = given; err != nil || a.held || a.Status/100 == 2 || a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
+		return err
+	}
+	b.upstream(e, true)
+	b.Notes = append(b.Notes, fmt.Sprintf("it answers with status %d if the Host of a request is another one than its own: so `header_up` sets the Host of polls", a.Status))
+	return nil
 }
 
 // pace writes how often the endpoint is asked.
@@ -158,7 +270,7 @@ func (f *findings) format(b *Block) {
 	if words := f.formatWords(); words != nil {
 		b.add("the answer is "+map[string]string{
 			"feed": "a feed (RSS, Atom or JSON Feed): each entry is an event", "xml": "XML, which is read like JSON",
-			"csv": "a table: each row is an event", "lines": "lines of JSON: each is an event",
+			"csv": "a table: each row is an item", "lines": "lines of JSON: each is an item",
 		}[words[0]], append([]string{"format"}, words...)...)
 	}
 }

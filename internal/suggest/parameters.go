@@ -31,7 +31,7 @@ func unescape(s string) string {
 
 // cursorNames are what the parameter is called by which one asks for what came later; the common names first.
 var cursorNames = []string{
-	"since", "lastId", "after", "last_id", "since_id", "cursor", "offset", "from", "start", "after_id", "min_id", "last", "lastid",
+	"since", "lastId", "after", "last_id", "min_id", "since_id", "cursor", "offset", "from", "start", "after_id", "last", "lastid",
 	"last_event_id", "ending_before", "index",
 }
 

@@ -27,10 +27,17 @@ func (f *findings) has(paths ...string) bool {
 	return true
 }
 
+// foundText is the text at a path of the answer's JSON.
+func (f *findings) foundText(path string) string { return gjson.GetBytes(f.found.Body, path).Str }
+
+var syncthingEvents = regexp.MustCompile(`/rest/events(/disk)?$`)
+
+var botToken = regexp.MustCompile(`/bot(\d+:[\w-]+)/`)
+
 var etcdKeys = regexp.MustCompile(`/v2/keys(/|$)`)
 
 // protocols are the known ones; of those that a URL has the marks of, the first counts.
-var protocols = slices.Concat(streamed, polled)
+var protocols = slices.Concat(streamed, sessions, polled, sets, wikis)
 
 // polled are protocols that are polled.
 var polled = []protocol{
@@ -96,6 +103,10 @@ var polled = []protocol{
 		"Telegram's updates",
 		func(f *findings) bool { return f.has("ok", "result") && strings.HasSuffix(f.URL.Path, "/getUpdates") },
 		func(f *findings, b *Block) {
+			if botToken.MatchString(f.URL.Path) {
+				b.Path = "/getUpdates"
+				b.add("the token of the bot is in the path: pass it to Caddy in its environment, as BOT_TOKEN", "rewrite", botToken.ReplaceAllString(f.URL.Path, "/bot{env.BOT_TOKEN}/"))
+			}
 			b.add("Telegram holds a request for as long as its `timeout` says", "long_poll", "50s")
 			b.fixed(f.URL, "offset", "timeout")
 			b.add("in seconds", "query", "timeout", "50")
@@ -103,6 +114,33 @@ var polled = []protocol{
 			b.add("with its number", "id", "update_id")
 			b.add("the next number is requested, which confirms this one", "query", "offset", "{sse.cursor+1}")
 			b.add("Telegram forgets confirmed updates: the bridge keeps them for clients that come back", "replay", "1000", "60s")
+		},
+	},
+	{
+		"Syncthing's events",
+		func(f *findings) bool {
+			return f.first.Header.Get("X-Syncthing-Version") != "" && syncthingEvents.MatchString(f.URL.Path) && f.found.JSON
+		},
+		func(f *findings, b *Block) {
+			b.add("Syncthing holds a request for as long as its `timeout` says", "long_poll", "30s")
+			b.fixed(f.URL, "since", "timeout", "limit")
+			b.add("in seconds: shorter than long_poll, so that Syncthing ends the request", "query", "timeout", "25")
+			b.add("each event is one", "items", "@this")
+			b.add("its number", "id", "id")
+			b.add("such as ItemFinished", "event", "type")
+			b.add("numbers begin anew when Syncthing is restarted", "order", "by_id")
+			b.add("to ask for the next ones; without `limit`, which leaves out those between", "query", "since", "{sse.cursor}")
+		},
+	},
+	{
+		"a query of Prometheus",
+		func(f *findings) bool {
+			return f.has("status", "data.result") && f.foundText("data.resultType") == "vector"
+		},
+		func(f *findings, b *Block) {
+			b.add("it answers at once; what Prometheus collects changes at its own interval", "interval", "5s", "15s")
+			b.fixed(f.URL)
+			b.add("each series and its value; without the time of the query, which each answer has", "data", `data.result.#.{metric,"value":value.1}`)
 		},
 	},
 	{

@@ -49,16 +49,17 @@ func (f *findings) reads(c page.Config, format string) bool {
 	return true
 }
 
-func (f *findings) isXML() bool { return strings.Contains(f.contentType(), "xml") }
+func (f *findings) isXML() bool { return strings.Contains(f.answeredAs(), "xml") }
 
-func (f *findings) contentType() string {
+// answeredAs is the media type that the first answer declares.
+func (f *findings) answeredAs() string {
 	kind, _, _ := mime.ParseMediaType(f.first.Header.Get("Content-Type"))
 	return kind
 }
 
 // isLines reports whether each line of the answer is an object of its own.
 func (f *findings) isLines() bool {
-	n, kind := 0, f.contentType()
+	n, kind := 0, f.answeredAs()
 	for line := range bytes.Lines(f.first.Body) {
 		line = bytes.TrimSpace(line)
 		switch {
@@ -75,7 +76,7 @@ func (f *findings) isLines() bool {
 // readTable reads the answer as a table, if it looks like one.
 func (f *findings) readTable() {
 	lines := strings.Split(strings.TrimSpace(string(f.first.Body)), "\n")
-	declared := f.contentType() == "text/csv"
+	declared := f.answeredAs() == "text/csv"
 	for _, separator := range []string{",", ";", "\t", "|"} {
 		n := strings.Count(lines[0], separator)
 		if n == 0 || len(lines) < 2 || !declared && (n < 2 || slices.ContainsFunc(lines, func(l string) bool { return strings.Count(l, separator) < n })) {
@@ -103,7 +104,7 @@ func (f *findings) readTable() {
 
 // named reports whether the cells of a first row are names of columns.
 func named(row, separator string) bool {
-	cells := strings.Split(strings.ToLower(strings.TrimSpace(row)), separator)
+	cells := strings.Split(strings.TrimSuffix(strings.ToLower(strings.TrimSpace(row)), separator), separator) // HAProxy ends rows with a separator
 	for _, cell := range cells {
 		if cell = strings.Trim(cell, `" `); cell == "" || strings.Trim(cell, "0123456789.,:-+ ") == "" {
 			return false

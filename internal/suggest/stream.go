@@ -47,21 +47,22 @@ func newStream(a reply) *stream {
 
 // framer returns what cuts the answer into records; nil if nothing does.
 func (s *stream) framer(a reply) decode.Framer {
+	contentType := a.Header.Get("Content-Type")
 	switch s.format {
 	case page.EventStream:
 		return decode.NewEventFramer(maxBody)
 	case page.Multipart:
-		framer, err := decode.NewPartFramer(a.Header.Get("Content-Type"), maxBody)
+		framer, err := decode.NewPartFramer(contentType, maxBody)
 		if err != nil {
 			return nil
 		}
 		return framer
 	case page.Scripts:
-		return decode.NewCallFramer(maxBody)
+		return decode.NewCharsetFramer(decode.NewCallFramer(maxBody), contentType)
 	case page.JSON:
-		return decode.NewJSONFramer(maxBody)
+		return decode.NewCharsetFramer(decode.NewJSONFramer(maxBody), contentType)
 	}
-	return decode.NewLineFramer("", maxBody)
+	return decode.NewCharsetFramer(decode.NewLineFramer("", maxBody), contentType)
 }
 
 // streamFormat returns the format of an answer that goes on.
@@ -115,7 +116,7 @@ func (s *stream) list() *list {
 	for _, v := range values { // what has items may come after what has none
 		if inner := bestList([]byte(v.Raw)); inner != nil && inner.id != "" {
 			inner.items = s.itemsAt(inner.path)
-			if inner.findID(); inner.identifies(inner.id) {
+			if inner.findID(); inner.identifies(inner.parts...) {
 				return inner
 			}
 		}

@@ -75,6 +75,14 @@ func TestAnAnswerThatGoesOnIsSuggestedAsAStream(t *testing.T) {
 			nil,
 		},
 		{
+			"values in a charset that has quotes and backslashes in letters", "http://127.0.0.1:1/feed",
+			func(r *http.Request) *http.Response {
+				return goingOn(r, "application/json; charset=shift_jis", script{since(r, "since", `{"id":N,"text":"`+"\x95\x5c"+`"},`)})
+			},
+			[]string{"stream", "format json", "id id", "query since {sse.cursor}"},
+			nil,
+		},
+		{
 			"records without a position", "http://127.0.0.1:1/feed",
 			func(r *http.Request) *http.Response {
 				return goingOn(r, "application/json", script{3 * second, `{"id":7,"text":"a"}` + "\n", second, `{"id":8,"text":"b"}` + "\n"})

@@ -39,7 +39,7 @@ func (f *findings) streamBlock(ctx context.Context, b *Block) error {
 	}
 	if l != nil && len(l.items) > 0 && s.format != page.EventStream {
 		if name := l.typeName(); name != "" {
-			b.add("names kinds of records, for addEventListener", "event", name)
+			b.add("names kinds of records", "event", name)
 		}
 	}
 	switch {
@@ -73,12 +73,12 @@ func (f *findings) streamCursor(ctx context.Context, l *list) (*cursor, error) {
 			return nil, err
 		}
 		again := newStream(a)
-		got := (&list{id: l.id, items: again.itemsAt(l.path)}).ids()
+		got := (&list{parts: l.parts, items: again.itemsAt(l.path)}).ids()
 		if len(got) > 0 && got[0] == pivot && len(before) > 0 { // it continues with what it is asked by
 			got = got[1:]
 		}
 		if a.Status/100 == 2 && len(got) > 0 && got[0] == after[0] {
-			return &cursor{name: name, given: f.URL.Query().Get(name), why: fmt.Sprintf("?%s=%s continues after that record", name, pivot)}, nil
+			return &cursor{name: name, given: f.given(name), why: fmt.Sprintf("%s=%s continues after that record", name, pivot)}, nil
 		}
 	}
 	return f.namedCursor(), nil
@@ -90,5 +90,5 @@ func (f *findings) namedCursor() *cursor {
 	if name == "" {
 		return nil
 	}
-	return &cursor{name: name, given: f.URL.Query().Get(name), why: "the URL has it, and it is called like a position; whether it is one was not seen"}
+	return &cursor{name: name, given: f.given(name), why: "the URL has it, and it is called like a position; whether it is one was not seen"}
 }

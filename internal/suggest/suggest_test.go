@@ -2,9 +2,11 @@ package suggest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,18 +45,24 @@ func blockFor(t *testing.T, target string, e endpoint, header ...string) (block 
 		looked := Endpoint{URL: u, Header: make(http.Header), Client: e, Say: func(text string) { said = append(said, text) }}
 		for i := 0; i+1 < len(header); i += 2 {
 			looked.Header.Set(header[i], header[i+1])
+			if name := http.CanonicalHeaderKey(header[i]); name != "Cookie" {
+				looked.Ours = append(looked.Ours, name)
+			}
 		}
 		var b *Block
 		if b, err = For(t.Context(), looked); err == nil {
 			block = b.String()
 		}
 	})
+	if err == nil {
+		loads(t, block)
+	}
 	return block, said, err
 }
 
 func TestSuggestions(t *testing.T) {
 	t.Parallel()
-	growing := 0
+	growing, counted := 0, 0
 	for _, c := range []struct {
 		name, target string
 		serve        endpoint
@@ -72,7 +80,7 @@ func TestSuggestions(t *testing.T) {
 			"https", "https://api.example.com/v1",
 			func(*http.Request) *http.Response { return says(200, `{"a":1}`) },
 			[]string{"Cookie", "a=b", "Authorization", "Bearer c"},
-			[]string{"sse_bridge /v1 https://api.example.com {", "# each client sends its own Authorization; to poll with one of Caddy's: header_up Authorization {env.…}"},
+			[]string{"sse_bridge /v1 https://api.example.com {"},
 			[]string{"cookies"},
 		},
 		{
@@ -87,8 +95,32 @@ func TestSuggestions(t *testing.T) {
 				return says(200, `[]`)
 			},
 			nil,
-			[]string{"items @this", "id id", "query offset {sse.cursor+1}", "interval 2s 10s"},
-			[]string{"order by_id"},
+			[]string{"items @this", "id id", "query offset {sse.cursor+1}", "interval 2s 10s", "order by_id"},
+			nil,
+		},
+		{
+			"the only item, where `since` wants a time", "http://127.0.0.1:1/",
+			func(r *http.Request) *http.Response {
+				if r.URL.Query().Has("since") {
+					return says(200, `[]`)
+				}
+				return says(200, `[{"id":"5f2c-aa","text":"x"}]`)
+			},
+			nil,
+			[]string{"items @this", "id id", "diff items"},
+			[]string{"query since {sse.cursor}"},
+		},
+		{
+			"the only item, where `after` wants an id", "http://127.0.0.1:1/",
+			func(r *http.Request) *http.Response {
+				if r.URL.Query().Get("after") == "5f2c-aa" {
+					return says(200, `[]`)
+				}
+				return says(200, `[{"id":"5f2c-aa","text":"x"}]`)
+			},
+			nil,
+			[]string{"items @this", "id id", "query after {sse.cursor}"},
+			[]string{"diff items"},
 		},
 		{
 			"a list with a position of its own", "http://127.0.0.1:1/",
@@ -103,13 +135,112 @@ func TestSuggestions(t *testing.T) {
 			[]string{"order overlap"},
 		},
 		{
-			"a table whose rows have no id", "http://127.0.0.1:1/",
+			"news without ids after a position", "http://127.0.0.1:1/?cursor=c0",
+			func(r *http.Request) *http.Response {
+				if r.URL.Query().Get("cursor") == "c2" {
+					return nil
+				}
+				return says(200, `{"status":"ok","events":[{"type":"said","user":"ann","text":"a"},{"type":"left","user":"ann"}],"next_cursor":"c2","has_more":false}`)
+			},
+			nil,
+			[]string{"long_poll", "# each of its items is an event; what stands beside them is not sent: status, has_more", "items events", "event type", "cursor next_cursor", "query cursor {sse.cursor}", "start c0", "more has_more"},
+			[]string{"id type", "format json"},
+		},
+		{
+			"a single counter, which is all the news", "http://127.0.0.1:1/",
+			func(*http.Request) *http.Response {
+				counted++
+				return says(200, `{"name":"x","count":`+strconv.Itoa(counted*counted)+`,"status":"ok"}`)
+			},
+			nil,
+			[]string{"interval 2s 30s"},
+			[]string{"data {name,status}"},
+		},
+		{
+			"texts after a position", "http://127.0.0.1:1/",
+			func(r *http.Request) *http.Response {
+				if r.URL.Query().Get("since") == "2" {
+					return says(200, `{"lines":[],"last_id":2}`)
+				}
+				return says(200, `{"lines":["a","a"],"last_id":2}`)
+			},
+			nil,
+			[]string{"items lines", "cursor last_id", "query since {sse.cursor}"},
+			nil,
+		},
+		{
+			"news that come all the time", "http://127.0.0.1:1/",
+			func(r *http.Request) *http.Response {
+				n, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Query().Get("cursor"), "c"))
+				if n > 0 {
+					time.Sleep(400 * time.Millisecond)
+					return says(200, fmt.Sprintf(`{"events":[{"text":"event %d"}],"next_cursor":"c%d"}`, n+1, n+1))
+				}
+				return says(200, `{"events":[{"text":"event 1"},{"text":"event 2"}],"next_cursor":"c2"}`)
+			},
+			nil,
+			[]string{"long_poll", "items events", "cursor next_cursor", "query cursor {sse.cursor}"},
+			nil,
+		},
+		{
+			"news that come often, and are answered at once", "http://127.0.0.1:1/",
+			func(r *http.Request) *http.Response {
+				switch r.URL.Query().Get("cursor") {
+				case "c2":
+					return says(200, `{"events":[{"text":"event 3"}],"next_cursor":"c3"}`)
+				case "c3":
+					return says(200, `{"events":[],"next_cursor":"c3"}`)
+				}
+				return says(200, `{"events":[{"text":"event 1"},{"text":"event 2"}],"next_cursor":"c2"}`)
+			},
+			nil,
+			[]string{"interval 2s 10s", "items events", "cursor next_cursor", "query cursor {sse.cursor}"},
+			nil,
+		},
+		{
+			"pages", "http://127.0.0.1:1/",
+			func(r *http.Request) *http.Response {
+				switch r.URL.Query().Get("cursor") {
+				case "c2":
+					return says(200, `{"people":[{"name":"b"},{"name":"c"}],"next_cursor":"c4"}`)
+				case "c4":
+					return says(200, `{"people":[{"name":"d"}],"next_cursor":""}`)
+				}
+				return says(200, `{"people":[{"name":"a"},{"name":"aa"}],"next_cursor":"c2"}`)
+			},
+			nil,
+			nil,
+			[]string{"query cursor {sse.cursor}"},
+		},
+		{
+			"a position beside more than a list", "http://127.0.0.1:1/",
+			func(r *http.Request) *http.Response {
+				if r.URL.Query().Get("cursor") == "c2" {
+					return nil
+				}
+				return says(200, `{"events":[{"text":"a"},{"text":"a"}],"present":{"ann":true},"next_cursor":"c2"}`)
+			},
+			nil,
+			[]string{"cursor next_cursor", "query cursor {sse.cursor}"},
+			[]string{"items events"},
+		},
+		{
+			"a table whose rows have names", "http://127.0.0.1:1/",
 			func(*http.Request) *http.Response {
 				return says(200, "name;total\na;1\nb;2\n", "Content-Type", "text/csv")
 			},
 			nil,
-			[]string{"format csv header ;", "# the answer is a table: each row is an event", "# it answers at once: every 2s, and up to 30s apart while no row is new"},
+			[]string{"format csv header ;", "# the answer is a table: each row is an item", "id name", "diff items"},
 			nil,
+		},
+		{
+			"topics in the order of the last answer", "http://127.0.0.1:1/",
+			func(*http.Request) *http.Response {
+				return says(200, `[{"id":30,"text":"a","bumped_at":"2026-11-30T10:00:03Z"},{"id":66,"text":"b","bumped_at":"2026-11-30T10:00:02Z"},{"id":12,"text":"c","bumped_at":"2026-11-30T10:00:01Z"}]`)
+			},
+			nil,
+			[]string{"id id", "diff items"},
+			[]string{"order by_id", "order newest_first"},
 		},
 		{
 			"few requests left", "http://127.0.0.1:1/",
@@ -117,21 +248,39 @@ func TestSuggestions(t *testing.T) {
 				return says(200, `[{"id":3},{"id":2}]`, "X-RateLimit-Remaining", "40")
 			},
 			nil,
-			[]string{"# suggested after one request; to try it: caddy sse-bridge try / --caddyfile Caddyfile", "order newest_first"},
+			[]string{"# suggested after one request; to try it: caddy sse-bridge try / --caddyfile Caddyfile", "order by_id overlap"},
 			nil,
+		},
+		{
+			"two things and the time of their list", "http://127.0.0.1:1/",
+			func(*http.Request) *http.Response {
+				return says(200, `{"orders":[{"id":1,"n":"a"},{"id":2,"n":"b"}],"updated":"2026-11-30T09:00:00Z"}`)
+			},
+			nil,
+			[]string{"items orders", "id id", "diff items"},
+			nil,
+		},
+		{
+			"two things beside another", "http://127.0.0.1:1/",
+			func(*http.Request) *http.Response {
+				return says(200, `{"orders":[{"id":1,"n":"a"},{"id":2,"n":"b"}],"notice":"the kitchen closes at ten o'clock today, sorry"}`)
+			},
+			nil,
+			nil,
+			[]string{"items orders", "diff items"},
 		},
 		{
 			"a list in no order", "http://127.0.0.1:1/",
 			func(*http.Request) *http.Response { return says(200, `[{"id":3},{"id":9},{"id":2}]`) },
 			nil,
-			[]string{"order by_id"},
+			[]string{"id id", "diff items"},
 			nil,
 		},
 		{
 			"names in no order", "http://127.0.0.1:1/",
 			func(*http.Request) *http.Response { return says(200, `[{"id":"b"},{"id":"a"}]`) },
 			nil,
-			[]string{"order overlap"},
+			[]string{"id id", "diff items"},
 			nil,
 		},
 		{
@@ -277,6 +426,7 @@ func TestWhatIsNoEndpointIsRefused(t *testing.T) {
 		{"a login page whose attributes are not quoted", func(*http.Request) *http.Response {
 			return says(200, "<HTML><form><input name=p TYPE=password></form></HTML>")
 		}, "this is a login page"},
+		{"more than is read", func(*http.Request) *http.Response { return says(200, `["`+strings.Repeat("x", maxBody)+`"]`) }, "larger than 8 MiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -307,7 +457,7 @@ func TestSuggestingEndsWithItsContext(t *testing.T) {
 func TestAnEndpointDoesNotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 	block, _, err := blockFor(t, "http://127.0.0.1:9000/messages", func(r *http.Request) *http.Response {
-		if r.URL.Query().Has("since") {
+		if since := r.URL.Query().Get("since"); since != "" && since != "!" {
 			return says(200, `{"\u001b[2Jitems":[]}`)
 		}
 		return says(200, `{"\u001b[2Jitems":[{"id":"a\u001b]0;owned\u0007\u009b2J"}]}`)
@@ -315,7 +465,15 @@ func TestAnEndpointDoesNotSteerTheTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.ContainsAny(block, "\x1b\x07\u009b") || !strings.Contains(block, "?since=a") {
+	if strings.ContainsAny(block, "\x1b\x07\u009b") || !strings.Contains(block, "since=a") {
 		t.Errorf("got %q", block)
+	}
+}
+
+func TestAPathWithALineBreakStaysInItsComment(t *testing.T) {
+	t.Parallel()
+	b := Block{Path: "/a\nb", Notes: []string{"to try /a\nb"}}
+	if got := b.String(); !strings.HasPrefix(got, "# to try /a b\nsse_bridge ") {
+		t.Errorf("got %q", got)
 	}
 }

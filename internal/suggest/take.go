@@ -19,6 +19,9 @@ type arrival struct {
 	text []byte
 }
 
+// errTooLarge is the error of an answer that a bridge would not read either, unless its limit is raised.
+var errTooLarge = errors.New("the answer is larger than 8 MiB, which is what a block reads at most, unless `limits` allows a larger `response`: ask for less of it, such as with a parameter for the newest items")
+
 // take reads the body of an answer within that time. An answer that goes on is then listened to.
 func (e *Endpoint) take(ctx context.Context, resp *http.Response, start time.Time, within, listen time.Duration) (reply, error) {
 	r := reply{Response: page.Response{Status: resp.StatusCode, Header: resp.Header}}
@@ -43,7 +46,9 @@ func (e *Endpoint) take(ctx context.Context, resp *http.Response, start time.Tim
 			case p.err != nil:
 				return reply{}, fmt.Errorf("reading the answer: %w", p.err)
 			case len(r.Body) >= maxBody:
-				r.goesOn = goesOn(resp, r.Body)
+				if r.goesOn = goesOn(resp, r.Body); !r.goesOn {
+					return reply{}, errTooLarge
+				}
 				return r, nil
 			}
 		case <-settled:
