@@ -3,6 +3,7 @@ package cli
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -71,7 +72,7 @@ func TestFlagsAreTheWordsOfACaddyfile(t *testing.T) {
 		{"stream", `0`, `stream 0`},
 		{"interval", `2s 1m`, `interval 2s 1m`},
 	} {
-		f := caddyfileOf("localhost:1", func(name string) []string {
+		f := caddyfileOf(&url.URL{Scheme: "http", Host: "localhost:1"}, false, func(name string) []string {
 			if name == c.flag {
 				return []string{c.given}
 			}
@@ -86,7 +87,7 @@ func TestFlagsAreTheWordsOfACaddyfile(t *testing.T) {
 // TestEachSubdirectiveHasAFlag holds the list of flags against that of the subdirectives.
 func TestEachSubdirectiveHasAFlag(t *testing.T) {
 	t.Parallel()
-	const without = " name notify keepalive retry lifetime cors limits upstream " + // of clients
+	const without = " name notify notices keepalive retry lifetime cors limits upstream " + // of clients
 		"cluster " + // of other nodes
 		"beat " // a block behind an argument
 	has := make(map[string]bool)

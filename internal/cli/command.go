@@ -1,4 +1,4 @@
-// Package cli is the command `caddy sse-bridge`: it tries a configuration, or suggests one.
+// Package cli is the command `caddy sse-bridge`: it shows an endpoint as a stream, tries a configuration, or suggests one.
 package cli
 
 import (
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
@@ -18,22 +17,22 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/shape"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/suggest"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/trial"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/upstream"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "sse-bridge",
 		Usage: "<command>",
-		Short: "Tries an sse_bridge on a backend, or suggests a block for it",
+		Short: "Shows the events of a backend, tries an sse_bridge on it, or suggests a block",
 		Long: `The handler sse_bridge turns an endpoint that is polled into a stream of events.
 These commands help to set it up.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.Example = `  # what does this endpoint need?
+			cmd.Example = `  # what does this endpoint look like as a stream?
+  caddy sse-bridge quick http://127.0.0.1:9000/messages
+
+  # what does this endpoint need?
   caddy sse-bridge try --suggest 'http://127.0.0.1:9000/messages?lastId=0'
 
   # which events do these lines make?
@@ -41,7 +40,7 @@ These commands help to set it up.`,
 
   # which events does the block in this Caddyfile make?
   caddy sse-bridge try /messages --caddyfile Caddyfile`
-			cmd.AddCommand(tryCommand())
+			cmd.AddCommand(quickCommand(), tryCommand())
 		},
 	})
 }
@@ -57,12 +56,16 @@ arguments with the same quoting; a flag with one argument needs no quotes inside
 of a site in that file. No server is started.
 
 --suggest examines an endpoint that you do not know. It sends some GET requests with
-different query parameters, and prints a block to start from. An answer that goes on is
-read for 15 seconds.
+different query parameters, or what --method and --body say, and prints a block to start
+from. It takes about ten seconds; an answer that goes on is read for 15 seconds.
 
 It continues until Ctrl-C, or for the number of polls in --polls; then the exit status is 1
-if a poll failed. Of a stream, records that come together count as a poll, and so does an end. Secrets in requests are recognized by their names, and masked. The
-backend's answers are not masked.`
+if a poll failed. Of a stream, records that come together count as a poll, and so does an end.
+With --for, the last line is a verdict: "works" (exit status 0), "works, but …" (2), or
+"does not, because …" (1).
+
+Secrets in requests are masked: those that their names tell, and all that comes from the
+environment or from files. The backend's answers are not masked.`
 
 const tryExample = `  caddy sse-bridge try 'http://127.0.0.1:9000/messages?lastId=0' --items messages --id id --query 'lastId={sse.cursor}'
   caddy sse-bridge try http://127.0.0.1:5984/demo/_changes --long-poll=60s --query 'feed=longpoll' \
@@ -71,8 +74,11 @@ const tryExample = `  caddy sse-bridge try 'http://127.0.0.1:9000/messages?lastI
       --query 'heartbeat=10000' --query 'since={sse.cursor}' --id seq
   caddy sse-bridge try https://example.com/api/inbox -H 'Cookie: session=…' --polls 1
   caddy sse-bridge try /messages --caddyfile Caddyfile --site http://localhost:8080
+  caddy sse-bridge try /messages --caddyfile Caddyfile --for 1m --json | tail -n 1
   caddy sse-bridge try http://127.0.0.1:9000/messages -H 'Last-Event-ID: 42' --json | jq .events
-  caddy sse-bridge try --suggest http://127.0.0.1:9000/messages`
+  caddy sse-bridge try --suggest http://127.0.0.1:9000/messages
+  caddy sse-bridge try --suggest http://127.0.0.1:6680/mopidy/rpc --method POST \
+      --body '{"jsonrpc":"2.0","id":1,"method":"core.tracklist.get_tl_tracks"}'`
 
 func tryCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -97,6 +103,8 @@ func tryCommand() *cobra.Command {
 	flags.String("site", "", "the site of the Caddyfile, if the URL is a path: http://localhost:8080")
 	flags.Bool("suggest", false, "examine the endpoint and print a block to start from")
 	flags.VarP(&flagValues{kind: "field"}, "header", "H", "a header field of the client: 'Cookie: sid=42' (repeatable)")
+	flags.Duration("for", 0, "stop after this time, such as 1m, with a verdict")
+	flags.BoolP("insecure", "k", false, "take any certificate of the backend")
 	flags.Int("polls", 0, "stop after this many polls (default: continue until Ctrl-C)")
 	flags.Bool("json", false, "print each poll as a line of JSON")
 	flags.Bool("show-secrets", false, "do not mask credentials in what is sent")
@@ -120,6 +128,9 @@ func tryCommand() *cobra.Command {
 			return nil // by Ctrl-C
 		}
 		cmd.SilenceErrors = errors.Is(err, errPollFailed)
+		if verdict, ok := errors.AsType[verdictError](err); ok {
+			return verdict.exit(cmd)
+		}
 		return err
 	}
 	return cmd
@@ -159,39 +170,51 @@ func try(ctx context.Context, flags *pflag.FlagSet, target string, out io.Writer
 		file, _      = flags.GetString("caddyfile")
 		site, _      = flags.GetString("site")
 		polls, _     = flags.GetInt("polls")
+		lasts, _     = flags.GetDuration("for")
 		secrets, _   = flags.GetBool("show-secrets")
 		asJSON, _    = flags.GetBool("json")
 		suggested, _ = flags.GetBool("suggest")
+		insecure, _  = flags.GetBool("insecure")
 		headers      = flags.Lookup("header").Value.(*flagValues).values
 	)
 	var given []string
 	for _, f := range tryFlags() {
-		if flags.Changed(flagName(f.Name)) {
+		if flags.Changed(flagName(f.Name)) && !(suggested && (f.Name == "method" || f.Name == "body")) {
 			given = append(given, "--"+flagName(f.Name))
 		}
 	}
 	switch {
 	case polls < 0:
 		return errors.New("--polls: use 0 or a positive number")
+	case lasts < 0:
+		return errors.New("--for: use a positive duration, such as 1m")
+	case suggested && lasts > 0:
+		return errors.New("--suggest asks a few times only: remove --for, and use it with the block")
 	case suggested && (file != "" || len(given) > 0):
-		return errors.New("--suggest takes only a URL and headers: remove --caddyfile and the subdirectives")
+		return errors.New("--suggest takes a URL, and -H, --method, --body and --insecure: remove --caddyfile and the other subdirectives")
 	case file != "" && len(given) > 0:
 		return fmt.Errorf("%s: it cannot be used with --caddyfile: change the block, or remove --caddyfile", given[0])
+	case file != "" && insecure:
+		return errors.New("--insecure: it cannot be used with --caddyfile: write tls_insecure_skip_verify into the transport of the block's reverse_proxy")
 	case file == "" && site != "":
 		return errors.New("--site: it can be used only with --caddyfile")
 	case suggested:
-		return suggestBlock(ctx, target, headers, out)
+		return suggestBlock(ctx, flags, target, headers, out)
 	}
-	a := &attempt{polls: polls, secrets: secrets, out: &trial.Text{W: out, Paint: trial.Paint(inColour(out))}}
+	var reports judging = &trial.Text{W: out, Paint: trial.Paint(inColour(out))}
 	if asJSON {
-		a.out = trial.Lines{W: out}
+		reports = trial.Lines{W: out}
 	}
+	a := &attempt{polls: polls, secrets: secrets, out: reports}
 	u, err := a.prepare(flags, file, site, target)
 	if err != nil {
 		return err
 	}
-	if a.request, err = tryRequest(u, headers); err != nil {
+	if a.request, err = tryRequest(u, withLogin(u, headers)); err != nil {
 		return err
+	}
+	if lasts > 0 {
+		return a.runFor(ctx, lasts, reports)
 	}
 	if err := a.run(ctx); err != nil {
 		return err
@@ -220,7 +243,8 @@ func (t *attempt) prepare(flags *pflag.FlagSet, file, site, target string) (u *u
 		if u, err = parseTarget(target); err != nil {
 			return nil, err
 		}
-		lines := caddyfileOf(u.Scheme+"://"+u.Host, func(name string) []string {
+		insecure, _ := flags.GetBool("insecure")
+		lines := caddyfileOf(u, insecure, func(name string) []string {
 			return flags.Lookup(flagName(name)).Value.(*flagValues).values
 		})
 		if config, err = lines.adapt(); err != nil {
@@ -228,36 +252,11 @@ func (t *attempt) prepare(flags *pflag.FlagSet, file, site, target string) (u *u
 		}
 		server = "srv0" // the adapter's name for the first one
 	}
+	t.hidden = secretsOf(config, file)
 	if t.server, err = provisionServer(config, server); err != nil {
 		return nil, err
 	}
 	return u, nil
-}
-
-// suggestBlock examines an endpoint and prints a block.
-func suggestBlock(ctx context.Context, target string, headers []string, out io.Writer) error {
-	u, err := parseTarget(target)
-	if err != nil {
-		return err
-	}
-	client, err := tryRequest(u, headers)
-	if err != nil {
-		return err
-	}
-	header := upstream.PollHeader(new(config.Plan), client.Header)
-	for name, values := range client.Header {
-		if name != "Accept" {
-			header[name] = values
-		}
-	}
-	block, err := suggest.For(ctx, suggest.Endpoint{URL: u, Host: client.Host, Header: header, Client: http.DefaultTransport, Say: func(text string) {
-		fmt.Fprintln(out, "# "+text)
-	}})
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(out, block.String())
-	return err
 }
 
 // inColour reports whether the output is for a terminal that shows colours (https://no-color.org).

@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,8 +40,12 @@ type attempt struct {
 	server  *caddyhttp.Server
 	request *http.Request
 	out     reporter
-	polls   int  // how many polls are made; 0: no limit
+	polls   int // how many polls are made; 0: no limit
+	judge   trial.Judge
+	unsent  trial.Unsent
 	secrets bool // secrets are not masked
+	hidden  trial.Secrets
+	seen    func(trial.Evidence) // is told what a poll, or the first of some records, has brought; nil: nobody asks
 
 	mu        sync.Mutex
 	asked     *upstream.Request // nil until a bridge is reached
@@ -47,6 +53,7 @@ type attempt struct {
 	told      chan struct{}     // closed with its report; nil without exchanges
 	stream    streamed          // the answer that goes on
 	reported  int
+	warned    bool // the first report has what is to be said of the block
 	failed    bool
 	done      bool  // all polls that were wanted are reported
 	err       error // of the reporter
@@ -82,11 +89,21 @@ func silent() *caddy.Logging {
 
 // run is the client, until the context ends, the polls have been made, or the stream is over.
 func (t *attempt) run(ctx context.Context) error {
-	ctx, t.stop = context.WithCancel(ctx)
-	defer t.stop()
+	t.watch()
+	return t.follow(ctx)
+}
+
+// watch has all polls reported. No bridge has a client yet.
+func (t *attempt) watch() {
 	for _, b := range bridge.All() {
 		b.WatchBy(t)
 	}
+}
+
+// follow is run after watch. It can be repeated when the stream was over.
+func (t *attempt) follow(ctx context.Context) error {
+	ctx, t.stop = context.WithCancel(ctx)
+	defer t.stop()
 	late := time.AfterFunc(silence, t.waiting)
 	defer late.Stop()
 	w := &unread{header: make(http.Header)}
@@ -137,6 +154,21 @@ func (t *attempt) waiting() {
 // Through returns routes that note what goes through them.
 func (t *attempt) Through(which upstream.Kind, routes caddyhttp.Handler) caddyhttp.Handler {
 	return recorder{t, which, routes}
+}
+
+// withLogin takes the user and the password out of a URL, and returns header fields with them, as clients send them.
+// An Authorization that is given goes first.
+func withLogin(u *url.URL, header []string) []string {
+	user := u.User
+	u.User = nil
+	if user == nil || slices.ContainsFunc(header, func(field string) bool {
+		name, _, _ := strings.Cut(field, ":")
+		return strings.EqualFold(strings.TrimSpace(name), "Authorization")
+	}) {
+		return header
+	}
+	password, _ := user.Password()
+	return append(slices.Clone(header), "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)))
 }
 
 // tryRequest makes the request of an EventSource for a URL, with header fields of the form
@@ -214,7 +246,9 @@ func (rec recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 		e.answered(answer, err)
 		rec.attempt.note(e)
 	}()
-	err = rec.next.ServeHTTP(w, r)
+	if err = rec.next.ServeHTTP(w, r); err == nil && r.Context().Err() != nil { // the bridge has ended the answer
+		err = context.Cause(r.Context())
+	}
 	return err
 }
 

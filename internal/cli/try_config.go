@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -93,12 +94,16 @@ func (f *flagLines) add(flag, line string) {
 	}
 }
 
-// caddyfileOf makes the Caddyfile of a site that answers all requests by polling an upstream. values returns
-// the values of each flag.
-func caddyfileOf(upstream string, values func(name string) []string) *flagLines {
-	f := new(flagLines)
+// caddyfileOf makes the Caddyfile of a site that answers all requests by polling the server of a URL, whose
+// certificate need not be trusted. values returns the values of each flag.
+func caddyfileOf(u *url.URL, insecure bool, values func(name string) []string) *flagLines {
+	f, upstream := new(flagLines), u.Scheme+"://"+u.Host
 	f.add("", "{\n\tadmin off\n\tauto_https off\n}\nhttp:// {")
-	f.add("URL", "\tsse_bridge "+upstream+" {")
+	if insecure && u.Scheme == "https" {
+		f.add("URL", "\tsse_bridge {\n\t\tupstream {\n\t\t\treverse_proxy "+upstream+" {\n\t\t\t\ttransport http {\n\t\t\t\t\ttls_insecure_skip_verify\n\t\t\t\t}\n\t\t\t}\n\t\t}")
+	} else {
+		f.add("URL", "\tsse_bridge "+upstream+" {")
+	}
 	for _, flag := range tryFlags() {
 		lines := values(flag.Name)
 		if slices.Contains(blocks, flag.Name) && len(lines) > 0 {
@@ -182,19 +187,27 @@ func adaptFile(name string) ([]byte, error) {
 type served struct {
 	Apps struct {
 		HTTP struct {
-			HTTPPort  int `json:"http_port"`
-			HTTPSPort int `json:"https_port"`
-			Servers   map[string]struct {
-				Listen []string `json:"listen"`
-				Routes []struct {
-					Match []struct {
-						Host []string `json:"host"`
-					} `json:"match"`
-					Handle json.RawMessage `json:"handle"`
-				} `json:"routes"`
-			} `json:"servers"`
+			HTTPPort  int                 `json:"http_port"`
+			HTTPSPort int                 `json:"https_port"`
+			Servers   map[string]servedBy `json:"servers"`
 		} `json:"http"`
 	} `json:"apps"`
+}
+
+// servedBy is that part of a server.
+type servedBy struct {
+	Listen []string `json:"listen"`
+	Routes []struct {
+		Match []struct {
+			Host []string `json:"host"`
+		} `json:"match"`
+		Handle json.RawMessage `json:"handle"`
+	} `json:"routes"`
+	AutomaticHTTPS struct {
+		Disable bool     `json:"disable"`
+		Skip    []string `json:"skip"`
+	} `json:"automatic_https"`
+	TLS []json.RawMessage `json:"tls_connection_policies"`
 }
 
 func readServed(config []byte) (s served, err error) {
@@ -219,10 +232,19 @@ func serverFor(config []byte, u *url.URL) (string, error) {
 			port = strconv.Itoa(s.Apps.HTTP.HTTPSPort)
 		}
 	}
-	for name, server := range s.Apps.HTTP.Servers {
-		if slices.ContainsFunc(server.Listen, func(address string) bool { return strings.HasSuffix(address, ":"+port) }) {
+	var found string
+	for _, name := range slices.Sorted(maps.Keys(s.Apps.HTTP.Servers)) {
+		server := s.Apps.HTTP.Servers[name]
+		if !slices.ContainsFunc(server.Listen, func(address string) bool { return strings.HasSuffix(address, ":"+port) }) {
+			continue
+		}
+		if len(server.hosts()) > 0 { // others may have the port at another address
 			return name, nil
 		}
+		found = cmp.Or(found, name)
+	}
+	if found != "" {
+		return found, nil
 	}
 	sites := s.sites()
 	if len(sites) == 0 {
@@ -235,19 +257,9 @@ func serverFor(config []byte, u *url.URL) (string, error) {
 func (s served) sites() []string {
 	var all []string
 	for _, server := range s.Apps.HTTP.Servers {
-		for _, route := range server.Routes {
-			var handlers any
-			if json.Unmarshal(route.Handle, &handlers) != nil || !config.HoldsBridge(handlers) {
-				continue
-			}
-			hosts := []string{"localhost"}
-			if len(route.Match) > 0 && len(route.Match[0].Host) > 0 {
-				hosts = route.Match[0].Host
-			}
+		for _, host := range server.hosts() {
 			for _, address := range server.Listen {
-				for _, host := range hosts {
-					all = append(all, s.address(host, address))
-				}
+				all = append(all, s.address(server, host, address))
 			}
 		}
 	}
@@ -255,8 +267,34 @@ func (s served) sites() []string {
 	return slices.Compact(all)
 }
 
-func (s served) address(host, listen string) string {
+// hosts are those of the sites that have an sse_bridge; an empty one is any.
+func (s servedBy) hosts() (all []string) {
+	for _, route := range s.Routes {
+		var handlers any
+		if json.Unmarshal(route.Handle, &handlers) != nil || !config.HoldsBridge(handlers) {
+			continue
+		}
+		if len(route.Match) > 0 && len(route.Match[0].Host) > 0 {
+			all = append(all, route.Match[0].Host...)
+		} else {
+			all = append(all, "")
+		}
+	}
+	return all
+}
+
+// hasTLS reports whether a site's connections are encrypted at a port that does not say so.
+func (s servedBy) hasTLS(host string) bool {
+	return len(s.TLS) > 0 || host != "" && !s.AutomaticHTTPS.Disable && !slices.Contains(s.AutomaticHTTPS.Skip, host)
+}
+
+func (s served) address(by servedBy, host, listen string) string {
 	_, port, err := net.SplitHostPort(listen)
+	scheme := "http://"
+	if port != strconv.Itoa(s.Apps.HTTP.HTTPPort) && by.hasTLS(host) {
+		scheme = "https://"
+	}
+	host = cmp.Or(host, "localhost")
 	switch {
 	case err != nil:
 		return "http://" + host
@@ -265,7 +303,7 @@ func (s served) address(host, listen string) string {
 	case port == strconv.Itoa(s.Apps.HTTP.HTTPSPort):
 		return "https://" + host
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + net.JoinHostPort(host, port)
 }
 
 // siteURL returns the URL of a target, which is a whole URL, or a path of a site. The site need not be named

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -51,11 +53,17 @@ func (t *attempt) Polled(p feed.Polled) {
 		r.Error, t.failed = reason(p.Err), true
 	}
 	r.Events, r.Notices = t.events(p), notices(p)
+	t.warn(r, p)
+	tried := trial.Tried{Took: t.took()}
 	if t.stream.open {
-		t.ofStream(r, p)
+		tried.Evidence = t.ofStream(r, p)
 	} else {
-		t.ofPoll(r, p)
+		tried.Evidence = t.ofPoll(r, p)
 	}
+	if tried.Ended = over; over {
+		tried.Lasted = closed.Lasted
+	}
+	t.judged(tried, len(r.Events), p)
 	if r.Stage == "" && t.asked.Plan.Stream {
 		r.Stage = trial.Ended
 	}
@@ -64,7 +72,7 @@ func (t *attempt) Polled(p feed.Polled) {
 	case !p.Over:
 		r.Next = t.next(p)
 	case p.Err != nil:
-		r.Notices = append(r.Notices, "a client gets this status, and an EventSource stops here")
+		r.Notices = append(r.Notices, "a client gets this status. The EventSource of a browser does not try again after it")
 	}
 	if t.write(r); t.reported == t.polls {
 		t.done = true
@@ -72,19 +80,61 @@ func (t *attempt) Polled(p feed.Polled) {
 	}
 }
 
+// warn adds to the first report what is to be said of the block, and to each what is to be said of the cursor.
+func (t *attempt) warn(r *trial.Report, p feed.Polled) {
+	var all []trial.Reason
+	if !t.warned {
+		t.warned, all = true, warningsOf(t.asked)
+	}
+	if cursor := t.asked.Unmatched(p.Page.Next); cursor != "" {
+		all = append(all, unmatched(cursor))
+	}
+	for _, w := range all {
+		r.Notices = append(r.Notices, w.Text)
+		t.judge.But(w.ID, w.Text)
+	}
+}
+
+// judged notes a poll for the verdict.
+func (t *attempt) judged(tried trial.Tried, events int, p feed.Polled) {
+	plan := t.asked.Plan
+	tried.Stream, tried.Holds = plan.Stream, plan.Holds()
+	tried.News, tried.Events, tried.Over = p.News, events, p.Over
+	tried.Wait, tried.Asked = p.Wait, p.Why == feed.AskedTo
+	t.judge.Note(tried)
+}
+
+// took is how long the last request has taken.
+func (t *attempt) took() time.Duration {
+	if n := len(t.exchanges); n > 0 {
+		return t.exchanges[n-1].took
+	}
+	return 0
+}
+
 // ofPoll describes a poll's answer.
-func (t *attempt) ofPoll(r *trial.Report, p feed.Polled) {
+func (t *attempt) ofPoll(r *trial.Report, p feed.Polled) trial.Evidence {
 	evidence := t.evidence(p)
 	r.Exchanges = t.takeExchanges()
 	if evidence.Answer != nil && (p.Err == nil || evidence.Answer.Status/100 == 2) {
 		r.Found = trial.Findings(evidence.Config, evidence.Document, evidence.Found)
 	}
+	evidence.Unsent = t.unsent.Note(evidence)
 	r.Hint = trial.Hint(evidence)
+	r.Notices = slices.DeleteFunc(r.Notices, func(text string) bool { return text == r.Hint }) // once is enough
+	t.see(evidence)
+	return evidence
+}
+
+func (t *attempt) see(e trial.Evidence) {
+	if t.seen != nil {
+		t.seen(e)
+	}
 }
 
 // ofStream describes a page of an answer that goes on, or its end.
-func (t *attempt) ofStream(r *trial.Report, p feed.Polled) {
-	t.records(r, p)
+func (t *attempt) ofStream(r *trial.Report, p feed.Polled) trial.Evidence {
+	evidence := t.records(r, p)
 	r.Stage = trial.Records
 	if p.Err == nil {
 		r.Cursor = p.Next.From.ID()
@@ -95,6 +145,7 @@ func (t *attempt) ofStream(r *trial.Report, p feed.Polled) {
 		}
 	}
 	t.stream.open = p.Err == nil && !p.Page.Reset && !p.Page.Restarted && !p.Page.End && !p.Page.Reopen
+	return evidence
 }
 
 // takeExchanges converts the exchanges since the last report.
@@ -121,7 +172,7 @@ func (t *attempt) write(r *trial.Report) {
 		t.told = nil
 	}
 	if !t.secrets {
-		r.Mask()
+		r.Mask(t.hidden)
 	}
 	if t.err = t.out.Write(r); t.err != nil {
 		t.stop()
@@ -138,7 +189,7 @@ func (t *attempt) evidence(p feed.Polled) trial.Evidence {
 	if last.which > upstream.KindPoll {
 		asked, step = t.asked.Of(last.which), true
 	}
-	e := trial.Evidence{Config: asked.Plan.Page, Document: step || asked.Plan.Reader.Document(), Answer: last.response, Page: p.Page, Err: p.Err}
+	e := trial.Evidence{Config: asked.Plan.Page, Document: step || asked.Plan.Reader.Document(), Answer: last.response, Page: p.Page, Err: p.Err, Empty: t.asked.Plan.Empty()}
 	switch {
 	case last.unended:
 		e.Answer = nil
@@ -247,13 +298,14 @@ func paused(p feed.Polled) string {
 
 // events are the events that clients get from a poll.
 func (t *attempt) events(p feed.Polled) []trial.Event {
-	if t.asked.Plan.Reader.Document() && !p.News {
+	whole := t.asked.Plan.Reader.Document() || t.asked.Plan.Reader.Set()
+	if whole && !p.News {
 		return nil
 	}
 	var events []trial.Event
 	for _, e := range p.Page.Events {
 		id := e.At.ID()
-		if t.asked.Plan.Reader.Document() {
+		if whole {
 			id = e.Key
 		}
 		events = append(events, trial.Event{ID: id, Type: e.Type, Data: string(e.Data)})
@@ -270,7 +322,7 @@ func notices(p feed.Polled) []string {
 	}{
 		{p.Page.Reset, "reset holds: clients get a bridge.reset, and then what a new client gets"},
 		{p.Page.Restarted, "the epoch has changed: clients get a bridge.reset, and then what a new client gets"},
-		{p.Page.Lost, "the cursor's own item is not in the answer, or gap holds: clients get a bridge.reset, because events may be missing in between"},
+		{p.Page.Lost, "clients get a bridge.reset, because events may be missing: the item that they had last is not in this answer, or the condition of `gap` holds"},
 		{p.Page.Carry != nil, "the page ends before the position: its items are held back until the next page shows whether clients have them"},
 		{p.Page.End, "end holds: the streams end here"},
 	} {
@@ -288,5 +340,5 @@ func reason(err error) string {
 		before, _, _ := strings.Cut(err.Error(), handler.Error())
 		return before + handler.Err.Error()
 	}
-	return err.Error()
+	return page.Detail(err)
 }

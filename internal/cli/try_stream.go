@@ -44,6 +44,7 @@ func (t *attempt) Began(status int, header http.Header) {
 	s.open, s.last, s.head = true, time.Now(), page.Response{Status: status, Header: header}
 	s.asking.response, s.asking.goesOn = &s.head, true
 	s.asking.came()
+	t.judge.Begun()
 	t.exchanges = append(t.exchanges, s.asking)
 	t.write(&trial.Report{Stage: trial.Begun, Exchanges: t.takeExchanges()})
 }
@@ -84,10 +85,10 @@ func (t *attempt) piece(records int, texts ...[]byte) *trial.Piece {
 }
 
 // records describes the records that a page is made of, and what they brought.
-func (t *attempt) records(r *trial.Report, p feed.Polled) {
+func (t *attempt) records(r *trial.Report, p feed.Polled) trial.Evidence {
 	c := t.stream.came
 	if t.stream.came = nil; c == nil {
-		return
+		return trial.Evidence{Config: t.asked.Plan.Page, Answer: &t.stream.head, Page: p.Page, Err: p.Err}
 	}
 	texts := make([][]byte, len(c.Records))
 	for i := range c.Records {
@@ -97,6 +98,7 @@ func (t *attempt) records(r *trial.Report, p feed.Polled) {
 	resp := t.stream.head
 	resp.Body = texts[0]
 	evidence := trial.Evidence{Config: t.asked.Plan.Page, Answer: &resp, Found: c.Found, Page: p.Page, Err: p.Err}
+	t.see(evidence)
 	early := !t.stream.events
 	t.stream.events = t.stream.events || len(p.Page.Events) > 0
 	if early || len(p.Page.Events) == 0 {
@@ -105,4 +107,5 @@ func (t *attempt) records(r *trial.Report, p feed.Polled) {
 	if early && (c.Found.Items > 0 || t.stream.bare >= itemless) || p.Err != nil { // later records may differ
 		r.Hint = trial.Hint(evidence)
 	}
+	return evidence
 }

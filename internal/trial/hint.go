@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/decode"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/shape"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/value"
@@ -23,30 +24,67 @@ type Evidence struct {
 	Answer   *page.Response // nil where none came
 	Found    page.Found
 	Page     page.Page
-	Err      error // of the poll
+	Unsent   string // the id of an item that [Unsent] has found; empty: none
+	Err      error  // of the poll
+	Empty    string // which placeholders of the block are empty that should not be, and what to do
 }
 
-// Hint says the likely reason why nothing, or not what was meant, has come of a poll, and what would
-// be right. It is empty where all is well.
-func Hint(e Evidence) string {
+// Advice is the likely reason why nothing, or not what was meant, has come of a poll, and what would be right. It is
+// zero where all is well.
+type Advice struct {
+	ID   string // a fixed word
+	Text string
+	// Grave is set if no event can come of such answers, or none that was meant.
+	Grave bool
+	// Idea is set if nothing is wrong: there may be something better.
+	Idea bool
+}
+
+// Hint returns the text of the [Advice] on a poll.
+func Hint(e Evidence) string { return Advise(e).Text }
+
+// Advise says what is to be said of a poll.
+func Advise(e Evidence) Advice {
 	if e.Answer == nil {
-		return unanswered(e)
+		return Advice{ID: "unanswered", Text: unanswered(e), Grave: true}.orNone()
 	}
 	if text := refused(e); text != "" {
-		return text
+		return Advice{ID: "refused", Text: text, Grave: e.Err != nil}
 	}
 	if e.Page.Reset || e.Answer.Status == http.StatusNotModified || len(bytes.TrimSpace(e.Found.Body)) == 0 {
-		return ""
+		return Advice{}
 	}
 	if e.Found.Passed && e.Err == nil {
-		return ""
+		return Advice{}
 	}
-	for _, ask := range []func(Evidence) string{notJSON, noItems, oneItem, notFound, repeated, stuck, errorDocument, listUnread} {
-		if text := ask(e); text != "" {
-			return text
+	for _, hint := range []struct {
+		ask    func(Evidence) string
+		advice Advice
+	}{
+		{notJSON, Advice{ID: "not_data", Grave: true}},
+		{htmlPage, Advice{ID: "html_page"}},
+		{noItems, Advice{ID: noItemsID, Grave: itemsElsewhere(e)}},
+		{oneItem, Advice{ID: "one_item"}},
+		{notFound, Advice{ID: "not_found"}},
+		{unsent, Advice{ID: "unsent_items"}},
+		{repeated, Advice{ID: "repeated_ids"}},
+		{stuck, Advice{ID: "stuck"}},
+		{errorDocument, Advice{ID: "error_document"}},
+		{listUnread, Advice{ID: "list_unread", Idea: true}},
+	} {
+		if hint.advice.Text = hint.ask(e); hint.advice.Text != "" {
+			return hint.advice
 		}
 	}
-	return ""
+	return Advice{}
+}
+
+// orNone returns no advice if there is no text.
+func (a Advice) orNone() Advice {
+	if a.Text == "" {
+		return Advice{}
+	}
+	return a
 }
 
 // unanswered explains why no answer came.
@@ -60,7 +98,7 @@ func unanswered(e Evidence) string {
 	case says("connection refused"):
 		return "nothing listens there: is the backend running, and is this its address and port?"
 	case says("no such host"), says("server misbehaving"):
-		return "the host name is unknown: is it spelled correctly?"
+		return "the host name is unknown: is it spelled correctly?" + perhapsPath(err)
 	case errors.Is(err, context.DeadlineExceeded) && e.Config.Stream:
 		return "some backends send the head of such an answer with its first record or sign of life: raise timeout"
 	case errors.Is(err, context.DeadlineExceeded):
@@ -73,11 +111,25 @@ func unanswered(e Evidence) string {
 	return ""
 }
 
+// wordLookedUp finds a host name of one word in the error of looking it up.
+var wordLookedUp = regexp.MustCompile(`lookup ([\w-]+)[: ]`)
+
+// perhapsPath asks whether a name without dots is the block's path, which Caddy takes for an upstream where its slash is missing.
+func perhapsPath(err error) string {
+	found := wordLookedUp.FindStringSubmatch(err.Error())
+	if found == nil {
+		return ""
+	}
+	return " If it is a path, it begins with a slash: /" + found[1]
+}
+
 // refused explains a status that is no answer.
 func refused(e Evidence) string {
 	switch s := e.Answer.Status; {
 	case s == http.StatusTooManyRequests, limited(e.Err, s):
 		return "the backend is asked too often: raise interval"
+	case e.Empty != "" && e.Err != nil && s >= 300 && s < 500 && s != http.StatusNotModified: // it may ask for what was left out
+		return e.Empty
 	case s == http.StatusUnauthorized:
 		text := "the backend requires authentication: send what your browser sends, with -H 'Cookie: …' or -H 'Authorization: …'"
 		if challenge, _, _ := strings.Cut(e.Answer.Header.Get("WWW-Authenticate"), " "); challenge != "" {
@@ -93,9 +145,9 @@ func refused(e Evidence) string {
 	case s == http.StatusMethodNotAllowed:
 		text := "the backend requires another method here"
 		if allow := e.Answer.Header.Get("Allow"); allow != "" {
-			text += ": " + allow
+			text += " (" + allow + ")"
 		}
-		return text + "; set it with method"
+		return text + ": add a line such as `method POST`, and the `body` that the page sends, or --method and --body on the command line"
 	case e.Err != nil && s >= 400 && e.Found.JSON:
 		return complaint(e.Found.Body)
 	}
@@ -116,10 +168,13 @@ func notJSON(e Evidence) string {
 	if e.Found.JSON || e.Found.Nature != "HTML" && e.Err == nil {
 		return ""
 	}
+	if e.Found.Nature == "HTML" && login.Match(e.Answer.Body) {
+		return "this is a login page: send your cookie with -H 'Cookie: …'"
+	}
+	if e.Answer.Status >= http.StatusBadRequest { // what comes with an error need not be in the format
+		return ""
+	}
 	if e.Found.Nature == "HTML" {
-		if login.Match(e.Answer.Body) {
-			return "this is a login page: send your cookie with -H 'Cookie: …'"
-		}
 		if e.Err != nil {
 			return "this is an HTML page: use the URL of the data that the page loads"
 		}
@@ -137,6 +192,23 @@ func notJSON(e Evidence) string {
 		return "text is read as it is with format text, line by line with format lines, and as a table with format csv"
 	}
 	return ""
+}
+
+// htmlPage explains a page for people that is taken for a document.
+func htmlPage(e Evidence) string {
+	if !e.Document || e.Err != nil || !e.Config.Data.IsZero() || !decode.IsHTML(e.Found.Body) {
+		return ""
+	}
+	return "the answer is HTML: a login page? For data, use the URL that the page loads it from"
+}
+
+// noItemsID is the id of the advice of noItems.
+const noItemsID = "no_items"
+
+// itemsElsewhere reports whether an answer without items shows that the path is wrong: it has a list, or is an error.
+// Some upstreams omit the list while there is no news.
+func itemsElsewhere(e Evidence) bool {
+	return len(shape.Lists(shape.Places(e.Found.Body))) > 0 || complaint(e.Found.Body) != ""
 }
 
 // noItems explains an answer in which no list was found.

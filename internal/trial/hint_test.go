@@ -90,8 +90,12 @@ func TestHints(t *testing.T) {
 		{"a list unread", page.Config{}, 200, `{"rows":[{"seq":1}]}`, nil, "add items rows and id seq"},
 		{"a login page", listOf("rows", "id"), 200, `<html><form><input type="password"></form></html>`, nil, "login page"},
 		{"a login page as a document", page.Config{}, 200, `<html><form><input name=p type='password'></form></html>`, nil, "login page"},
+		{"a login page with a status", page.Config{}, 503, `<html><form><input type="password"></form></html>`, nil, "login page"},
+		{"a gateway's page for an error", listOf("rows", "id"), 502, "<html><h1>502 Bad Gateway</h1></html>", nil, ""},
+		{"the text of an error", listOf("rows", "id"), 500, "Internal Server Error", nil, ""},
 		{"a login page that is ignored", ignoring("{sse.status}", "200"), 200, `<html><form><input type="password"></form></html>`, nil, ""},
 		{"a page", listOf("rows", "id"), 200, `<html><p>Hello</p></html>`, nil, "this is an HTML page"},
+		{"a page as a document", page.Config{}, 200, `<!DOCTYPE html><p>Hello</p>`, nil, "the answer is HTML: a login page?"},
 		{"a fragment as a document", page.Config{}, 200, `<li>Hello</li>`, nil, ""},
 		{"XML", listOf("rows", "id"), 200, `<?xml version="1.0"?><rows/>`, nil, "format xml"},
 		{"lines of JSON", listOf("rows", "id"), 200, "{\"id\":1}\n{\"id\":2}\n", nil, "format lines"},
@@ -100,7 +104,7 @@ func TestHints(t *testing.T) {
 		{"403", page.Config{}, 403, "", nil, "refuses this user"},
 		{"404", page.Config{}, 404, "", nil, "accept 404"},
 		{"404 that is accepted", page.Config{Accept: []int{404}}, 404, `{"a":1}`, nil, ""},
-		{"405", page.Config{}, 405, "", []string{"Allow", "POST"}, "another method here: POST"},
+		{"405", page.Config{}, 405, "", []string{"Allow", "POST"}, "another method here (POST): add a line such as `method POST`"},
 		{"302", page.Config{}, 302, "", []string{"Location", "/login"}, "it redirects to /login"},
 		{"429", page.Config{}, 429, "", nil, "raise interval"},
 		{"403 that says later", page.Config{}, 403, "", []string{"Retry-After", "30"}, "raise interval"},
@@ -124,7 +128,9 @@ func TestHintsWhereNoAnswerCame(t *testing.T) {
 		want string
 	}{
 		{errors.New("dial tcp 127.0.0.1:9: connect: connection refused"), "nothing listens there"},
-		{errors.New("dial tcp: lookup nowhere: no such host"), "is unknown"},
+		{errors.New("dial tcp: lookup messages on 192.0.2.1:53: no such host"), "is it spelled correctly? If it is a path"},
+		{errors.New("dial tcp: lookup messages: no such host"), "it begins with a slash: /messages"},
+		{errors.New("dial tcp: lookup nowhere.example: no such host"), "is unknown"},
 		{fmt.Errorf("no answer within 30s: %w", context.DeadlineExceeded), "long_poll"},
 		{errors.New("http: server gave HTTP response to HTTPS client"), "http:// instead of https://"},
 		{errors.New("tls: failed to verify certificate"), "not trusted"},
@@ -133,6 +139,17 @@ func TestHintsWhereNoAnswerCame(t *testing.T) {
 	} {
 		if got := Hint(Evidence{Err: c.err}); !strings.Contains(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("for %v: got %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
+func TestAnEmptyPlaceholderIsTheHintForARefusal(t *testing.T) {
+	t.Parallel()
+	const empty = "{env.X_API_KEY} is empty: set it in Caddy's environment"
+	for status, want := range map[int]bool{302: true, 400: true, 401: true, 403: true, 429: false, 500: false} {
+		e := Evidence{Answer: &page.Response{Status: status, Header: make(http.Header)}, Err: errors.New("refused"), Empty: empty}
+		if got := Hint(e); (got == empty) != want {
+			t.Errorf("%d: got %q", status, got)
 		}
 	}
 }

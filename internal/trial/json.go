@@ -25,5 +25,12 @@ func (l Lines) Write(r *Report) error {
 	return e.Encode(r)
 }
 
+// Verdict writes the verdict.
+func (l Lines) Verdict(v Verdict) error {
+	e := json.NewEncoder(l.W)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
 // Waiting says nothing: a line is a poll that has been answered.
 func (l Lines) Waiting(time.Duration) {}

@@ -18,15 +18,16 @@ var (
 // Secret reports whether a parameter, a header field or a member of that name holds a secret.
 func Secret(name string) bool {
 	name = strings.ToLower(name)
-	return slices.Contains(secretNames, name) || slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
+	return slices.Contains(secretNames, name) || strings.HasSuffix(name, "-key") || slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
 var (
-	parameter = regexp.MustCompile(`([?&]|^)([^=&?#\s]+)=([^&#\s]*)`)
-	member    = regexp.MustCompile(`("([^"\\]+)"\s*:\s*)("(?:[^"\\]|\\.)*"|-?\d[\w.+-]*)`)
-	userinfo  = regexp.MustCompile(`(://[^:/@\s]*:)[^@/\s]+@`)
-	pair      = regexp.MustCompile(`([^=;\s]+)=[^;]*`)
-	scheme    = regexp.MustCompile(`^(\w+\s+)?.*$`)
+	parameter  = regexp.MustCompile(`([?&]|^)([^=&?#\s]+)=([^&#\s]*)`)
+	member     = regexp.MustCompile(`("([^"\\]+)"\s*:\s*)("(?:[^"\\]|\\.)*"|-?\d[\w.+-]*)`)
+	userinfo   = regexp.MustCompile(`(://[^:/@\s]*:)[^@/\s]+@`)
+	pair       = regexp.MustCompile(`([^=;\s]+)=[^;]+`)
+	bareScheme = regexp.MustCompile(`^(?i:basic|bearer|digest|token)\s*$`)
+	scheme     = regexp.MustCompile(`^(\w+\s+)?.*$`)
 )
 
 // MaskURL masks the secrets in the query of a URL, and its password.
@@ -39,23 +40,30 @@ func MaskURL(url string) string {
 	return path + "?" + maskForm(query)
 }
 
-// maskForm masks the secrets in a query, or a form.
+// maskForm masks the secrets in a query, or a form. Some backends divide parameters by semicolons.
 func maskForm(form string) string {
 	return parameter.ReplaceAllStringFunc(form, func(p string) string {
 		m := parameter.FindStringSubmatch(p)
-		if !Secret(m[2]) || m[3] == "" {
-			return p
+		if Secret(m[2]) && m[3] != "" {
+			return m[1] + m[2] + "=" + masked
 		}
-		return m[1] + m[2] + "=" + masked
+		parts := strings.Split(p, ";")
+		for i, part := range parts {
+			if name, value, _ := strings.Cut(part, "="); i > 0 && value != "" && Secret(name) {
+				parts[i] = name + "=" + masked
+			}
+		}
+		return strings.Join(parts, ";")
 	})
 }
 
-// maskBody masks the secrets in the body of a request, which is a form or JSON.
+// maskBody masks the secrets in the body of a request, which is a form or JSON. In JSON, a `key` is mostly that of a
+// store, such as etcd's.
 func maskBody(body string) string {
 	if trimmed := strings.TrimSpace(body); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
 		return member.ReplaceAllStringFunc(body, func(text string) string {
 			m := member.FindStringSubmatch(text)
-			if !Secret(m[2]) {
+			if !Secret(m[2]) || strings.EqualFold(m[2], "key") || m[3] == `""` {
 				return text
 			}
 			return m[1] + `"` + masked + `"`
@@ -64,13 +72,16 @@ func maskBody(body string) string {
 	return maskForm(body)
 }
 
-// Mask masks the secrets of a request: the credentials in its header, and what the names of
-// parameters call a secret.
-func (r Request) Mask() Request {
-	r.URL, r.Body, r.Header = MaskURL(r.URL), maskBody(r.Body), r.Header.Clone()
+// Mask masks the secrets of a request: the credentials in its header, what the names of parameters call a secret, and
+// the given ones.
+func (r Request) Mask(s Secrets) Request {
+	r.URL, r.Body, r.Header = MaskURL(s.maskURL(r.URL)), maskBody(s.mask(r.Body)), r.Header.Clone()
 	for name, values := range r.Header {
 		for i, v := range values {
+			v = s.mask(v)
+			values[i] = v
 			switch {
+			case strings.TrimSpace(v) == "", name == "Authorization" && bareScheme.MatchString(v): // there is no secret, and that should be seen
 			case name == "Cookie":
 				values[i] = pair.ReplaceAllString(v, "${1}="+masked)
 			case name == "Authorization":

@@ -123,14 +123,14 @@ func Telling(h, usual http.Header) http.Header {
 func Start(body []byte) string { return clip(strings.TrimSpace(oneLine(string(body)))) }
 
 // Mask masks the secrets of all requests of a report. What the upstream answers stays.
-func (r *Report) Mask() {
+func (r *Report) Mask(s Secrets) {
 	for i := range r.Exchanges {
-		r.Exchanges[i].Request = r.Exchanges[i].Request.Mask()
-		r.Exchanges[i].Error = MaskURL(r.Exchanges[i].Error)
+		r.Exchanges[i].Request = r.Exchanges[i].Request.Mask(s)
+		r.Exchanges[i].Error = MaskURL(s.mask(r.Exchanges[i].Error))
 	}
-	r.Error, r.Hint = MaskURL(r.Error), MaskURL(r.Hint)
+	r.Error, r.Hint = MaskURL(s.mask(r.Error)), MaskURL(s.mask(r.Hint))
 	if r.Next != nil && r.Next.Request != nil {
-		next := r.Next.Request.Mask()
+		next := r.Next.Request.Mask(s)
 		r.Next.Request = &next
 	}
 }

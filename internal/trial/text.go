@@ -96,6 +96,16 @@ func (t *Text) Write(r *Report) error {
 	return err
 }
 
+// Verdict writes the verdict, in one line.
+func (t *Text) Verdict(v Verdict) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b strings.Builder
+	t.line(&b, "verdict", map[Word]string{Works: green, WorksBut: yellow, DoesNot: red}[v.Word], v.Text)
+	_, err := io.WriteString(t.W, b.String())
+	return err
+}
+
 // Waiting says that an answer is waited for.
 func (t *Text) Waiting(so time.Duration) {
 	t.mu.Lock()
@@ -162,7 +172,11 @@ func (t *Text) request(r Request) string { return r.Method + " " + oneLine(r.URL
 // details writes what else is in a request.
 func (t *Text) details(b *strings.Builder, r Request) {
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		t.line(b, "", faint, t.Paint.in(faint, oneLine(name+": "+strings.Join(r.Header[name], ", "))))
+		value := strings.Join(r.Header[name], ", ")
+		if strings.TrimSpace(value) == "" {
+			value = "(empty)"
+		}
+		t.line(b, "", faint, t.Paint.in(faint, oneLine(name+": "+value)))
 	}
 	if r.Body != "" {
 		t.line(b, "", faint, t.Paint.in(faint, clip(oneLine(r.Body))))
