@@ -1,4 +1,4 @@
-// Package browser opens tabs of a Chromium.
+// Package browser opens pages in a Chromium and in a WebKit, and looks for barriers in them.
 package browser
 
 import (

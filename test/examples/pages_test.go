@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 
 	"github.com/sse-bridge/caddy-sse-bridge/test/browser"
@@ -100,7 +101,7 @@ func tryCORSPage(tab context.Context, t *testing.T) {
 		_, port, _ := net.SplitHostPort(addr)
 		return port
 	}
-	here, bridge := "http://localhost:"+port(testsite.FreeAddr(t)), port(testsite.FreeAddr(t))
+	here, bridge := "http://localhost:"+port(testport.Free(t)), port(testport.Free(t))
 	caddyfile := testsite.ExampleWith(t, "cors", map[string]string{"PORT": port(node.Addr), "BRIDGE_PORT": bridge})
 	testsite.Run(t, strings.ReplaceAll(caddyfile, "{{site}}", here))
 	browser.Open(tab, t, here)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -32,7 +33,7 @@ type secured struct {
 // startSecured runs nginx or a Caddy in front of the site. Both tell it the scheme and the host that the client has asked for.
 func startSecured(t *testing.T, front string, trusted bool) *secured {
 	t.Helper()
-	addr := testsite.FreeAddr(t)
+	addr := testport.Free(t)
 	x := &secured{chat: testsite.NewChat(0), url: "https://" + addr}
 	upstream := testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Forwarded-Proto") != "https" {
