@@ -2,25 +2,23 @@ package clients
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
-	"github.com/tmaxmax/go-sse"
 )
 
 // target is a stream that a client is to follow.
@@ -34,14 +32,30 @@ type target struct {
 // clientFunc follows a target, calls each for every event, and returns when the client has given up.
 type clientFunc func(ctx context.Context, to target, each func(seen)) error
 
+// The families of clients, each of which has a table of its own.
+const (
+	browsers    = "Browsers"
+	libraries   = "Libraries in pages"
+	npm         = "npm"
+	golang      = "Go"
+	httpClients = "HTTP clients"
+)
+
 // program is a client under test.
 type program struct {
+	family  string
 	name    string
 	version string
 	debian  bool   // whether the version is Debian's, and not pinned
 	api     string // by which it takes a stored id, or ""
-	browser bool
+	watches bool   // it takes a silent connection for lost
+	prefix  string // of its streams, if they are of a kind of their own
+	closes  bool   // its code closes the stream at bridge.end
 	follow  clientFunc
+
+	file        string     // of an HTTP client: the program that follows with it
+	withProgram clientFunc // follows so
+	holdsBack   bool       // alone, it brings events late
 }
 
 const npmFolder = "test/clients/npm"
@@ -49,8 +63,12 @@ const npmFolder = "test/clients/npm"
 // withCode follows the name of a client that runs with the code that docs/clients.md gives for it.
 const withCode = ", with the code below"
 
+// lostAfter is how long clients wait, if their code says so, until they take a silent connection for lost. HTTP clients wait twice
+// as long: some of them have no other limit for the start of an answer.
+const lostAfter = 8 * time.Second
+
 // clientPrograms returns the clients that are there: in CI, all of them. They end with the test.
-func clientPrograms(t *testing.T) (programs []program, missing int) {
+func clientPrograms(t *testing.T, s *clientSite) (programs []program, missing int) {
 	t.Helper()
 	// what is missing is skipped alone
 	add := func(p program, version func(t *testing.T) string, start func() clientFunc) {
@@ -61,22 +79,40 @@ func clientPrograms(t *testing.T) (programs []program, missing int) {
 		}
 		missing++
 	}
-	for _, b := range []struct{ name, kind, command string }{{"Chromium", "chrome", "chromium"}, {"Firefox", "firefox", "firefox-esr"}} {
-		add(program{name: b.name, debian: true, browser: true}, func(t *testing.T) string {
-			npmVersion(t, "puppeteer-core")
-			return versionOf(t, b.command)
-		}, func() clientFunc { return newTabs(t, b.kind, b.command).follow })
+	chromium := browserPrograms(t, add)
+	if chromium != nil {
+		for _, l := range pageLibraries {
+			p := program{family: libraries, name: l.name, api: l.api, watches: l.watches, prefix: l.prefix}
+			version := func(t *testing.T) string { return npmVersion(t, cmp.Or(l.module, l.name)) }
+			if l.plain != "" {
+				add(p, version, func() clientFunc { return chromium.following(l.name) })
+			}
+			if l.section != "" {
+				p.name, p.closes = p.name+withCode, l.closes
+				add(p, version, func() clientFunc { return chromium.following(p.name) })
+			}
+		}
 	}
-	for _, c := range []struct{ name, api, withCode string }{
+	for _, c := range []struct {
+		name, module, api, withCode string
+		watches                     bool // with code
+	}{
 		{name: "eventsource", api: "`fetch`"},
+		{name: "eventsource 2", module: "eventsource-2", api: "`headers`"},
+		{name: "undici", withCode: "undici+"},
+		{name: "extended-eventsource", api: "`headers`"},
+		{name: "event-source-plus", api: "`headers`", withCode: "event-source-plus+"},
+		{name: "fetch-event-stream" + withCode, module: "fetch-event-stream", api: "the loop"},
+		{name: "eventsource-parser" + withCode, module: "eventsource-parser", api: "the loop", watches: true},
 		{name: "eventsource-client", api: "`initialLastEventId`", withCode: "eventsource-client+"},
 		{name: "@microsoft/fetch-event-source", api: "`headers`", withCode: "@microsoft/fetch-event-source+"},
-		{name: "launchdarkly-eventsource", api: "`headers`"},
+		{name: "launchdarkly-eventsource", api: "`headers`", withCode: "launchdarkly-eventsource+", watches: true},
 	} {
-		version := func(t *testing.T) string { return npmVersion(t, c.name) }
-		add(program{name: "npm " + c.name, api: c.api}, version, func() clientFunc { return followNPM(c.name) })
+		version := func(t *testing.T) string { return npmVersion(t, cmp.Or(c.module, c.name)) }
+		client := strings.TrimSuffix(c.name, withCode)
+		add(program{family: npm, name: c.name, api: c.api, watches: c.watches && c.withCode == ""}, version, func() clientFunc { return followNPM(client) })
 		if c.withCode != "" {
-			add(program{name: "npm " + c.name + withCode, api: c.api}, version, func() clientFunc { return followNPM(c.withCode) })
+			add(program{family: npm, name: c.name + withCode, api: c.api, watches: c.watches}, version, func() clientFunc { return followNPM(c.withCode) })
 		}
 	}
 	for _, c := range []struct {
@@ -87,17 +123,67 @@ func clientPrograms(t *testing.T) (programs []program, missing int) {
 		{"github.com/r3labs/sse/v2", "`LastEventID`", followR3labs, followR3labsWithCode},
 		{"github.com/donovanhide/eventsource", "`Subscribe`", followDonovanhide, followDonovanhideWithCode},
 	} {
-		name := "Go " + strings.TrimPrefix(c.module, "github.com/")
+		name := strings.TrimPrefix(c.module, "github.com/")
 		version := func(t *testing.T) string { return goVersion(t, c.module) }
-		add(program{name: name, api: c.api}, version, func() clientFunc { return c.follow })
+		add(program{family: golang, name: name, api: c.api}, version, func() clientFunc { return c.follow })
 		if c.withCode != nil {
-			add(program{name: name + withCode, api: c.api}, version, func() clientFunc { return c.withCode })
+			add(program{family: golang, name: name + withCode, api: c.api}, version, func() clientFunc { return c.withCode })
 		}
 	}
-	add(program{name: "curl", debian: true, api: "`-H`"}, func(t *testing.T) string { return versionOf(t, "curl") },
-		func() clientFunc { return followCurl })
+	compiled := sync.OnceValue(func() *java { return newJava(t, s.authority) })
+	for _, c := range httpClientList {
+		command := func() []string {
+			if c.run == nil {
+				return compiled().command(c.file)
+			}
+			return append(slices.Clone(c.run), filepath.Join(programFolder, c.file))
+		}
+		p := program{family: httpClients, name: c.name, debian: true, file: c.file, holdsBack: c.holdsBack}
+		p.withProgram = func(ctx context.Context, to target, each func(seen)) error {
+			return followAs("follow", command())(ctx, to, each)
+		}
+		add(p, func(t *testing.T) string { return c.version(t) }, func() clientFunc { return followAs("alone", command()) })
+	}
 	return programs, missing
 }
+
+// browserPrograms adds the browsers, and returns the Chromium, or nil if it is missing.
+func browserPrograms(t *testing.T, add func(program, func(*testing.T) string, func() clientFunc)) (chromium *tabs) {
+	t.Helper()
+	for _, b := range []struct {
+		name    string
+		version func(t *testing.T) string
+		start   func(t *testing.T) *tabs
+		code    bool // it is tried with the code for lost connections, too
+	}{
+		{"Chromium", func(t *testing.T) string { return versionOf(t, "chromium") }, func(t *testing.T) *tabs {
+			chromium = puppeteer(t, "chrome", "chromium")
+			return chromium
+		}, true},
+		{"Firefox", func(t *testing.T) string { return versionOf(t, "firefox-esr") }, func(t *testing.T) *tabs {
+			return puppeteer(t, "firefox", "firefox-esr")
+		}, false},
+		{"WebKitGTK", func(t *testing.T) string { return debianVersion(t, "webkit2gtk-driver") }, newFrames, true},
+		{"QtWebEngine", func(t *testing.T) string {
+			debianVersion(t, "python3-pyqt5.qtwebengine")
+			return debianVersion(t, "libqt5webengine5")
+		}, qtWebEngine, false},
+	} {
+		p := program{family: browsers, name: b.name, debian: true}
+		var opened *tabs
+		add(p, b.version, func() clientFunc {
+			opened = b.start(t)
+			return opened.following("")
+		})
+		if p.name, p.watches, p.prefix = b.name+withCode, true, alive; b.code {
+			add(p, b.version, func() clientFunc { return opened.following(withCode) })
+		}
+	}
+	return chromium
+}
+
+// plainVersion is a version without what distributions add to it.
+var plainVersion = regexp.MustCompile(`\d+(\.\d+)*`)
 
 // versionOf asks a Debian program for its version.
 func versionOf(t *testing.T, command string) string {
@@ -108,7 +194,7 @@ func versionOf(t *testing.T, command string) string {
 	if err != nil {
 		t.Fatalf("asking %s for its version: %v", command, err)
 	}
-	version := regexp.MustCompile(`\d+(\.\d+)*`).FindString(string(output))
+	version := plainVersion.FindString(string(output))
 	if version == "" {
 		t.Fatalf("%s says that its version is %q", command, output)
 	}
@@ -151,7 +237,7 @@ func followNPM(name string) clientFunc {
 		}
 		cmd := exec.CommandContext(ctx, "node", args...)
 		cmd.Dir = npmFolder
-		cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+to.authority)
+		cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+to.authority, fmt.Sprint("LOST_AFTER=", lostAfter.Milliseconds()))
 		return readAll(cmd, func(output io.Reader) error {
 			for lines := bufio.NewScanner(output); lines.Scan(); {
 				if e, ok := parseSeen(lines.Text()); ok {
@@ -161,23 +247,6 @@ func followNPM(name string) clientFunc {
 			return nil
 		})
 	}
-}
-
-// followCurl follows with curl.
-func followCurl(ctx context.Context, to target, each func(seen)) error {
-	args := []string{"-sSN", "--cacert", to.authority, "-H", "Accept: text/event-stream"}
-	if to.id != "" {
-		args = append(args, "-H", "Last-Event-ID: "+to.id)
-	}
-	return readAll(exec.CommandContext(ctx, "curl", append(args, to.url)...), func(output io.Reader) error {
-		for e, err := range sse.Read(output, nil) {
-			if err != nil {
-				return err
-			}
-			each(seen{e.Type, e.LastEventID, e.Data})
-		}
-		return nil
-	})
 }
 
 // readAll runs a command and reads its output. What it says beside that is in the error.
@@ -200,139 +269,4 @@ func parseSeen(line string) (seen, bool) {
 	var fields [3]string
 	err := json.Unmarshal([]byte(line), &fields)
 	return seen{fields[0], fields[1], fields[2]}, err == nil
-}
-
-// tabs is a browser of test/clients/npm/browser.mjs.
-type tabs struct {
-	mu     sync.Mutex
-	input  io.Writer
-	says   map[int]chan string // what the page in each tab says
-	exited chan struct{}
-}
-
-// startPatience is how long a browser may take until it has shown a page. A busy machine takes a minute.
-const startPatience = 5 * time.Minute
-
-// newTabs starts a browser, which ends with the test. It waits until the browser has shown a page, so that no trial waits for that.
-func newTabs(t *testing.T, kind, command string) *tabs {
-	t.Helper()
-	path, err := exec.LookPath(command)
-	testsite.Need(t, fmt.Sprintf("%s (Debian: %[1]s)", command), err)
-	npmVersion(t, "puppeteer-core")
-	cmd := exec.Command("node", "browser.mjs", kind, path)
-	cmd.Dir = npmFolder
-	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	said := new(testsite.LockedBuffer)
-	cmd.Stderr = said
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ready := make(chan string, 1)
-	b := &tabs{input: input, says: map[int]chan string{0: ready}, exited: make(chan struct{})}
-	go func() {
-		defer close(b.exited)
-		for lines := bufio.NewScanner(output); lines.Scan(); {
-			number, text, _ := strings.Cut(lines.Text(), " ")
-			n, _ := strconv.Atoi(number)
-			b.mu.Lock()
-			tab := b.says[n]
-			b.mu.Unlock()
-			if tab != nil {
-				tab <- text
-			}
-		}
-		_ = cmd.Wait() // what it says tells more
-	}()
-	t.Cleanup(func() {
-		input.Close()
-		select {
-		case <-b.exited:
-		case <-time.After(testsite.Patience):
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may just have exited
-			<-b.exited
-			t.Errorf("%s has not exited in %s", command, testsite.Patience)
-		}
-		if t.Failed() {
-			t.Logf("%s said:\n%s", command, said)
-		}
-	})
-	select {
-	case <-ready:
-	case <-b.exited:
-		t.Fatalf("%s has exited at its start", command)
-	case <-time.After(startPatience):
-		t.Fatalf("%s has shown no page in %s", command, startPatience)
-	}
-	return b
-}
-
-// followPage is the page of a tab. It says the events, and "closed" when its EventSource is.
-const followPage = `<!doctype html>
-<meta charset="utf-8">
-<title>follow</title>
-<link rel="icon" href="data:,">
-<script>
-"use strict";
-const query = new URLSearchParams(location.search);
-for (let i = 0; i < query.get("streams"); i++) {
-	const source = new EventSource(query.get("url") + (i > 0 ? "?stream=" + i : ""));
-	for (const type of ["message", "joined", "bridge.reset", "bridge.busy", "bridge.position"]) {
-		source.addEventListener(type, e => console.log(JSON.stringify([e.type, e.lastEventId, e.data])));
-	}
-	source.addEventListener("error", () => {
-		if (source.readyState === EventSource.CLOSED) {
-			console.log("closed");
-		}
-	});
-}
-</script>
-`
-
-// follow opens a tab of its own.
-func (b *tabs) follow(ctx context.Context, to target, each func(seen)) error {
-	stream, err := url.Parse(to.url)
-	if err != nil {
-		return err
-	}
-	page := url.URL{Scheme: stream.Scheme, Host: stream.Host, Path: "/page", RawQuery: url.Values{
-		"url": {stream.RequestURI()}, "streams": {strconv.Itoa(max(1, to.streams))},
-	}.Encode()}
-	tab := make(chan string, 1<<10)
-	b.mu.Lock()
-	number := len(b.says) // 0 is the browser's own
-	b.says[number] = tab
-	_, err = fmt.Fprintln(b.input, number, page.String())
-	b.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		fmt.Fprintln(b.input, number)
-	}()
-	for {
-		select {
-		case text := <-tab:
-			if text == "closed" {
-				return errors.New(text)
-			}
-			if e, ok := parseSeen(text); ok {
-				each(e)
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-b.exited:
-			return errors.New("the browser has exited")
-		}
-	}
 }

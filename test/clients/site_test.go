@@ -3,6 +3,7 @@ package clients
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -37,13 +39,15 @@ type contact struct {
 	at     time.Time
 	proto  string
 	id     string // Last-Event-ID, in the header alone
+	query  string // lastEventId
 	status int    // 0 while there is no answer
 }
 
 // visits are the requests for each path.
 var visits struct {
-	mu sync.Mutex
-	to map[string][]*contact
+	mu   sync.Mutex
+	to   map[string][]*contact
+	away map[string]bool // the next one is answered as by a proxy in front of a Caddy that is not there
 }
 
 func (witness) CaddyModule() caddy.ModuleInfo {
@@ -51,11 +55,23 @@ func (witness) CaddyModule() caddy.ModuleInfo {
 }
 
 func (witness) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v := &contact{at: time.Now(), proto: r.Proto, id: r.Header.Get("Last-Event-ID")}
+	v := &contact{at: time.Now(), proto: r.Proto, id: r.Header.Get("Last-Event-ID"), query: r.URL.Query().Get("lastEventId")}
 	visits.mu.Lock()
 	visits.to[r.URL.Path] = append(visits.to[r.URL.Path], v)
+	away := visits.away[r.URL.Path]
+	delete(visits.away, r.URL.Path)
 	visits.mu.Unlock()
-	return next.ServeHTTP(&witnessWriter{&caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, v}, r)
+	if away {
+		w.WriteHeader(http.StatusBadGateway)
+		return nil
+	}
+	err := next.ServeHTTP(&witnessWriter{&caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, v}, r)
+	if refusal := (caddyhttp.HandlerError{}); errors.As(err, &refusal) { // which Caddy answers later
+		visits.mu.Lock()
+		v.status = refusal.StatusCode
+		visits.mu.Unlock()
+	}
+	return err
 }
 
 type witnessWriter struct {
@@ -133,7 +149,10 @@ type clientSite struct {
 }
 
 // Clients come back from a cut of a stream below /fast after 40 to 60 ms, and of one below /slow after
-// 4.8 to 7.2 s. Keep-alive comments are sent as often as can be.
+// 4.8 to 7.2 s. Streams below /alive say by events that they live. Those below /busy are turned away but for one, which is there from the
+// start. Keep-alive comments are sent as often as can be.
+//
+// Streams below /fast are divided among several bridges, since one with twenty streams that end together has their clients come back over a longer time.
 const clientSiteFile = `{
 	admin off
 	persist_config off
@@ -142,21 +161,75 @@ const clientSiteFile = `{
 	auto_https disable_redirects
 	storage file_system %[1]s
 }
-http://%[2]s, https://%[3]s {
-	route /page {
+(fast) {
+	sse_bridge /fast/{args[0]}/* %[4]s {
+		import bridge
+		retry 50ms
+		name fast{args[0]}
+	}
+}
+(datastar) {
+	long_poll
+	items messages
+	id id
+	end done
+	query lastId {sse.cursor}
+	query -datastar
+	keepalive 1s
+	event =datastar-merge-fragments
+	data <<EVENT
+		selector #messages
+		mergeMode append
+		fragments <li data-type="{sse.item.kind|@html}" data-id="{sse.item.id|@html}">{sse.item.text|@html}</li>
+		EVENT
+}
+http://%[2]s, https://%[3]s, https://%[5]s {
+	@pages path /page /npm/*
+	route @pages {
 		reverse_proxy %[4]s
 	}
 	witness
-	sse_bridge /fast/* %[4]s {
-		import bridge
-		retry 50ms
-	}
+	import fast 0
+	import fast 1
+	import fast 2
 	sse_bridge /slow/* %[4]s {
 		import bridge
 		retry 6s
 	}
+	sse_bridge /alive/fast/* %[4]s {
+		import bridge alive
+		retry 50ms
+	}
+	sse_bridge /alive/slow/* %[4]s {
+		import bridge alive
+		retry 6s
+	}
+	sse_bridge /datastar/fast/* %[4]s {
+		import datastar
+		retry 50ms
+	}
+	sse_bridge /datastar/slow/* %[4]s {
+		import datastar
+		retry 6s
+	}
+	sse_bridge /busy/* %[4]s {
+		import bridge
+		retry 600ms
+		limits {
+			clients 1
+		}
+	}
 }
 `
+
+// Prefixes of streams of their own kind: those that say by events that they live, and those that have events as Datastar takes them.
+const (
+	alive    = "/alive"
+	datastar = "/datastar"
+)
+
+// bridges are those of the streams below /fast.
+const bridges = 3
 
 const clientSiteBridge = `long_poll
 		items messages
@@ -165,19 +238,23 @@ const clientSiteBridge = `long_poll
 		data text
 		end done
 		query lastId {sse.cursor}
-		keepalive 1s`
+		keepalive 1s
+		notices end`
 
 func newClientSite(t *testing.T) *clientSite {
 	t.Helper()
 	storage := t.TempDir()
 	s := &clientSite{
-		plain: testsite.FreeAddr(t), secure: testsite.FreeAddr(t), talks: make(map[string]*talk),
+		plain: testport.Free(t), secure: testport.Free(t), talks: make(map[string]*talk),
 		authority: filepath.Join(storage, "pki", "authorities", "local", "root.crt"),
 	}
 	addr := testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/page" {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			io.WriteString(w, followPage)
+		switch {
+		case r.URL.Path == "/page":
+			servePage(w, r)
+			return
+		case strings.HasPrefix(r.URL.Path, "/npm/"):
+			serveNPM(w, r)
 			return
 		}
 		s.mu.Lock()
@@ -186,24 +263,34 @@ func newClientSite(t *testing.T) *clientSite {
 		talk.ServeHTTP(w, r)
 	})
 	visits.mu.Lock()
-	visits.to = make(map[string][]*contact)
+	visits.to, visits.away = make(map[string][]*contact), make(map[string]bool)
 	visits.mu.Unlock()
 	file := strings.ReplaceAll(clientSiteFile, "import bridge", clientSiteBridge)
-	testsite.Run(t, fmt.Sprintf(file, storage, s.plain, s.secure, addr))
+	testsite.Run(t, fmt.Sprintf(file, storage, s.plain, s.secure, addr, byName(s.secure)))
 	client, end, err := target{authority: s.authority}.httpClient()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer end()
-	testsite.Eventually(t, "the certificate", func() bool {
-		resp, err := client.Get("https://" + s.secure + "/page")
-		if err == nil {
-			resp.Body.Close()
-		}
-		return err == nil
-	})
+	for _, addr := range []string{s.secure, byName(s.secure)} {
+		testsite.Eventually(t, "the certificate", func() bool {
+			resp, err := client.Get("https://" + addr + "/page")
+			if err == nil {
+				resp.Body.Close()
+			}
+			return err == nil
+		})
+	}
+	const occupied = "/busy/occupied"
+	s.mu.Lock()
+	s.talks[occupied] = &talk{wake: make(chan struct{})}
+	s.mu.Unlock()
+	testsite.Subscribe(t, "http://"+s.plain+occupied).HasComment("")
 	return s
 }
+
+// byName returns a URL or an address with the name of this host in the place of its IP address.
+func byName(url string) string { return strings.Replace(url, "127.0.0.1", "localhost", 1) }
 
 // tryout is one client that follows a talk over a wire of its own.
 type tryout struct {
@@ -213,12 +300,14 @@ type tryout struct {
 	path string
 
 	mu    sync.Mutex
+	alone bool // the client is one that knows only HTTP
 	got   []seen
 	ended error // why the client has given up, or nil
 }
 
-// newTrial makes a talk, of the pace "fast" or "slow", without a client.
-func (s *clientSite) newTrial(t *testing.T, pace string, secure bool) *tryout {
+// newTrial makes a talk, of the pace "fast", "slow" or "busy", without a client. It is for one client, which is told that its stream lives
+// if it wants to know.
+func (s *clientSite) newTrial(t *testing.T, p program, pace string, secure bool) *tryout {
 	t.Helper()
 	addr, scheme := s.plain, "http"
 	if secure {
@@ -227,15 +316,22 @@ func (s *clientSite) newTrial(t *testing.T, pace string, secure bool) *tryout {
 	tr := &tryout{t: t, talk: &talk{wake: make(chan struct{})}, wire: testsite.NewWire(t, addr)}
 	tr.wire.URL = scheme + strings.TrimPrefix(tr.wire.URL, "http")
 	s.mu.Lock()
-	tr.path = fmt.Sprintf("/%s/%d", pace, len(s.talks))
+	tr.path = fmt.Sprintf("/%s/%d/%d", pace, len(s.talks)%bridges, len(s.talks))
+	if p.prefix != "" && pace != "busy" {
+		tr.path = fmt.Sprintf("%s/%s/%d", p.prefix, pace, len(s.talks))
+	}
 	s.talks[tr.path] = tr.talk
 	s.mu.Unlock()
 	return tr
 }
 
-// follow has the client follow the talk until the test ends.
+// follow has the client follow the talk until the test ends. It waits until the client has come, so that no trial waits for its start: dozens of
+// clients that start at once need the whole processor, some for seconds each.
 func (tr *tryout) follow(p program, query string, to target) {
+	tr.t.Helper()
+	came := len(tr.visits())
 	to.url = tr.wire.URL + tr.path + query
+	tr.alone = p.family == httpClients
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -264,6 +360,9 @@ func (tr *tryout) follow(p program, query string, to target) {
 			}
 		}
 	})
+	if !testsite.Within(startPatience, func() bool { return len(tr.visits()) > came || tr.hasEnded() }) {
+		tr.t.Fatalf("the client has not come in %s", startPatience)
+	}
 }
 
 // events returns what the client has got, without the empty events that a client has made itself.
@@ -277,6 +376,20 @@ func (tr *tryout) hasEnded() bool {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	return tr.ended != nil
+}
+
+// stopped says how a client has given up. One that knows only HTTP ends in any case; what counts is whether it tells that the stream has not.
+func (tr *tryout) stopped() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	switch {
+	case !tr.alone:
+		return "stops"
+	case errors.Is(tr.ended, io.EOF):
+		return "ends"
+	default:
+		return "error"
+	}
 }
 
 func (tr *tryout) visits() (list []contact) {
@@ -296,6 +409,26 @@ func (tr *tryout) comes(n int) bool {
 		return len(tr.visits()) >= n || tr.hasEnded()
 	})
 	return len(tr.visits()) >= n
+}
+
+// comesBack is what a client does that makes another request.
+const comesBack = "comes back"
+
+// does reports what the client does within a time: comes for the nth time, stops, or nothing but wait.
+func (tr *tryout) does(n int, within time.Duration) string {
+	what := "waits"
+	testsite.Within(within, func() bool {
+		switch {
+		case len(tr.visits()) >= n:
+			what = comesBack
+		case tr.hasEnded():
+			what = tr.stopped()
+		default:
+			return false
+		}
+		return true
+	})
+	return what
 }
 
 // opened waits until the client's nth request has an answer.
@@ -319,13 +452,23 @@ func (tr *tryout) has(n int) {
 	testsite.Eventually(tr.t, fmt.Sprintf("event %d", n), func() bool { return len(tr.events()) >= n })
 }
 
-// cut cuts the wire and returns after how long the client came back, or false if it has given up.
-func (tr *tryout) cut() (time.Duration, bool) {
+// hasAll waits until the client has all that was said, and checks that it is that and no more.
+func (tr *tryout) hasAll() {
+	tr.t.Helper()
+	tr.has(len(tr.talk.said))
+	if got := tr.events(); !slices.Equal(got, tr.talk.said) {
+		tr.t.Errorf("got %q,\nwant %q", got, tr.talk.said)
+	}
+}
+
+// cut cuts the wire, and returns what the client does, and if it comes back, after how long.
+func (tr *tryout) cut() (time.Duration, string) {
 	tr.t.Helper()
 	n, at := len(tr.visits()), time.Now()
 	tr.wire.Cut()
-	if !tr.comes(n + 1) {
-		return 0, false
+	what := tr.does(n+1, testsite.Patience/2)
+	if what != comesBack {
+		return 0, what
 	}
-	return tr.visits()[n].at.Sub(at), true
+	return tr.visits()[n].at.Sub(at), what
 }

@@ -14,59 +14,72 @@ import (
 
 const clientTable = "docs/clients.md"
 
-// clientColumns are the columns of the table, and what trials call them.
-var clientColumns = []struct{ key, title string }{
-	{"http", "HTTP"},
-	{"events", "events"},
-	{"cut", "connection cut"},
-	{"retry", "`retry:`"},
-	{"api", "stored id"},
-	{"query", "`?lastEventId=`"},
-	{"end", "stream ends"},
-	{"204", "204"},
-	{"401", "401"},
-	{"many", "streams per host"},
+// families are the tables, one for each kind of client, and their columns. A column has the key that trials give it.
+var families = []struct {
+	title   string
+	columns []string
+}{
+	{browsers, []string{"http", "events", "cut", "torn", "fin", "away", "silence", "retry", "query", "end", "busy", "204", "401", "502", "many"}},
+	{libraries, []string{"http", "events", "cut", "fin", "away", "silence", "retry", "api", "query", "end", "busy", "204", "401", "502"}},
+	{npm, []string{"http", "events", "cut", "fin", "away", "silence", "retry", "api", "query", "end", "busy", "204", "401", "502"}},
+	{golang, []string{"http", "events", "cut", "fin", "away", "silence", "retry", "api", "query", "end", "busy", "204", "401", "502"}},
+	{httpClients, []string{"http", "events", "cut", "fin", "silence", "end", "program"}},
 }
 
-// checkClientTable compares what was seen, for each program over HTTP and HTTPS, with the table of docs/clients.md. With
-// -update it is written. Rows of clients that are missing are not looked at, nor are Debian's versions.
+// columnTitles are the titles of columns that have another than their key.
+var columnTitles = map[string]string{
+	"http": "HTTP", "cut": "cut", "torn": "torn event", "fin": "FIN", "away": "server away", "retry": "`retry:`", "api": "stored id", "query": "`?lastEventId=`", "many": "streams per host", "busy": "`bridge.busy`",
+	"program": "a program that follows",
+}
+
+// checkClientTable compares what was seen, for each program over HTTP and HTTPS, with the tables of docs/clients.md. With
+// -update they are written. Rows of clients that are missing are not looked at, nor are Debian's versions.
 func checkClientTable(t *testing.T, programs []program, seen []map[bool]behaviour) {
 	t.Helper()
 	content, err := os.ReadFile(clientTable)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- table -->\n", "<!-- end of the table -->\n"
+	const begin, end = "<!-- tables -->\n", "<!-- end of the tables -->\n"
 	before, rest, ok := bytes.Cut(content, []byte(begin))
 	old, after, closed := bytes.Cut(rest, []byte(end))
 	if !ok || !closed {
-		t.Fatalf("%s has no table between the lines %q and %q", clientTable, begin, end)
+		t.Fatalf("%s has no tables between the lines %q and %q", clientTable, begin, end)
 	}
-
-	titles := []string{"client", "version"}
-	for _, column := range clientColumns {
-		titles = append(titles, column.title)
-	}
-	rows := [][]string{titles, slices.Repeat([]string{"---"}, len(titles))}
-	for i, p := range programs {
-		for _, b := range versionsOfHTTP(seen[i]) {
-			row := []string{p.name, p.version}
-			for _, column := range clientColumns {
-				cell := b[column.key]
-				if cell == "" {
-					cell = "–"
-				}
-				row = append(row, cell)
+	var tables strings.Builder
+	for _, family := range families {
+		titles := []string{"client", "version"}
+		for _, column := range family.columns {
+			title := columnTitles[column]
+			if title == "" {
+				title = column
 			}
-			rows = append(rows, row)
+			titles = append(titles, title)
+		}
+		rows := [][]string{titles, slices.Repeat([]string{"---"}, len(titles))}
+		for i, p := range programs {
+			if p.family != family.title {
+				continue
+			}
+			for _, b := range versionsOfHTTP(seen[i]) {
+				row := []string{p.name, p.version}
+				for _, column := range family.columns {
+					cell := b[column]
+					if cell == "" {
+						cell = "–"
+					}
+					row = append(row, cell)
+				}
+				rows = append(rows, row)
+			}
+		}
+		fmt.Fprintf(&tables, "\n**%s**\n\n", family.title)
+		for _, row := range rows {
+			fmt.Fprintf(&tables, "| %s |\n", strings.Join(row, " | "))
 		}
 	}
-	var table strings.Builder
-	for _, row := range rows {
-		fmt.Fprintf(&table, "| %s |\n", strings.Join(row, " | "))
-	}
 	if *testsite.Update {
-		if err := os.WriteFile(clientTable, slices.Concat(before, []byte(begin+table.String()+end), after), 0o644); err != nil {
+		if err := os.WriteFile(clientTable, slices.Concat(before, []byte(begin+tables.String()+"\n"+end), after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -77,7 +90,7 @@ func checkClientTable(t *testing.T, programs []program, seen []map[bool]behaviou
 			cells := strings.Split(strings.Trim(strings.TrimSpace(line), "| "), " | ")
 			i := slices.IndexFunc(programs, func(p program) bool { return p.name == cells[0] })
 			switch {
-			case i < 0 && cells[0] != titles[0]:
+			case i < 0 && len(cells) > 1 && cells[0] != "client":
 				continue
 			case i >= 0 && programs[i].debian && len(cells) > 1:
 				cells[1] = "Debian's"
@@ -86,9 +99,17 @@ func checkClientTable(t *testing.T, programs []program, seen []map[bool]behaviou
 		}
 		return lines
 	}
-	if got, want := compared(table.String()), compared(string(old)); !slices.Equal(got, want) {
-		t.Errorf("%s says\n%s\nbut this was seen (-args -update writes it):\n%s", clientTable, strings.Join(want, "\n"), strings.Join(got, "\n"))
+	got, want := compared(tables.String()), compared(strings.TrimSuffix(string(old), "\n"))
+	if slices.Equal(got, want) {
+		return
 	}
+	t.Errorf("%s says otherwise than what was seen (-args -update writes it). It says only:\n%s\nOnly this was seen:\n%s",
+		clientTable, strings.Join(without(want, got), "\n"), strings.Join(without(got, want), "\n"))
+}
+
+// without returns the lines that are not among others.
+func without(lines, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return slices.Contains(others, line) })
 }
 
 // versionsOfHTTP returns one row for each version of HTTP, or one for both where the client does the same.
@@ -98,6 +119,10 @@ func versionsOfHTTP(seen map[bool]behaviour) []behaviour {
 	delete(plain, "http")
 	delete(secure, "http")
 	if !maps.Equal(plain, secure) {
+		if one == two {
+			secure["http"] = two + ", TLS"
+			return []behaviour{seen[false], secure}
+		}
 		return []behaviour{seen[false], seen[true]}
 	}
 	plain["http"] = one

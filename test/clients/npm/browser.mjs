@@ -31,6 +31,7 @@ const commands = {
   async open(number, url) {
     const tab = await browser.newPage();
     tabs.set(number, tab);
+    if (browserName === 'chrome') await tab.emulateFocusedPage(true); // or each new tab would hide the others, and show them again when it is closed
     tab.setDefaultNavigationTimeout(patience);
     tab.on('console', message => console.log(number, message.text()));
     await tab.goto(url);
