@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -28,7 +29,7 @@ type prosody struct {
 func startProsody(t *testing.T) *prosody {
 	t.Helper()
 	p := &prosody{t: t, folder: t.TempDir()}
-	p.run(testsite.FreeAddr(t))
+	p.run(testport.Free(t))
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: p.Addr})
 	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // no answer is none behind it
 	p.front = testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/tidwall/gjson"
 )
@@ -22,8 +23,8 @@ type haproxy struct {
 
 func startHAProxy(t *testing.T) *haproxy {
 	t.Helper()
-	h := &haproxy{t: t, commands: testsite.FreeAddr(t)}
-	addr, folder := testsite.FreeAddr(t), t.TempDir()
+	h := &haproxy{t: t, commands: testport.Free(t)}
+	addr, folder := testport.Free(t), t.TempDir()
 	config := fmt.Sprintf(`global
 	stats socket ipv4@%s level admin
 	maxconn 1000
@@ -104,4 +105,31 @@ func TestTheServersOfAnHAProxyComeAsTheyChange(t *testing.T) {
 		change("BACKEND=1 one=no check,1 two=MAINT,1", "add server blue/two 127.0.0.1:9"),
 		change("BACKEND=0 two=MAINT,1", "set server blue/one state maint", "del server blue/one"),
 	)
+}
+
+// The value of a row is the weight of a server.
+func meetHAProxy(t *testing.T) newcomer {
+	h := startHAProxy(t)
+	exists := make(map[string]bool)
+	change, want := rows(func(name string, i int) {
+		if !exists[name] {
+			h.command("add server blue/"+name+" 127.0.0.1:9", "New server registered.")
+			h.command("set server blue/"+name+" state ready", "")
+			exists[name] = true
+		}
+		h.command(fmt.Sprintf("set server blue/%s weight %d", name, i), "")
+	}, func(name string) {
+		h.command("set server blue/"+name+" state maint", "")
+		h.command("del server blue/"+name, "Server deleted.")
+		delete(exists, name)
+	})
+	return newcomer{
+		url: "http://" + h.Addr + "/stats;csv", change: change, want: want, list: "@this",
+		show: func(data string) string {
+			if name := gjson.Get(data, "svname").Str; name != "BACKEND" && strings.Contains(data, `"blue"`) {
+				return name + "=" + gjson.Get(data, "weight").String()
+			}
+			return ""
+		},
+	}
 }

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/tidwall/gjson"
 )
@@ -45,7 +46,7 @@ func startIcinga(t *testing.T) *icinga {
 	if err := os.Link(i.certificate(), filepath.Join(i.folder, "data/certs/ca.crt")); err != nil {
 		t.Fatal(err)
 	}
-	i.start(testsite.FreeAddr(t))
+	i.start(testport.Free(t))
 	return i
 }
 

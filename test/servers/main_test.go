@@ -1,6 +1,9 @@
 package servers
 
 import (
+	"flag"
+	"fmt"
+	"os"
 	"testing"
 
 	_ "github.com/sse-bridge/caddy-sse-bridge"
@@ -11,5 +14,10 @@ import (
 
 // A connection that was reset may leave its last link behind.
 func TestMain(m *testing.M) {
+	// tests in parallel are those of the suggestions, all of which wait for one another
+	if err := flag.Set("test.parallel", "100"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	testsite.Main(m, leaks.Check("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"))
 }

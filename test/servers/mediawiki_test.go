@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	"github.com/tidwall/gjson"
 )
 
 // mediawiki is a wiki of its own, in which everybody may do everything.
@@ -105,4 +106,36 @@ func TestChangesOfAMediaWikiWithOneIDAreToldApart(t *testing.T) {
 	}
 	path := "/api.php?action=query&list=recentchanges&rcprop=ids%7Ccomment&rclimit=50&format=json&formatversion=2"
 	testsite.Cuts{Site: s, Path: path, Name: "comment", Publish: w.change, Live: live, Absent: absent}.Follow(t, 20)
+}
+
+func meetMediaWiki(t *testing.T) newcomer {
+	w := startMediaWiki(t)
+	return newcomer{
+		url:  "http://" + w.Addr + "/api.php?action=query&list=recentchanges&rcprop=ids%7Ctitle%7Ccomment%7Ctimestamp&rclimit=50&format=json&formatversion=2",
+		show: at("comment"), say: func(text string) { w.do("edit", "title", "Page", "text", text, "summary", text) },
+	}
+}
+
+func meetMediaWikiFeed(t *testing.T) newcomer {
+	w := startMediaWiki(t)
+	return newcomer{
+		url: "http://" + w.Addr + "/api.php?action=feedrecentchanges&feedformat=atom", slow: true,
+		show: func(data string) string { return strings.Replace(gjson.Get(data, "title").Str, "E", "e", 1) },
+		say: func(text string) {
+			nextSecond(t) // entries of one second stand in any order
+			w.do("edit", "title", text, "text", text, "summary", text)
+		},
+	}
+}
+
+func meetMediaWikiLog(t *testing.T) newcomer {
+	w := startMediaWiki(t)
+	blocked := 0
+	return newcomer{
+		url: "http://" + w.Addr + "/api.php?action=query&list=logevents&letype=block&leprop=ids%7Ctitle%7Ccomment%7Ctype&format=json", show: at("comment"),
+		say: func(text string) {
+			blocked++
+			w.do("block", "user", fmt.Sprintf("10.0.%d.%d", blocked/250, blocked%250), "reason", text)
+		},
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -17,7 +18,7 @@ func startNchan(t *testing.T) *testsite.Component {
 	const module = "/usr/lib/nginx/modules/ngx_nchan_module.so"
 	_, err := os.Stat(module)
 	testsite.Need(t, "nchan (Debian: libnginx-mod-nchan)", err)
-	folder, addr := t.TempDir(), testsite.FreeAddr(t)
+	folder, addr := t.TempDir(), testport.Free(t)
 	config := fmt.Sprintf(`load_module %s;
 daemon off; master_process off; pid %[2]s/pid; error_log %[2]s/log;
 events { worker_connections 512; }
@@ -55,5 +56,15 @@ func TestNchanIsResumedAtEveryEvent(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func meetNchan(t *testing.T) newcomer {
+	nchan := startNchan(t)
+	return newcomer{
+		url: "http://" + nchan.Addr + "/sub/news", busy: true, show: at("text"),
+		say: func(text string) {
+			testsite.Post(t, http.MethodPost, "http://"+nchan.Addr+"/pub/news", "application/json", fmt.Sprintf(`{"text":%q}`, text))
+		},
 	}
 }

@@ -6,10 +6,14 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/tidwall/gjson"
 )
@@ -27,12 +31,12 @@ const netdataAlarms = 8
 
 func startNetdata(t *testing.T) *netdata {
 	t.Helper()
-	n := &netdata{t: t, program: testsite.NeedServer(t, "netdata", "netdata-core"), folder: t.TempDir(), gauge: testsite.FreeAddr(t)}
+	n := &netdata{t: t, program: testsite.NeedServer(t, "netdata", "netdata-core"), folder: t.TempDir(), gauge: testport.Free(t)}
 	who, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := testsite.FreeAddr(t)
+	addr := testport.Free(t)
 	_, gauge, _ := net.SplitHostPort(n.gauge)
 	config := strings.NewReplacer("{{folder}}", n.folder, "{{user}}", who.Username, "{{addr}}", addr, "{{gauge}}", gauge).Replace(`
 [global]
@@ -188,5 +192,80 @@ func (n *netdata) wantLog(stream *testsite.Subscription, who, after string) {
 		if e := stream.Next(); e.ID != want || gjson.Get(e.Data, "when").Raw != when {
 			n.t.Fatalf("a client %s gets %+v, want the entry %s of %s", who, e, want, when)
 		}
+	}
+}
+
+// The text of an entry is what was said when its alarm was raised. All alarms are over before they are raised again.
+func meetAlarms(t *testing.T) newcomer {
+	n, level, texts := startNetdata(t), 0, make(map[string]string)
+	newest := n.newest()
+	return newcomer{
+		url: "http://" + n.Addr + "/api/v1/alarm_log?after=" + newest,
+		say: func(text string) {
+			if level++; level > netdataAlarms {
+				before := n.newest()
+				n.reach(0, func() bool { return n.count("CLEAR", before) == netdataAlarms })
+				level = 1
+			}
+			before := n.newest()
+			n.reach(level, func() bool { return n.count("WARNING", before) == 1 })
+			texts[n.log(before).Get(`#(status=="WARNING").unique_id`).Raw] = text
+		},
+		show: func(data string) string { return texts[gjson.Get(data, "unique_id").Raw] },
+	}
+}
+
+// repeat tells it the present level until the test ends: it forgets a gauge that it is not told of again.
+func (n *netdata) repeat(level *atomic.Int64) {
+	n.t.Helper()
+	conn, err := net.Dial("udp", n.gauge)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	done, quit := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(200 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				fmt.Fprintf(conn, "level:%d|g\n", level.Load())
+			case <-quit:
+				return
+			}
+		}
+	}()
+	n.t.Cleanup(func() {
+		close(quit)
+		<-done
+		conn.Close()
+	})
+}
+
+// Alarms are there while they are raised, and tell when they were last looked at.
+func meetRaisedAlarms(t *testing.T) newcomer {
+	n := startNetdata(t)
+	warning := regexp.MustCompile(`"status":\s*"WARNING"`)
+	url := "http://" + n.Addr + "/api/v1/alarms"
+	var present atomic.Int64
+	n.repeat(&present)
+	change := func(i int) {
+		level := i%netdataAlarms + 1
+		present.Store(int64(level))
+		testsite.Eventually(t, fmt.Sprint("alarms of the level ", level), func() bool {
+			return len(warning.FindAllString(testsite.Fetch(t, url), -1)) == level
+		})
+	}
+	change(1)
+	return newcomer{
+		url: url, list: "alarms.@values", show: row("name", "status"), change: change,
+		want: func(i int) string {
+			var all []string
+			for level := range i%netdataAlarms + 1 {
+				all = append(all, fmt.Sprintf("level_%d=WARNING", level+1))
+			}
+			return strings.Join(all, " ")
+		},
 	}
 }

@@ -1,12 +1,14 @@
 package servers
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/tidwall/gjson"
 )
@@ -18,7 +20,7 @@ func startRabbitMQ(t *testing.T) *testsite.Component {
 	t.Helper()
 	// the program in the PATH insists on a user of its own
 	program := testsite.NeedServer(t, "/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
-	folder, addr, amqp := t.TempDir(), testsite.FreeAddr(t), testsite.FreeAddr(t)
+	folder, addr, amqp := t.TempDir(), testport.Free(t), testport.Free(t)
 	port := func(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 	for name, text := range map[string]string{
 		"plugins":       "[rabbitmq_management].\n",
@@ -30,14 +32,14 @@ func startRabbitMQ(t *testing.T) *testsite.Component {
 		}
 	}
 	// the daemon that Erlang would start itself would outlive the test
-	names := testsite.FreeAddr(t)
+	names := testport.Free(t)
 	epmd := testsite.RunComponent(t, folder, nil, testsite.NeedServer(t, "epmd", "erlang-base"), "-address", "127.0.0.1", "-port", port(names))
 	epmd.Listens(t, names)
 	c := testsite.RunComponent(t, folder, []string{
 		"HOME=" + folder, "RABBITMQ_NODENAME=test" + port(amqp) + "@localhost", "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1", "RABBITMQ_NODE_PORT=" + port(amqp),
 		"RABBITMQ_MNESIA_BASE=" + folder + "/data", "RABBITMQ_LOG_BASE=" + folder + "/log", "RABBITMQ_ENABLED_PLUGINS_FILE=" + folder + "/plugins",
 		"RABBITMQ_CONFIG_FILE=" + folder + "/rabbitmq", "RABBITMQ_CONF_ENV_FILE=" + folder + "/env", "RABBITMQ_GENERATED_CONFIG_DIR=" + folder + "/generated",
-		"RABBITMQ_DIST_PORT=" + port(testsite.FreeAddr(t)), "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT=" + port(names),
+		"RABBITMQ_DIST_PORT=" + port(testport.Free(t)), "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT=" + port(names),
 	}, program)
 	c.Listens(t, addr)
 	testsite.Eventually(t, "RabbitMQ to answer", func() bool {
@@ -73,4 +75,31 @@ func TestQueuesOfARabbitMQComeAsTheyChange(t *testing.T) {
 		setChange{publish, "jobs=2 mail=0"},
 		setChange{ask(http.MethodDelete, "/queues/%2F/jobs", ""), "mail=0"},
 	)
+}
+
+// The value of a row is how many messages its queue has.
+func meetRabbitMQ(t *testing.T) newcomer {
+	c := startRabbitMQ(t)
+	ask := func(method, path, body string) string {
+		return testsite.Post(t, method, "http://"+c.Addr+"/api"+path, "application/json", body, "Authorization", rabbitLogin)
+	}
+	has := make(map[string]int)
+	change, want := rows(func(name string, i int) {
+		if _, ok := has[name]; !ok {
+			ask(http.MethodPut, "/queues/%2F/"+name, "{}")
+		}
+		for ; has[name] < i; has[name]++ {
+			ask(http.MethodPost, "/exchanges/%2F/amq.default/publish", fmt.Sprintf(`{"properties":{},"routing_key":%q,"payload":"x","payload_encoding":"string"}`, name))
+		}
+	}, func(name string) {
+		ask(http.MethodDelete, "/queues/%2F/"+name, "")
+		delete(has, name)
+	})
+	testsite.Eventually(t, "the figures of both queues", func() bool { // which come some seconds after the queues
+		return len(gjson.Get(ask(http.MethodGet, "/queues", ""), "#.messages").Array()) == 2
+	})
+	return newcomer{
+		url: "http://" + c.Addr + "/api/queues", header: []string{"Authorization", rabbitLogin}, change: change, want: want, list: "@this",
+		show: row("name", "messages"),
+	}
 }

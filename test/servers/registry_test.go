@@ -6,20 +6,29 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/tidwall/gjson"
 )
 
-func TestTheCatalogOfADockerRegistryComesAsItGrows(t *testing.T) {
-	program, folder, addr := testsite.NeedServer(t, "docker-registry", "docker-registry"), t.TempDir(), testsite.FreeAddr(t)
+func startRegistry(t *testing.T) *testsite.Component {
+	t.Helper()
+	program, folder, addr := testsite.NeedServer(t, "docker-registry", "docker-registry"), t.TempDir(), testport.Free(t)
 	config := "version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: data}}\nhttp: {addr: " + addr + "}\n"
 	if err := os.WriteFile(filepath.Join(folder, "config.yml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := testsite.RunComponent(t, folder, nil, program, "serve", "config.yml")
 	c.Listens(t, addr)
+	return c
+}
+
+func TestTheCatalogOfADockerRegistryComesAsItGrows(t *testing.T) {
+	addr := startRegistry(t).Addr
 	push := func(names ...string) {
 		t.Helper()
 		for _, name := range names {
@@ -53,4 +62,24 @@ func pushEmptyImage(t *testing.T, repository string) {
 	const manifest = "application/vnd.oci.image.manifest.v1+json"
 	testsite.Post(t, http.MethodPut, repository+"/manifests/latest", manifest, fmt.Sprintf(
 		`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":%q},"layers":[]}`, manifest, digest))
+}
+
+// The catalog comes in pages, and what is new may stand in any of them.
+func meetCatalog(t *testing.T) newcomer {
+	c := startRegistry(t)
+	all := []string{"app/api", "app/db", "app/web", "tools/ci"}
+	push := func(name string) { pushEmptyImage(t, "http://"+c.Addr+"/v2/"+name) }
+	for _, name := range all {
+		push(name)
+	}
+	return newcomer{
+		url: "http://" + c.Addr + "/v2/_catalog?n=3",
+		change: func(i int) {
+			name := fmt.Sprintf("%c/event-%d", "az"[i%2], i)
+			push(name)
+			all = append(all, name)
+		},
+		want: func(int) string { return strings.Join(slices.Sorted(slices.Values(all)), " ") },
+		list: "repositories", show: at("@this"),
+	}
 }

@@ -47,7 +47,7 @@ func follows(t *testing.T, server sessionServer, caddyfile, path, number string)
 	}
 	wants(1, 20)
 	before := server.requests()
-	testsite.Eventually(t, "some polls without news", func() bool { return server.requests() >= before+8 })
+	testsite.Eventually(t, "some polls without news", func() bool { return server.requests() >= before+20 })
 	server.say(21)
 	wants(21, 21)
 	if open, all := server.sessions(); open != 1 || all != 1 {
@@ -111,7 +111,7 @@ func (n *nodeServer) restart() {
 }
 
 func TestAFayeIsBridged(t *testing.T) {
-	server := startNode(t, "faye.js", "HOLD=0.2")
+	server := startNode(t, "faye.js", "HOLD=0.2", "BEAR=1.5")
 	follows(t, server, testsite.FormatSite("/bayeux "+server.Addr, "session bayeux /chat", "interval 50ms", "replay 1000 100ms"), "/bayeux", "n")
 }
 
@@ -121,6 +121,34 @@ func TestASockJSIsBridged(t *testing.T) {
 }
 
 func TestASocketIOIsBridged(t *testing.T) {
-	server := startNode(t, "socketio.js", "PING=200", "PONG=300")
+	server := startNode(t, "socketio.js", "PING=200", "PONG=1500")
 	follows(t, server, testsite.FormatSite("/socket.io/ "+server.Addr, "session socketio", "replay 1000 100ms"), "/socket.io/", "0.n")
+}
+
+// The server answers a held poll with the event, and the next ones with its attachments.
+func TestABinaryEventOfASocketIOIsWhole(t *testing.T) {
+	server := startNode(t, "socketio.js")
+	s := testsite.Run(t, testsite.FormatSite("/socket.io/ "+server.Addr, "session socketio", "data @this"))
+	client := testsite.Subscribe(t, s.URL+"/socket.io/")
+	testsite.Eventually(t, "a poll that is held", func() bool { return server.requests() == 4 })
+	for i := range 3 {
+		testsite.Post(t, http.MethodPost, "http://"+server.Addr+"/say?event=photo&bytes=abc&bytes=d", "application/json", fmt.Sprintf(`{"n":%d}`, i))
+		e := client.Next()
+		if got := gjson.Get(e.Data, "attachments").Raw; e.Type != "photo" || gjson.Get(e.Data, "args.0.n").Raw != strconv.Itoa(i) || got != `["YWJj","ZA=="]` {
+			t.Fatalf("got %+v, want photo %d with its attachments", e, i)
+		}
+	}
+}
+
+// A server with sessions tells of what is said while somebody listens.
+func meetNode(script, path, number string) func(t *testing.T) newcomer {
+	return func(t *testing.T) newcomer {
+		server := startNode(t, script)
+		return newcomer{
+			url: "http://" + server.Addr + path, show: at(number),
+			say: func(text string) {
+				testsite.Post(t, http.MethodPost, "http://"+server.Addr+"/say", "application/json", fmt.Sprintf(`{"text":%q}`, text))
+			},
+		}
+	}
 }

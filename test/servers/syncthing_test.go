@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/tidwall/gjson"
 
@@ -42,22 +43,34 @@ func startSyncthing(t *testing.T) *syncthing {
 		<crashReportingEnabled>false</crashReportingEnabled>
 		<setLowPriority>false</setLowPriority>
 	</options>
-</configuration>`, testsite.FreeAddr(t), syncthingKey, testsite.FreeAddr(t))
+</configuration>`, testport.Free(t), syncthingKey, testport.Free(t))
 	if err := os.WriteFile(filepath.Join(s.home, "config.xml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.start(testsite.FreeAddr(t))
+	s.start(testport.Free(t))
 	s.ask(http.MethodPut, "/rest/config/folders/shared", fmt.Sprintf(`{"id":"shared","path":%q,"fsWatcherEnabled":false}`, s.shared))
 	return s
 }
 
-// start waits until Syncthing has told the events of its start.
+// start waits until Syncthing has told the events of its start. On a busy machine it may never tell
+// of its end: it is started again then.
 func (s *syncthing) start(addr string) {
+	s.t.Helper()
+	testsite.Eventually(s.t, "Syncthing to have started", func() bool {
+		s.run(addr)
+		if testsite.Within(testsite.Patience/4, func() bool { return strings.Contains(s.get("/rest/events?timeout=1"), "StartupComplete") }) {
+			return true
+		}
+		s.Stop()
+		return false
+	})
+}
+
+func (s *syncthing) run(addr string) {
 	s.t.Helper()
 	s.Component = testsite.RunComponent(s.t, s.home, []string{"STHASHING=standard"}, s.program, "serve", "--home="+s.home, "--gui-address="+addr,
 		"--no-default-folder", "--no-restart", "--no-upgrade")
 	s.Listens(s.t, addr)
-	testsite.Eventually(s.t, "Syncthing to have started", func() bool { return strings.Contains(s.get("/rest/events?timeout=1"), "StartupComplete") })
 }
 
 // restart stops it, and starts it again at the same address.
@@ -197,5 +210,26 @@ func TestASyncthingThatIsRestartedResetsItsClients(t *testing.T) {
 				wants(c.stream, c.who, said)
 			}
 		})
+	}
+}
+
+func meetSyncthing(t *testing.T) newcomer {
+	server := startSyncthing(t)
+	return newcomer{
+		url: "http://" + server.Addr + "/rest/events", header: []string{"X-API-Key", syncthingKey}, say: server.say,
+		show: func(data string) string {
+			if gjson.Get(data, "type").Str != "LocalIndexUpdated" {
+				return ""
+			}
+			return gjson.Get(data, "data.filenames.0").Str
+		},
+	}
+}
+
+func meetSyncthingFolder(t *testing.T) newcomer {
+	server := startSyncthing(t)
+	return newcomer{
+		url: "http://" + server.Addr + "/rest/db/status?folder=shared", header: []string{"X-API-Key", syncthingKey}, show: at("localFiles"),
+		change: func(i int) { server.say(fmt.Sprint("event ", i)) }, want: strconv.Itoa,
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 	"github.com/tidwall/gjson"
 )
@@ -38,10 +39,10 @@ func startTransmission(t *testing.T) *transmission {
 		n, _ := strconv.Atoi(text)
 		return n
 	}
-	addr := testsite.FreeAddr(t)
+	addr := testport.Free(t)
 	settings, err := json.Marshal(map[string]any{
 		"rpc-bind-address": "127.0.0.1", "rpc-port": port(addr),
-		"bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "peer-port": port(testsite.FreeAddr(t)),
+		"bind-address-ipv4": "127.0.0.1", "bind-address-ipv6": "::1", "peer-port": port(testport.Free(t)),
 		"dht-enabled": false, "lpd-enabled": false, "pex-enabled": false, "utp-enabled": false, "port-forwarding-enabled": false,
 		"download-dir": filepath.Join(x.home, "downloads"),
 	})
@@ -65,9 +66,7 @@ func (x *transmission) start(addr string) {
 func (x *transmission) add(name string) {
 	x.t.Helper()
 	x.added++
-	hash := sha1.Sum([]byte(strconv.Itoa(x.added)))
-	torrent := fmt.Sprintf("d4:infod6:lengthi1e4:name%d:%s12:piece lengthi16384e6:pieces20:%s7:privatei1eee", len(name), name, hash)
-	body := fmt.Sprintf(`{"method":"torrent-add","arguments":{"paused":true,"metainfo":%q}}`, base64.StdEncoding.EncodeToString([]byte(torrent)))
+	body := fmt.Sprintf(`{"method":"torrent-add","arguments":{"paused":true,"metainfo":%q}}`, base64.StdEncoding.EncodeToString([]byte(oneByteTorrent(name, x.added))))
 	for range 2 { // the first answer of a run is the token
 		r, err := http.NewRequestWithContext(x.t.Context(), http.MethodPost, "http://"+x.Addr+"/transmission/rpc", strings.NewReader(body))
 		if err != nil {
@@ -89,6 +88,12 @@ func (x *transmission) add(name string) {
 		return
 	}
 	x.t.Fatal("Transmission does not take its own token")
+}
+
+// oneByteTorrent is a torrent of a file, which differs from those with other numbers.
+func oneByteTorrent(name string, number int) string {
+	hash := sha1.Sum([]byte(strconv.Itoa(number)))
+	return fmt.Sprintf("d4:infod6:lengthi1e4:name%d:%s12:piece lengthi16384e6:pieces20:%s7:privatei1eee", len(name), name, hash)
 }
 
 // transmissionList is a site with the torrents as a list. Each sequence of polls gets a token of its own.
@@ -165,5 +170,20 @@ func TestATransmissionThatIsRestartedIsAskedWithItsNewToken(t *testing.T) {
 		default:
 			t.Fatalf("got %+v", e)
 		}
+	}
+}
+
+func meetTransmission(t *testing.T) newcomer {
+	x := startTransmission(t)
+	var all []string
+	change := func(i int) {
+		name := fmt.Sprintf("event-%03d", i)
+		x.add(name)
+		all = append(all, name)
+	}
+	change(0)
+	return newcomer{
+		url: "http://" + x.Addr + "/transmission/rpc", change: change, want: func(int) string { return strings.Join(all, " ") },
+		list: "arguments.torrents", show: at("name"),
 	}
 }
