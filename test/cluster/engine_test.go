@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -25,7 +26,7 @@ func newEngine(t testing.TB, name string) *engine {
 		program := build(t, "nats-server", "github.com/nats-io/nats-server/v2")
 		routes := make([]string, 3)
 		for i := range routes {
-			routes[i] = "nats://" + testsite.FreeAddr(t)
+			routes[i] = "nats://" + testport.Free(t)
 		}
 		for i := range routes {
 			e.nats(t, program, i, "--cluster_name", "bridge", "--cluster", routes[i], "--routes", strings.Join(routes, ","))
@@ -38,7 +39,7 @@ func newEngine(t testing.TB, name string) *engine {
 		s := e.nats(t, testsite.NeedServer(t, "nats-server", "nats-server"), 0)
 		e.option = "cluster nats nats://" + s.addr
 	case "redis":
-		addr := testsite.FreeAddr(t)
+		addr := testport.Free(t)
 		_, port, _ := net.SplitHostPort(addr)
 		e.servers = append(e.servers, newProcess(t, "redis", addr, testsite.NeedServer(t, "redis-server", "redis-server"),
 			"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"))
@@ -53,7 +54,7 @@ func newEngine(t testing.TB, name string) *engine {
 // nats adds a server that does not run yet.
 func (e *engine) nats(t testing.TB, program string, i int, args ...string) *process {
 	t.Helper()
-	addr := testsite.FreeAddr(t)
+	addr := testport.Free(t)
 	_, port, _ := net.SplitHostPort(addr)
 	name := fmt.Sprintf("nats-%d", i)
 	s := newProcess(t, name, addr, program, append([]string{"-a", "127.0.0.1", "-p", port, "-n", name}, args...)...)

@@ -2,13 +2,15 @@ package cluster
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
-// bound is how late a number may be on a stream that was not cut. It is 2 s on a machine that is not busy.
+// bound is how late a number may be on a stream that was not cut, without the time in which the machine was too busy for the test. It is
+// 2 s on a machine that is not.
 const bound = 4 * time.Second
 
 // TestClientsGetAllWhileNodesDie kills nodes, servers of the engine, and both at once, while clients hop between the
@@ -47,7 +49,9 @@ func TestClientsGetAllWhileNodesDie(t *testing.T) {
 	}
 	_, afterwards := w.atRest()
 	for _, n := range w.all {
-		if o := n.look(); o.Cluster == nil || o.Cluster.Dropped > 0 {
+		var o overview
+		testsite.Eventually(t, n.name+" to say how the cluster is", func() bool { o = n.look(); return o.Cluster != nil })
+		if o.Cluster.Dropped > 0 {
 			t.Errorf("%s says of the cluster %+v", n.name, o.Cluster)
 		}
 	}
@@ -74,7 +78,7 @@ func TestClientsGetAllWhileNodesDie(t *testing.T) {
 		t.Errorf("%d numbers were lost, %d repeated", lost, repeated)
 	}
 	for _, x := range all {
-		if w.worst(x).delay() > bound {
+		if slices.ContainsFunc(w.delivered(x.at, x.end), func(d delivery) bool { return d.delay() > bound && w.clock.Between(d.said, d.came) > bound }) {
 			t.Errorf("something came more than %s late: %s", bound, w.tell(x))
 		}
 	}

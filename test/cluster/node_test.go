@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 )
 
 // node is one Caddy of several with the same configuration.
@@ -60,8 +60,8 @@ var blocks = map[kind]string{
 // newNode returns a node that does not run yet.
 func newNode(t testing.TB, program, name, cluster, upstream string) *node {
 	t.Helper()
-	n := &node{admin: testsite.FreeAddr(t)}
-	addr := testsite.FreeAddr(t)
+	n := &node{admin: testport.Free(t)}
+	addr := testport.Free(t)
 	_, port, _ := strings.Cut(addr, ":")
 	var sites strings.Builder
 	for k := items; k <= document; k++ {

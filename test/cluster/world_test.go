@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -28,6 +29,7 @@ type world struct {
 	plan
 
 	t        testing.TB
+	clock    *testclock.Clock
 	upstream *upstream
 	servers  *engine
 	all      []*node
@@ -44,7 +46,7 @@ func newWorld(t testing.TB, p plan) *world {
 	if p.caddy == "" {
 		p.caddy = build(t, "caddy", "./cmd/caddy")
 	}
-	w := &world{plan: p, t: t, servers: newEngine(t, p.engine), upstream: newUpstream(t, p.feeds, p.every, p.kinds...)}
+	w := &world{plan: p, t: t, clock: testclock.New(t), servers: newEngine(t, p.engine), upstream: newUpstream(t, p.feeds, p.every, p.kinds...)}
 	for i := range p.nodes {
 		n := newNode(t, p.caddy, fmt.Sprintf("node-%d", i), w.servers.option, w.upstream.addr)
 		w.all = append(w.all, n)

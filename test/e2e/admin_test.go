@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/chromedp/chromedp"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/admin"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
@@ -16,24 +15,6 @@ import (
 
 	"github.com/sse-bridge/caddy-sse-bridge/test/browser"
 )
-
-// runWithAdmin runs Caddy with an admin endpoint, whose URL it returns.
-func runWithAdmin(t *testing.T, caddyfile string) (s *testsite.Site, admin string) {
-	t.Helper()
-	addr := testsite.FreeAddr(t)
-	global := "{\n\tadmin " + addr + "\n\tpersist_config off\n\tauto_https off\n}\n"
-	s = testsite.Run(t, global+strings.ReplaceAll(caddyfile, "{{admin}}", addr))
-	t.Cleanup(func() { adminOff(t) })
-	return s, "http://" + addr
-}
-
-// adminOff ends Caddy's admin endpoint, which outlives the configuration when Caddy is told to stop.
-func adminOff(t *testing.T) {
-	t.Helper()
-	if err := caddy.Load([]byte(`{"admin": {"disabled": true, "config": {"persist": false}}}`), true); err != nil {
-		t.Errorf("turning the admin endpoint off: %v", err)
-	}
-}
 
 // overviewOf returns what the admin API says of all feeds.
 func overviewOf(t *testing.T, admin, query string) (o admin.Overview) {
@@ -54,7 +35,7 @@ func TestTheAdminAPISaysHowFeedsAre(t *testing.T) {
 		return true
 	})
 	up := testsite.Backend(t, broken.ServeHTTP)
-	s, admin := runWithAdmin(t, "{{site}} {\n\tsse_bridge "+up+" {\n\t\tname board\n\t\tinterval 50ms\n\t\titems @this\n\t\tid id\n\t\tquery since {sse.cursor}\n\t\theader_up X-Team red\n\t}\n}")
+	s, admin := testsite.RunWithAdmin(t, "{{site}} {\n\tsse_bridge "+up+" {\n\t\tname board\n\t\tinterval 50ms\n\t\titems @this\n\t\tid id\n\t\tquery since {sse.cursor}\n\t\theader_up X-Team red\n\t}\n}")
 	testsite.Subscribe(t, s.URL+"/good?room=blue&bare", "Cookie", "sid=1").Next()
 	testsite.Subscribe(t, s.URL+"/good?room=blue&bare", "Cookie", "sid=1").Next()
 	down := testsite.Subscribe(t, s.URL+"/bad?fail=1")
@@ -68,7 +49,7 @@ func TestTheAdminAPISaysHowFeedsAre(t *testing.T) {
 	if bad.State != feed.Down || bad.Reason != "status 503" || bad.LastPoll.Status != 503 || bad.LastPoll.Outcome != feed.Failed || bad.Errors == 0 || bad.Backoff == 0 || bad.Path != "/bad" {
 		t.Errorf("what is down is not said first: %+v", bad)
 	}
-	if good.State != feed.Up || good.Clients != 2 || good.Cursor != strings.Repeat("x", 64) || good.LastPoll.Status != 200 || good.Events != 1 || good.LogEvents != 1 || good.Host != strings.TrimPrefix(s.URL, "http://") {
+	if good.State != feed.Up || good.Clients != 2 || good.Cursor != strings.Repeat("x", 64) || good.LastPoll.Status != 200 || good.Events == 0 || good.LogEvents != 1 || good.Host != strings.TrimPrefix(s.URL, "http://") {
 		t.Errorf("got %+v", good)
 	}
 	if got := fmt.Sprint(good.Query, good.Headers, bad.Query, bad.Headers); got != "[room] [Cookie X-Team] [fail] [X-Team]" {
@@ -82,6 +63,14 @@ func TestTheAdminAPISaysHowFeedsAre(t *testing.T) {
 	if o = overviewOf(t, admin, "?limit=1"); len(o.Feeds) != 1 || o.Feeds[0].ID != bad.ID || o.Total.Feeds != 2 {
 		t.Errorf("of one: %+v", o)
 	}
+	if o = overviewOf(t, admin, "?filter=up+room"); len(o.Feeds) != 1 || o.Feeds[0].ID != good.ID || o.Matching != 1 || o.States[feed.Down] != 1 || o.States[feed.Up] != 1 {
+		t.Errorf("with a filter: %+v", o)
+	}
+	watching := testsite.Subscribe(t, admin+"/sse_bridge/events?sort=-clients&limit=1&offset=1")
+	if first := watching.Next(); !strings.Contains(first.Data, `"matching":2,"feeds":[{"id":"`+good.ID) {
+		t.Errorf("the second one of those with few clients first: %+v", first)
+	}
+	watching.Close()
 	for _, test := range []struct {
 		method, path string
 		want         int
@@ -90,6 +79,8 @@ func TestTheAdminAPISaysHowFeedsAre(t *testing.T) {
 		{"GET", "/sse_bridge/nothing", 404},
 		{"GET", "/sse_bridge/feeds?limit=-1", 400},
 		{"GET", "/sse_bridge/feeds?limit=all", 400},
+		{"GET", "/sse_bridge/feeds?sort=size", 400},
+		{"GET", "/sse_bridge/events?limit=1001", 400},
 		{"POST", "/sse_bridge/feeds", 405},
 		{"DELETE", "/sse_bridge/feeds/" + bad.ID, 405},
 		{"GET", "/sse_bridge/", 200},
@@ -104,16 +95,8 @@ func TestTheAdminAPISaysHowFeedsAre(t *testing.T) {
 
 // pageSite is a site in front of a backend, and one that shows the status page, as docs/operations.md has it.
 func pageSite(t *testing.T, upstream string) (config, page string) {
-	addr := testsite.FreeAddr(t)
-	return "{{site}} {\n\tsse_bridge " + upstream + " {\n\t\tinterval 100ms\n\t}\n}\nhttp://" + addr + ` {
-	bind 127.0.0.1
-	reverse_proxy /sse_bridge/* {{admin}} {
-		header_up Host {upstream_hostport}
-		header_up -Origin
-		header_up -Referer
-		header_up -Sec-Fetch-Mode
-	}
-}`, "http://" + addr + "/sse_bridge/"
+	site, page := testsite.StatusSite(t)
+	return "{{site}} {\n\tsse_bridge " + upstream + " {\n\t\tinterval 100ms\n\t}\n}\n" + site, page
 }
 
 func TestTheStatusPageSaysInABrowserWhatIsDown(t *testing.T) {
@@ -128,7 +111,7 @@ func TestTheStatusPageSaysInABrowserWhatIsDown(t *testing.T) {
 		return true
 	})
 	config, page := pageSite(t, testsite.Backend(t, up.ServeHTTP))
-	s, admin := runWithAdmin(t, config)
+	s, admin := testsite.RunWithAdmin(t, config)
 	testsite.Subscribe(t, s.URL+"/prices?key=1").Next()
 
 	says := func(what string) {
@@ -146,7 +129,7 @@ func TestTheStatusPageSaysInABrowserWhatIsDown(t *testing.T) {
 	says("/prices?key=…")
 	up.change(func() { fails = true })
 	says("The feed is down.")
-	says("status 502, for ")
+	says("Status 502, for ")
 	says("Its client stays connected.")
 	s.Reload(strings.ReplaceAll("{\n\tadmin {{admin}}\n\tpersist_config off\n\tauto_https off\n}\n"+config, "{{admin}}", strings.TrimPrefix(admin, "http://")) + "\n# changed")
 	up.change(func() { fails = false })
@@ -159,7 +142,7 @@ func TestTheStatusPageSaysInABrowserWhatIsDown(t *testing.T) {
 
 func TestLookingOnHoldsNeitherReloadNorStop(t *testing.T) {
 	config, _ := pageSite(t, testsite.Backend(t, testsite.NewChat(0).ServeHTTP))
-	s, admin := runWithAdmin(t, config)
+	s, admin := testsite.RunWithAdmin(t, config)
 	watching := testsite.Subscribe(t, admin+"/sse_bridge/events")
 	if first := watching.Next(); !strings.Contains(first.Data, `"feeds":[]`) {
 		t.Errorf("got %+v", first)

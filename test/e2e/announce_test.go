@@ -66,7 +66,7 @@ func TestCaddysEventsSayWhenAFeedIsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	bound := strings.Replace(string(adapted), `"apps":{`, `"apps":{"events":{"subscriptions":[{"events":["sse_bridge.feed_down","sse_bridge.feed_up"],"handlers":[{"handler":"sse_bridge_probe"}]}]},`, 1)
-	if err := caddy.Load([]byte(bound), true); err != nil {
+	if err := s.LoadJSON([]byte(bound)); err != nil {
 		t.Fatal(err)
 	}
 	client := testsite.Subscribe(t, s.URL+"/x?token=s3cret")

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/page"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -161,7 +161,7 @@ var badInput = []bad{
 	{"breaks off before chunks", hijacked("HTTP/1.1 200 OK\r\nX-Next: 9\r\nTransfer-Encoding: chunked\r\n\r\n"), page.Unreachable, "", nil},
 	{"breaks chunks off", hijacked("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":"), page.Unreachable, "", nil},
 	{"is no HTTP", hijacked("SSH-2.0-OpenSSH_9.2\r\n"), page.Unreachable, "", nil},
-	{"never answers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, page.Unreachable, "no answer within 1.5s", []string{"timeout 1500ms"}},
+	{"never answers", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, page.Late, "none within 4s", []string{"timeout 4s"}},
 	{"refuses connections", nil, page.Unreachable, "refused", nil},
 	{"aborts", nil, page.Unreachable, "broke off its answer", []string{"test_panic abort"}},
 	{"ends early", nil, page.Unreachable, "ended after 34 of 100 bytes", []string{"test_panic return"}},
@@ -317,7 +317,7 @@ type restartable struct {
 }
 
 func newRestartable(t *testing.T, h http.Handler) *restartable {
-	r := &restartable{t: t, addr: testsite.FreeAddr(t), h: h}
+	r := &restartable{t: t, addr: testport.Free(t), h: h}
 	r.start()
 	t.Cleanup(r.stop)
 	return r
@@ -329,10 +329,7 @@ func (r *restartable) start() {
 	if r.server != nil {
 		return
 	}
-	l, err := net.Listen("tcp", r.addr)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	l := testport.Listen(r.t, r.addr)
 	r.server = &http.Server{Handler: r.h}
 	go r.server.Serve(l)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 	_ "github.com/sse-bridge/caddy-sse-bridge/internal/testengine"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 
 	"github.com/sse-bridge/caddy-sse-bridge/test/browser"
@@ -44,11 +45,11 @@ const clusteredSite = `{
 
 func runClustered(t *testing.T) (s *testsite.Site, caddyfile, admin, page string) {
 	t.Helper()
-	admin, page = testsite.FreeAddr(t), "http://"+testsite.FreeAddr(t)
+	admin, page = testport.Free(t), "http://"+testport.Free(t)
 	upstream := testsite.Backend(t, testsite.NewChat(0).ServeHTTP)
 	caddyfile = strings.NewReplacer("{{admin}}", admin, "{{page}}", page, "{{upstream}}", upstream).Replace(clusteredSite)
 	s = testsite.Run(t, caddyfile)
-	t.Cleanup(func() { adminOff(t) })
+	t.Cleanup(func() { testsite.AdminOff(t) })
 	return s, caddyfile, "http://" + admin, page
 }
 
@@ -97,8 +98,12 @@ func TestTheStatusPageShowsTheCluster(t *testing.T) {
 			return strings.Contains(run(`document.body.innerText`), what) == said
 		})
 	}
+	if err := chromedp.Do(tab, chromedp.EmulateViewport(1280, 800)); err != nil { // where nodes are a table
+		t.Fatal(err)
+	}
 	browser.Open(tab, t, page+"/sse_bridge/")
 	says("No other node is heard.", true)
+	says("No other node of the cluster is heard.", true)
 
 	nodes := `[{id: "11111111", name: "<b>two</b>", version: "v1.0.0", heard_seconds_ago: 0.25, differs: ""}, {id: "22222222", name: "three", version: "v1.1.0", heard_seconds_ago: 1, differs: "another version"}]`
 	shown := func(cluster string) string {

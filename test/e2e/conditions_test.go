@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -68,6 +69,27 @@ func TestASessionIsOpenedAnewWithoutAReset(t *testing.T) {
 	broken.Store(false)
 	if next := stream.Next(); next.Type != "" && next.Type != "message" {
 		t.Errorf("got %+v", next)
+	}
+}
+
+func TestNoCursorOfAClientBreaksOutOfAQuery(t *testing.T) {
+	var asked testsite.LockedBuffer
+	backend := testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(&asked, r.FormValue("q"))
+		since := 0
+		if _, err := fmt.Sscanf(r.FormValue("q"), "time > %d", &since); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		testsite.WriteAs(w, "application/json", fmt.Sprintf(`{"rows":[{"time":%d}]}`, since+1))
+	})
+	s := testsite.Run(t, testsite.FormatSite(backend, "interval 20ms", "items rows", "id time", `query q "time > {sse.cursor}"`, "start 0", `matching \d+`))
+	testsite.Subscribe(t, s.URL, "Last-Event-ID", "7").Want(`{"time":8}|8`, `{"time":9}|9`)
+	for _, id := range []string{"7 OR time > 0", "7%20OR%20time%20>%200", "7;DROP", "7%0A"} {
+		testsite.Subscribe(t, s.URL, "Last-Event-ID", id).Want(`{"reason":"unknown_id"}`, `{"time":1}|1`, `{"time":2}|2`)
+	}
+	if text := asked.String(); strings.ContainsAny(text, "OR;%") {
+		t.Errorf("the backend was asked\n%s", text)
 	}
 }
 

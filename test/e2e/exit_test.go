@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -107,20 +108,25 @@ func exitSite(upstream string, more ...string) string {
 	return strings.Replace(testsite.ChatSite(upstream, more...), "respond 404", "sse_bridge /big "+upstream+"\n\trespond 404", 1)
 }
 
-// soon checks that an exit takes two seconds at most: once in two, since the machine may be busy with
-// something else.
-func soon(t *testing.T, exit func() time.Duration) {
+// soonest is how long an exit may take.
+const soonest = 2 * time.Second
+
+// soon checks that an exit takes no longer, by the time in which the machine lets the process run. A process that is held up may cut
+// streams off: how they end is checked of an exit that is not.
+func soon(t *testing.T, exits func() (e exit, check func())) {
 	t.Helper()
-	const most = 2 * time.Second
-	took := exit()
-	t.Logf("exited after %s", took)
-	if took > most {
-		took = exit()
-		t.Logf("once more: exited after %s", took)
+	for range 5 {
+		e, check := exits()
+		t.Logf("exited after %s, of which it ran for %s", e.took, e.ran)
+		if e.ran > soonest {
+			t.Fatalf("Caddy took %s to exit, want at most %s", e.ran, soonest)
+		}
+		if !e.held() {
+			check()
+			return
+		}
 	}
-	if took > most {
-		t.Errorf("Caddy took %s to exit, want at most %s", took, most)
-	}
+	t.Log("the machine is too busy to tell how streams end")
 }
 
 func TestSIGTERMEndsAllStreamsSoon(t *testing.T) {
@@ -156,16 +162,16 @@ func TestSIGTERMEndsAllStreamsSoon(t *testing.T) {
 				}
 				c.ServeHTTP(w, r)
 			})
-			soon(t, func() time.Duration {
+			soon(t, func() (exit, func()) {
 				p := startCaddy(t, exitSite(up))
 				r := &readers{t: t}
 				r.open(p.url+"/messages", streams)
 				testsite.OpenUnread(t, p.url+"/big")
 				test.reload(p, up, r)
-				took := p.terminate()
-				r.check()
-				r.spread()
-				return took
+				return p.terminate(), func() {
+					r.check()
+					r.spread()
+				}
 			})
 		})
 	}
@@ -182,13 +188,13 @@ func TestSIGTERMEndsStreamsThatNobodyReadsOverTLS(t *testing.T) {
 		}
 		io.WriteString(w, "hello")
 	})
-	soon(t, func() time.Duration { return exitOverTLS(t, up) })
+	soon(t, func() (exit, func()) { return exitOverTLS(t, up) })
 }
 
-// exitOverTLS returns how long the exit of a Caddy takes with clients of each version of HTTP.
-func exitOverTLS(t *testing.T, up string) time.Duration {
+// exitOverTLS has a Caddy exit with clients of each version of HTTP, and returns what checks their streams.
+func exitOverTLS(t *testing.T, up string) (e exit, check func()) {
 	t.Helper()
-	_, port, err := net.SplitHostPort(testsite.FreeAddr(t))
+	_, port, err := net.SplitHostPort(testport.Free(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,12 +230,12 @@ func exitOverTLS(t *testing.T, up string) time.Duration {
 			t.Fatal(err)
 		}
 	}
-	took := p.terminate()
-	for version, stream := range good {
-		stream.Ended()
-		if !stream.Told() {
-			t.Errorf("%s: the stream ended without a word", version)
+	return p.terminate(), func() {
+		for version, stream := range good {
+			stream.Ended()
+			if !stream.Told() {
+				t.Errorf("%s: the stream ended without a word", version)
+			}
 		}
 	}
-	return took
 }

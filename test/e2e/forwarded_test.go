@@ -13,8 +13,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -122,11 +124,15 @@ func TestCookiesAndRedirectsGoByTheSchemeOfTheProxyInFront(t *testing.T) {
 }
 
 func TestEditsOfWhatProxiesSayReachTheBackend(t *testing.T) {
-	said := make(chan http.Header, 64)
+	var mu sync.Mutex
+	said := make(map[string]http.Header) // by the paths of the polls, of which each client has its own
 	addr := testsite.Backend(t, func(w http.ResponseWriter, r *http.Request) {
-		said <- r.Header.Clone()
+		mu.Lock()
+		defer mu.Unlock()
+		said[r.URL.Path] = r.Header.Clone()
 		io.WriteString(w, "{}")
 	})
+	clients := 0
 	for _, c := range []struct {
 		line, name string
 		want       []string
@@ -152,11 +158,15 @@ func TestEditsOfWhatProxiesSayReachTheBackend(t *testing.T) {
 					}
 				}
 			}
-			stream := testsite.Subscribe(t, s.URL+"/a", header...)
-			if got := (<-said).Values(c.name); !slices.Equal(got, c.want) {
+			clients++
+			path := fmt.Sprint("/", clients)
+			testsite.Subscribe(t, s.URL+path, header...).Next()
+			mu.Lock()
+			got := said[path].Values(c.name)
+			mu.Unlock()
+			if !slices.Equal(got, c.want) {
 				t.Errorf("%s, trusted %t: %s is %q, want %q", c.line, trusts, c.name, got, c.want)
 			}
-			stream.Close()
 		}
 	}
 }
@@ -170,7 +180,7 @@ func TestAStreamOpensBehindAnNginxThatEndsTLS(t *testing.T) {
 	testsite.Need(t, "nginx (Debian: nginx-light)", err)
 	s := behind(t, true, testsite.Backend(t, secureBackend))
 
-	prefix, front := t.TempDir(), testsite.FreeAddr(t)
+	prefix, front := t.TempDir(), testport.Free(t)
 	tls := httptest.NewTLSServer(nil)
 	defer tls.Close()
 	own := tls.TLS.Certificates[0]

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -177,24 +178,27 @@ func TestReloadThatChangesOrRemovesTheBridgeEndsItsStreams(t *testing.T) {
 	}
 	testsite.Eventually(t, "events", all(func(f *follower) bool { return f.last() != "" }))
 
+	clock := testclock.New(t)
 	at := time.Now()
 	s.Reload(testsite.LifeSite(up, 0, "retry 120ms"))
 	testsite.Eventually(t, "all streams on the new bridge", all(func(f *follower) bool {
 		opened, _, _ := f.state()
 		return opened >= 2
 	}))
+	back, ran := time.Since(at), clock.Now()
 	var ends []time.Time
 	for _, f := range clients {
 		f.mu.Lock()
 		ends = append(ends, f.ended...)
 		f.mu.Unlock()
 	}
-	t.Logf("all of %d streams were back %s after the reload", len(clients), time.Since(at))
-	if back := time.Since(at); back > 10*time.Second {
-		t.Errorf("the last of the clients was back after %s", back)
+	t.Logf("all of %d streams were back %s after the reload, of which the test ran for %s", len(clients), back, ran)
+	if ran > 10*time.Second {
+		t.Errorf("the last of the clients was back after %s", ran)
 	}
 	first, last := slices.MinFunc(ends, time.Time.Compare), slices.MaxFunc(ends, time.Time.Compare)
-	if len(ends) != len(clients) || last.Sub(first) < spread/4 {
+	held := back-ran > spread/4 // a machine that had no time for the test may have had the streams end together
+	if len(ends) != len(clients) || last.Sub(first) < spread/4 && !held {
 		t.Errorf("%d streams of %d clients ended between %s and %s after the reload, want them spread over %s",
 			len(ends), len(clients), first.Sub(at), last.Sub(at), spread)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sse-bridge/caddy-sse-bridge/internal/bridge"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -156,7 +157,7 @@ func TestALineOfTheAccessLogComesWithTheEndOfItsStream(t *testing.T) {
 			}
 			var body bytes.Buffer
 			var begun time.Time // no earlier than its connection was taken over
-			for polls.Load() < 20 {
+			for polls.Load() < 20 || begun.IsZero() {
 				part := make([]byte, 1<<10)
 				n, err := resp.Body.Read(part)
 				if err != nil {
@@ -187,7 +188,7 @@ func TestALineOfTheAccessLogComesWithTheEndOfItsStream(t *testing.T) {
 			var all []accessed
 			testsite.Eventually(t, "the line of the last request", func() bool {
 				all = newest.accesses(t)
-				return len(all) > 0 && all[len(all)-1].Request.URI == "/other"
+				return slices.ContainsFunc(all, func(a accessed) bool { return a.Request.URI == "/other" })
 			})
 			if test.reloads {
 				if _, raw := first.entries(t, "http.log.access"); raw != "" {
@@ -298,11 +299,11 @@ func TestNoSecretsReachOperators(t *testing.T) {
 		return true
 	})
 	file := &logged{t.TempDir() + "/log"}
-	addr := testsite.FreeAddr(t)
+	addr := testport.Free(t)
 	t.Setenv("SSE_BRIDGE_TEST_TOKEN", "s3cret-of-operator")
 	s := testsite.Run(t, "{\n\tadmin "+addr+"\n\tpersist_config off\n\tauto_https off\n\tdebug\n\tlog {\n\t\toutput file "+file.file+"\n\t\tformat json\n\t}\n}\n{{site}} {\n\thandle /metrics {\n\t\tmetrics\n\t}\n\tsse_bridge /* "+
 		testsite.Backend(t, up.ServeHTTP)+" {\n\t\tinterval 20ms\n\t\theader_up X-Key {env.SSE_BRIDGE_TEST_TOKEN}\n\t\tquery key {env.SSE_BRIDGE_TEST_TOKEN}\n\t}\n}")
-	t.Cleanup(func() { adminOff(t) })
+	t.Cleanup(func() { testsite.AdminOff(t) })
 	secrets := []string{"Authorization", "Bearer s3cret-token", "Cookie", "sid=s3cret-cookie; s3cret-alone", "Last-Event-ID", "s3cret-id"}
 	path := "/private?token=s3cret-query&s3cret-alone"
 	testsite.Subscribe(t, s.URL+path, secrets...).Next()

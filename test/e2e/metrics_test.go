@@ -16,7 +16,7 @@ func TestMetricsOutliveConfigurations(t *testing.T) {
 	c.Say("one", "two")
 	upstream := testsite.Backend(t, c.ServeHTTP)
 	config := func(more string) string {
-		return strings.Replace(testsite.ChatSite(upstream, "name chat\n\t\tinterval 20ms"), "respond 404", more+"\n\thandle /metrics {\n\t\tmetrics\n\t}\n\trespond 404", 1)
+		return strings.Replace(testsite.ChatSite(upstream, "name chat\n\t\tinterval 1s"), "respond 404", more+"\n\thandle /metrics {\n\t\tmetrics\n\t}\n\trespond 404", 1)
 	}
 	s := testsite.Run(t, strings.Replace(config(""), "long_poll", "", 1))
 	first, second := testsite.Subscribe(t, s.URL+"/messages"), testsite.Subscribe(t, s.URL+"/messages")

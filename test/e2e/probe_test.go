@@ -17,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -242,7 +243,7 @@ func ourGoroutines() []string {
 	for stack := range strings.SplitSeq(string(buf), "\n\n") {
 		for line := range strings.Lines(stack) {
 			place, isPlace := strings.CutPrefix(line, "\t"+root)
-			if isPlace && !strings.Contains(place, "_test.go:") && !strings.HasPrefix(place, "internal/testsite/") {
+			if isPlace && !strings.Contains(place, "_test.go:") && !strings.HasPrefix(place, "internal/testsite/") && !strings.HasPrefix(place, "internal/testclock/") {
 				ours = append(ours, stack)
 				break
 			}
@@ -254,10 +255,10 @@ func ourGoroutines() []string {
 // noneLeft waits until no goroutine of this module is left, for less than a chain lingers.
 func noneLeft(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(config.DefaultLinger - time.Second/2)
+	clock := testclock.New(t)
 	testsite.Eventually(t, "the end of all goroutines", func() bool {
 		left := ourGoroutines()
-		if len(left) > 0 && time.Now().After(deadline) {
+		if len(left) > 0 && clock.Now() > config.DefaultLinger-time.Second/2 {
 			t.Fatalf("%d goroutines are left:\n%s", len(left), strings.Join(left[:min(5, len(left))], "\n\n"))
 		}
 		return len(left) == 0

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go/http3"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -32,7 +33,7 @@ func transports(t *testing.T) map[string]http.RoundTripper {
 // runTLS runs Caddy with a Caddyfile as runCaddy takes it, whose site has TLS, and returns its URL.
 func runTLS(t *testing.T, caddyfile string) (site string) {
 	t.Helper()
-	_, port, err := net.SplitHostPort(testsite.FreeAddr(t))
+	_, port, err := net.SplitHostPort(testport.Free(t))
 	if err != nil {
 		t.Fatal(err)
 	}

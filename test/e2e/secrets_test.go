@@ -59,6 +59,7 @@ func TestSecretsOfClientsAreLoggedAndToldNowhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		content = content[:bytes.LastIndexByte(content, '\n')+1] // the last line may not be whole yet
 		lines = nil
 		for scan := bufio.NewScanner(bytes.NewReader(content)); scan.Scan(); {
 			lines = append(lines, scan.Text())

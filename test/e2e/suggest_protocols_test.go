@@ -218,7 +218,9 @@ var suggested = []struct {
 	{
 		name: "CSV", uri: "/export.csv",
 		serve: func(l *legacy, w http.ResponseWriter, _ *http.Request) {
-			testsite.WriteAs(w, "text/csv", "id;name;total\n"+list(1, l.count(), "", func(n int) string { return fmt.Sprintf("%d;\"order %d; new\";%d.50\n", n, n, n) }))
+			testsite.WriteAs(w, "text/csv", "id;name;created\n"+list(1, l.count(), "", func(n int) string {
+				return fmt.Sprintf("%d;\"order %[1]d; new\";2026-06-09 12:47:%02[1]d\n", n)
+			}))
 		},
 		ids: []string{"1", "2", "3"}, datas: []string{"order 1", "order 2", "order 3"}, next: "order 4",
 	},

@@ -124,7 +124,7 @@ func suggestFor(t *testing.T, target string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), testsite.Patience)
 	defer cancel()
 	block, err := suggest.For(ctx, suggest.Endpoint{
-		URL: u, Header: upstream.PollHeader(new(config.Plan), nil), Client: http.DefaultTransport, Say: func(string) {}, Hold: 300 * time.Millisecond,
+		URL: u, Header: upstream.PollHeader(new(config.Plan), nil), Client: http.DefaultTransport, Say: func(string) {}, Hold: 300 * time.Millisecond, Apart: 20 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestSuggestedBlocksAdapt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			block, err := suggest.For(t.Context(), suggest.Endpoint{URL: u, Header: make(http.Header), Client: answers(body), Say: func(string) {}})
+			block, err := suggest.For(t.Context(), suggest.Endpoint{URL: u, Header: make(http.Header), Client: answers(body), Say: func(string) {}, Apart: time.Millisecond})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -94,7 +94,7 @@ func TestPollsOfAnUpstreamWithPlaceholdersAreThePlainRequest(t *testing.T) {
 
 func TestThreeClientsOfOneURLAreOneFeed(t *testing.T) {
 	for _, front := range []string{"uri query -_", "rewrite * /prices"} {
-		s, admin := runWithAdmin(t, "{{site}} {\n\t"+front+"\n\tsse_bridge "+testsite.Backend(t, echoes("one"))+"\n}")
+		s, admin := testsite.RunWithAdmin(t, "{{site}} {\n\t"+front+"\n\tsse_bridge "+testsite.Backend(t, echoes("one"))+"\n}")
 		for n := range 3 {
 			testsite.Subscribe(t, fmt.Sprintf("%s/prices?_=%d", s.URL, n), "Cookie", "a=1").Next()
 			if strings.HasPrefix(front, "rewrite") {
@@ -116,6 +116,15 @@ func TestWarningsOfTheUpstreamAreLoggedWhenItIsLoaded(t *testing.T) {
 	testsite.Run(t, options+"{{site}} {\n\tsse_bridge {\n\t\tupstream {\n\t\t\t@mine header X-Mine a\n\t\t\treverse_proxy @mine localhost:1\n\t\t}\n\t}\n}")
 	lines, _ := log.entries(t, bridgeLogger)
 	if len(lines) != 1 || lines[0].Level != "warn" || !strings.Contains(lines[0].Msg, "X-Mine") {
+		t.Errorf("got %+v", lines)
+	}
+}
+
+func TestEmptyVariablesOfTheEnvironmentAreLoggedWhenABlockIsLoaded(t *testing.T) {
+	log, options := global(t, "")
+	testsite.Run(t, options+"{{site}} {\n\tsse_bridge localhost:1 {\n\t\theader_up X-Key {env.SSE_BRIDGE_TEST_NONE}\n\t}\n}")
+	lines, _ := log.entries(t, bridgeLogger)
+	if len(lines) != 1 || lines[0].Level != "warn" || lines[0].Msg != "{env.SSE_BRIDGE_TEST_NONE} is empty: set it in Caddy's environment" {
 		t.Errorf("got %+v", lines)
 	}
 }

@@ -17,7 +17,7 @@ var layers = [][]string{
 	{""},
 	{"app"},
 	{"admin", "cli", "cors"},
-	{"bridge", "membership"},
+	{"bridge", "membership", "quick"},
 	{"cluster", "stream", "upstream"},
 	{"config", "feed", "suggest"},
 	{"trial"},
@@ -27,14 +27,14 @@ var layers = [][]string{
 	{"wire"},
 }
 
-// pure are the packages that know no Caddy.
-var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape", "sse", "value", "trial", "suggest", "cluster", "wire"}
+// pure are the packages that know no Caddy. suggest is none: it writes a Caddyfile, and must know what is a placeholder there.
+var pure = []string{"feed", "page", "decode", "jq", "aside", "position", "shape", "sse", "value", "trial", "cluster", "wire"}
 
 // engineers are the packages that know the interface of engines.
 var engineers = []string{"app", "membership", "cluster"}
 
 // forTests are the packages that only tests import.
-var forTests = []string{"heap", "testbridge", "testbus", "testengine", "testplan", "testsite"}
+var forTests = []string{"heap", "testbridge", "testbus", "testclock", "testengine", "testplan", "testport", "testsite"}
 
 // load loads the packages of the module that users build, without their tests.
 func load(t *testing.T, mode packages.LoadMode) []*packages.Package {

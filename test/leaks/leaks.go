@@ -19,7 +19,7 @@ func Check(ignored ...string) func() error {
 	}
 	return func() (err error) {
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-		for range 3 { // each waits for a second or more, as long as a watchdog takes to see that it may go
+		for range 20 { // each waits for a second or more: a watchdog takes that to see that it may go, on a busy machine longer
 			if err = goleak.Find(options...); err == nil {
 				return nil
 			}

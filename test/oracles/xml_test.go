@@ -42,14 +42,15 @@ func TestXMLHasTheShapeOfMxj(t *testing.T) {
 	}
 }
 
-// inText finds a directive such as <!x>, or a CDATA section, that does not stand first. mxj loses text beside it.
-var inText = regexp.MustCompile(`(?s)<.*<![^-]`)
+// inText finds a directive such as <!x>, a processing instruction, or a CDATA section, that does not stand first. mxj loses text beside it.
+var inText = regexp.MustCompile(`(?s)<.*<(![^-]|\?)`)
 
 // FuzzXMLHasTheShapeOfMxj checks that what is read is what mxj reads, except where mxj loses a part: of text with
-// elements, directives or CDATA sections beside it.
+// elements, directives, processing instructions or CDATA sections beside it.
 func FuzzXMLHasTheShapeOfMxj(f *testing.F) {
 	f.Add(`<a x="1"><b>t</b><c/><b id="2">x<![CDATA[<]]>&amp; <d/> y </b></a>`)
 	f.Add("<a>0<!00>0</a>")
+	f.Add("<a>0<?A?>00</a>")
 	f.Add("<a>\r\n<!-- x --><?php a ?> q &#10; <b/>  </a>")
 	f.Add(`<!DOCTYPE a [<!ENTITY b "bb">]><x:a xmlns:x="urn:x"><x:b>1</x:b><b/></x:a>`)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -6,14 +6,14 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
-	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 )
 
 // New lays a toxiproxy to an upstream. It may be stopped, and started again at the same address.
 func New(t *testing.T, upstream string) *toxiproxy.Proxy {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := toxiproxy.NewProxy(server, "upstream", testsite.FreeAddr(t), upstream)
+	p := toxiproxy.NewProxy(server, "upstream", testport.Free(t), upstream)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/config"
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
 
@@ -111,7 +112,7 @@ func (l *lives) all() []*room {
 // loadRooms loads one Caddy with a site for each room.
 func loadRooms(t *testing.T, rooms []*room) {
 	t.Helper()
-	_, port, err := net.SplitHostPort(testsite.FreeAddr(t))
+	_, port, err := net.SplitHostPort(testport.Free(t))
 	if err != nil {
 		t.Fatal(err)
 	}
