@@ -25,12 +25,28 @@ func NewCharsetFramer(framer Framer, contentType string) Framer {
 	return &charsetFramer{framer: framer, contentType: contentType}
 }
 
-func (f *charsetFramer) Push(p []byte) (records []Record, err error) {
+// Push implements [Framer]. A byte that ends a record after the beginning of a character may have to wait for the next
+// one: the decoder of GB18030 looks at four bytes before it says that they are no character.
+func (f *charsetFramer) Push(p []byte) ([]Record, error) { return f.push(p, false) }
+
+// Last implements [Framer]. As in [Text], what is left of a character counts as one that cannot be read.
+func (f *charsetFramer) Last() []Record {
+	held := f.held
+	records, err := f.push(nil, true)
+	if err != nil {
+		f.held = held // it belongs to no record
+		return records
+	}
+	return append(records, f.framer.Last()...)
+}
+
+// push converts the next bytes of an answer, of which ended tells that they are its last.
+func (f *charsetFramer) push(p []byte, ended bool) (records []Record, err error) {
 	if len(f.held) > 0 {
 		p = slices.Concat(f.held, p)
 		f.held = f.held[:0]
 	}
-	if f.begun = f.begun || f.begin(p); !f.begun {
+	if f.begun = f.begun || f.begin(p, ended); !f.begun {
 		f.held = append(f.held, p...)
 		return nil, nil
 	}
@@ -38,7 +54,7 @@ func (f *charsetFramer) Push(p []byte) (records []Record, err error) {
 		return f.framer.Push(p)
 	}
 	for more := true; more; {
-		n, read, short := f.decoder.Transform(f.text, p, false)
+		n, read, short := f.decoder.Transform(f.text, p, ended)
 		completed, err := f.framer.Push(f.text[:n])
 		if records = append(records, completed...); err != nil {
 			return records, err
@@ -49,19 +65,13 @@ func (f *charsetFramer) Push(p []byte) (records []Record, err error) {
 	return records, nil
 }
 
-func (f *charsetFramer) Last() []Record {
-	if len(f.held) > 0 {
-		return nil // within a character
-	}
-	return f.framer.Last()
-}
-
 func (f *charsetFramer) Partial() bool { return len(f.held) > 0 || f.framer.Partial() }
 
-// begin finds out how an answer is encoded that begins with p, and reports whether that is known.
-func (f *charsetFramer) begin(p []byte) (known bool) {
+// begin finds out how an answer is encoded that begins with p, and reports whether that is known: ended tells that p is
+// all of it.
+func (f *charsetFramer) begin(p []byte, ended bool) (known bool) {
 	for _, m := range marks {
-		if len(p) < len(m.text) && bytes.HasPrefix(m.text, p) {
+		if !ended && len(p) < len(m.text) && bytes.HasPrefix(m.text, p) {
 			return false
 		}
 	}

@@ -48,6 +48,36 @@ func TestAnswersInAnotherCharsetThatGoOn(t *testing.T) {
 	}.run(t, inCharset("text/plain; charset=iso-2022-jp", linesBy("")))
 }
 
+func TestTheEndOfAnAnswerEndsACharacter(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, charset, text, want string }{
+		{"a separator after half a letter", "gb18030", "\xa1\xa1|\xa20|", "\u3000 | \ufffd0"},
+		{"half a letter in a line", "gb18030", "a|\xa20", "a …"},
+		{"an object with half a letter behind it", "gb18030", `{"a":1}` + "\xa2", "…"},
+		{"an object without a separator", "shift_jis", `{"a":"` + "\x83\x58" + `"}`, `{"a":"ス"}`},
+		{"what begins like a byte order mark", "iso-8859-1", "\xff", "…"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f := NewCharsetFramer(NewLineFramer("|", 40), "text/plain; charset="+c.charset)
+			got := push(f, c.text)
+			got.records = append(got.records, f.Last()...)
+			got.partial = f.Partial()
+			if got.String() != c.want {
+				t.Errorf("%q is %s, want %s", c.text, got, c.want)
+			}
+			if again := f.Last(); again != nil {
+				t.Errorf("%q ends twice, then with %v", c.text, again)
+			}
+		})
+	}
+	f := NewCharsetFramer(NewJSONFramer(40), "application/json; charset=gb18030")
+	push(f, "[1] \xa2")
+	if records := f.Last(); records != nil || !f.Partial() {
+		t.Errorf("half a letter that is no JSON ends an answer with %v", records)
+	}
+}
+
 func TestAnswersInUTF8ThatGoOnStayWhatTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{"", "text/plain", "text/plain; charset=UTF-8", "text/plain; charset=unheard-of", "/;"} {
@@ -66,6 +96,7 @@ func FuzzCharsetFramer(f *testing.F) {
 	f.Add([]byte("\x83|\x83X\x83g|"), []byte{1}, "shift_jis")
 	f.Add([]byte("\x1b$B8l|\x1b(B|"), []byte{1, 1, 1}, "iso-2022-jp")
 	f.Add([]byte("\x811\x818|\xa2\xe3|"), []byte{1, 2}, "gb18030")
+	f.Add([]byte("\xa20|"), []byte{1, 1}, "gb18030")
 	f.Add([]byte("\x88\x62|\xa4@|"), []byte{1}, "big5")
 	f.Add([]byte("\x8f\xa2\xaf|\x8e\xb1|"), []byte{1, 1}, "euc-jp")
 	f.Add([]byte("\xb0\xa1|"), []byte{1}, "euc-kr")
@@ -81,10 +112,11 @@ func FuzzCharsetFramer(f *testing.F) {
 		if enc, _ := encodingFor(text, contentType); enc != nil {
 			whole, _ = enc.NewDecoder().Bytes(text)
 		}
-		want := push(NewLineFramer("|", 1<<16), string(whole)).records
-		got := push(NewCharsetFramer(NewLineFramer("|", 1<<16), contentType), string(text)).records
-		if !reflect.DeepEqual(got, want) {
-			t.Fatalf("%q has the records %v, in UTF-8 %v", text, got, want)
+		want, got := NewLineFramer("|", 1<<16), NewCharsetFramer(NewLineFramer("|", 1<<16), contentType)
+		wanted := append(push(want, string(whole)).records, want.Last()...)
+		records := append(push(got, string(text)).records, got.Last()...)
+		if !reflect.DeepEqual(records, wanted) || got.Partial() != want.Partial() {
+			t.Fatalf("%q has the records %v, in UTF-8 %v", text, records, wanted)
 		}
 	})
 }
