@@ -88,7 +88,7 @@ func StartComponent(t *testing.T, folder string, env []string, program string, a
 func (c *Component) Listens(t *testing.T, addr string) {
 	t.Helper()
 	c.Addr = addr
-	eventually(t, 5*Patience, c.program+" to listen", func() bool { // some need the whole processor for it
+	eventually(t, StartPatience, c.program+" to listen", func() bool {
 		select {
 		case <-c.Exited:
 			t.Fatalf("%s has exited", c.program)

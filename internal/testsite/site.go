@@ -20,6 +20,9 @@ import (
 // Patience is how long tests wait for what must come. Nothing is asserted of time with it.
 const Patience = time.Minute
 
+// StartPatience is how long they wait for a process to listen: some need the whole processor for it, and others have it.
+const StartPatience = 5 * Patience
+
 // Site is a running Caddy with one site. Caddy is one per process: tests that have a site
 // must not run in parallel.
 type Site struct {

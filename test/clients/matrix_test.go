@@ -173,6 +173,18 @@ func tryCuts(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 	slow.comes(2)
 	late := slow.visits()[1].at.Sub(cut)
 	listens := func() bool { return late >= unhurried && soonest < late/2 }
+	for range 5 { // one that was busy each time may be fast now
+		if late < unhurried || listens() {
+			break
+		}
+		gap, what := fast.cut()
+		if what != comesBack {
+			break
+		}
+		soonest = min(soonest, gap)
+		fast.say("again")
+		fast.has(len(fast.talk.said))
+	}
 	if listens() { // or was busy, which it is not each time
 		slow.say("two")
 		slow.has(2)

@@ -77,7 +77,7 @@ func (p *process) kill() {
 // listens waits until the program takes connections.
 func (p *process) listens() {
 	p.t.Helper()
-	testsite.Eventually(p.t, p.name+" to listen", func() bool {
+	listens := func() bool {
 		select {
 		case <-p.exited:
 			p.t.Fatalf("%s has exited", p.name)
@@ -89,7 +89,10 @@ func (p *process) listens() {
 		}
 		conn.Close()
 		return true
-	})
+	}
+	if !testsite.Within(testsite.StartPatience, listens) {
+		p.t.Fatalf("waited %s for %s to listen", testsite.StartPatience, p.name)
+	}
 }
 
 // build builds a program of the workspace.

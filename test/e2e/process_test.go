@@ -94,15 +94,27 @@ func startCaddy(t *testing.T, caddyfile string) *process {
 			t.Logf("Caddy's log:\n%s", text)
 		}
 	})
-	testsite.Eventually(t, "Caddy to listen", func() bool {
+	p.awaitStart()
+	return p
+}
+
+// awaitStart waits until the process listens.
+func (p *process) awaitStart() {
+	p.t.Helper()
+	listens := func() bool {
 		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 		if err != nil {
 			return false
 		}
 		c.Close()
 		return true
-	})
-	return p
+	}
+	if !testsite.Within(testsite.StartPatience, func() bool { return len(p.done) > 0 || listens() }) {
+		p.t.Fatalf("waited %s for Caddy to listen", testsite.StartPatience)
+	}
+	if len(p.done) > 0 {
+		p.t.Fatalf("Caddy has exited with %v instead of listening", <-p.done)
+	}
 }
 
 func (p *process) config(caddyfile string) []byte {
