@@ -31,11 +31,13 @@ func (f *charsetFramer) Push(p []byte) ([]Record, error) { return f.push(p, fals
 
 // Last implements [Framer]. As in [Text], what is left of a character counts as one that cannot be read.
 func (f *charsetFramer) Last() []Record {
-	held := f.held
-	records, err := f.push(nil, true)
-	if err != nil {
-		f.held = held // it belongs to no record
-		return records
+	var records []Record
+	if held := f.held; len(held) > 0 {
+		var err error
+		if records, err = f.push(nil, true); err != nil {
+			f.held = held // it belongs to no record
+			return records
+		}
 	}
 	return append(records, f.framer.Last()...)
 }

@@ -26,7 +26,7 @@ type Framer interface {
 	// memory of their own: p may be used again. Records that are returned beside an error are good. After
 	// an error it takes nothing more, and returns the same error. No error has a word of the answer in it.
 	Push(p []byte) ([]Record, error)
-	// Last returns the record that the end of an answer completes; nil if none is sure to be whole. Nothing is pushed
+	// Last returns the records that the end of an answer completes; nil if none is sure to be whole. Nothing is pushed
 	// after it.
 	Last() []Record
 	// Partial reports whether the answer has come to within a record.

@@ -88,10 +88,17 @@ func StartComponent(t *testing.T, folder string, env []string, program string, a
 func (c *Component) Listens(t *testing.T, addr string) {
 	t.Helper()
 	c.Addr = addr
-	eventually(t, StartPatience, c.program+" to listen", func() bool {
+	AwaitListener(t, c.program, addr, c.Exited)
+}
+
+// AwaitListener waits until a program listens on an address. It fails the test if the program exits, or takes more than
+// [StartPatience].
+func AwaitListener(t testing.TB, program, addr string, exited <-chan struct{}) {
+	t.Helper()
+	eventually(t, StartPatience, program+" to listen", func() bool {
 		select {
-		case <-c.Exited:
-			t.Fatalf("%s has exited", c.program)
+		case <-exited:
+			t.Fatalf("%s has exited", program)
 		default:
 		}
 		conn, err := net.Dial("tcp", addr)

@@ -173,10 +173,7 @@ func tryCuts(t *testing.T, s *clientSite, p program, secure bool) behaviour {
 	slow.comes(2)
 	late := slow.visits()[1].at.Sub(cut)
 	listens := func() bool { return late >= unhurried && soonest < late/2 }
-	for range 5 { // one that was busy each time may be fast now
-		if late < unhurried || listens() {
-			break
-		}
+	for tries := 0; tries < 5 && late >= unhurried && !listens(); tries++ { // one that was busy each time may be fast now
 		gap, what := fast.cut()
 		if what != comesBack {
 			break

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,22 +76,7 @@ func (p *process) kill() {
 // listens waits until the program takes connections.
 func (p *process) listens() {
 	p.t.Helper()
-	listens := func() bool {
-		select {
-		case <-p.exited:
-			p.t.Fatalf("%s has exited", p.name)
-		default:
-		}
-		conn, err := net.Dial("tcp", p.addr)
-		if err != nil {
-			return false
-		}
-		conn.Close()
-		return true
-	}
-	if !testsite.Within(testsite.StartPatience, listens) {
-		p.t.Fatalf("waited %s for %s to listen", testsite.StartPatience, p.name)
-	}
+	testsite.AwaitListener(p.t, p.name, p.addr, p.exited)
 }
 
 // build builds a program of the workspace.

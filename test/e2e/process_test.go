@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -85,7 +84,11 @@ func startCaddy(t *testing.T, caddyfile string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { p.done <- p.cmd.Wait() }()
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		p.done <- p.cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill() // it may have exited
 		ticks.Close()
@@ -94,27 +97,8 @@ func startCaddy(t *testing.T, caddyfile string) *process {
 			t.Logf("Caddy's log:\n%s", text)
 		}
 	})
-	p.awaitStart()
+	testsite.AwaitListener(t, "Caddy", strings.TrimPrefix(p.url, "http://"), exited)
 	return p
-}
-
-// awaitStart waits until the process listens.
-func (p *process) awaitStart() {
-	p.t.Helper()
-	listens := func() bool {
-		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
-		if err != nil {
-			return false
-		}
-		c.Close()
-		return true
-	}
-	if !testsite.Within(testsite.StartPatience, func() bool { return len(p.done) > 0 || listens() }) {
-		p.t.Fatalf("waited %s for Caddy to listen", testsite.StartPatience)
-	}
-	if len(p.done) > 0 {
-		p.t.Fatalf("Caddy has exited with %v instead of listening", <-p.done)
-	}
 }
 
 func (p *process) config(caddyfile string) []byte {
