@@ -39,4 +39,4 @@ func failureOf(err error) failure {
 }
 
 // unanswered reports whether no answer came.
-func (f failure) unanswered() bool { return f.comment == page.Unreachable || f.comment == page.Late }
+func (f failure) unanswered() bool { return (&page.Error{Comment: f.comment}).Unanswered() }

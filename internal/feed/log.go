@@ -70,6 +70,14 @@ type place struct {
 	took int32 // events of the node before off
 }
 
+// beyond returns the place, or the one that it leads to if all before that has been taken: a reader may still stand at its desk.
+func (p place) beyond() place {
+	for p.off == len(p.node.batch) && p.node.jump.Load() != nil {
+		p = *p.node.jump.Load()
+	}
+	return p
+}
+
 // spot is the place of an id in a log. An id that came more than once has no place.
 type spot struct {
 	place

@@ -189,10 +189,7 @@ func (r *Reader) Unsaid() string {
 	}
 	r.feed.mu.Lock()
 	defer r.feed.mu.Unlock()
-	c, at := r.chain, r.at
-	for at.off == len(at.node.batch) && at.node.jump.Load() != nil { // it may still stand at its desk
-		at = *at.node.jump.Load()
-	}
+	c, at := r.chain, r.at.beyond()
 	if c == nil || c.progress.at.IsZero() || at.node != c.log.end().node || at.off != c.log.end().off {
 		return ""
 	}
@@ -202,10 +199,7 @@ func (r *Reader) Unsaid() string {
 // cut reports whether the log starts over at a place that the reader has not come to. The next request of its client could
 // name a place of before.
 func (r *Reader) cut() bool {
-	at := r.at
-	for at.off == len(at.node.batch) && at.node.jump.Load() != nil { // it may still stand at its desk
-		at = *at.node.jump.Load()
-	}
+	at := r.at.beyond()
 	c := at.node.log.cut.Load()
 	return c != nil && (c.seq > at.node.seq || c.seq == at.node.seq && at.off < len(c.notice))
 }
