@@ -148,8 +148,8 @@ type clientSite struct {
 	talks map[string]*talk
 }
 
-// Clients come back from a cut of a stream below /fast after 40 to 60 ms, and of one below /slow after
-// 4.8 to 7.2 s. Streams below /alive say by events that they live. Those below /busy are turned away but for one, which is there from the
+// Clients come back from a cut of a stream below /fast after 40 to 60 ms, of one below /slow after
+// 4.8 to 7.2 s, and of one below /slower after 16 to 24 s. Streams below /alive say by events that they live. Those below /busy are turned away but for one, which is there from the
 // start. Keep-alive comments are sent as often as can be.
 //
 // Streams below /fast are divided among several bridges, since one with twenty streams that end together has their clients come back over a longer time.
@@ -196,6 +196,10 @@ http://%[2]s, https://%[3]s, https://%[5]s {
 		import bridge
 		retry 6s
 	}
+	sse_bridge /slower/* %[4]s {
+		import bridge
+		retry 20s
+	}
 	sse_bridge /alive/fast/* %[4]s {
 		import bridge alive
 		retry 50ms
@@ -204,6 +208,10 @@ http://%[2]s, https://%[3]s, https://%[5]s {
 		import bridge alive
 		retry 6s
 	}
+	sse_bridge /alive/slower/* %[4]s {
+		import bridge alive
+		retry 20s
+	}
 	sse_bridge /datastar/fast/* %[4]s {
 		import datastar
 		retry 50ms
@@ -211,6 +219,10 @@ http://%[2]s, https://%[3]s, https://%[5]s {
 	sse_bridge /datastar/slow/* %[4]s {
 		import datastar
 		retry 6s
+	}
+	sse_bridge /datastar/slower/* %[4]s {
+		import datastar
+		retry 20s
 	}
 	sse_bridge /busy/* %[4]s {
 		import bridge
@@ -305,7 +317,7 @@ type tryout struct {
 	ended error // why the client has given up, or nil
 }
 
-// newTrial makes a talk, of the pace "fast", "slow" or "busy", without a client. It is for one client, which is told that its stream lives
+// newTrial makes a talk, of the pace "fast", "slow", "slower" or "busy", without a client. It is for one client, which is told that its stream lives
 // if it wants to know.
 func (s *clientSite) newTrial(t *testing.T, p program, pace string, secure bool) *tryout {
 	t.Helper()
