@@ -111,17 +111,21 @@ func exitSite(upstream string, more ...string) string {
 // soonest is how long an exit may take.
 const soonest = 2 * time.Second
 
-// soon checks that an exit takes no longer, by the time in which the machine lets the process run. A process that is held up may cut
-// streams off: how they end is checked of an exit that is not.
+// soon checks that an exit takes no longer, by the time in which the machine lets the process and its clients run. Threads of theirs may
+// still have waited for a processor, but not three times. A process that is held up may cut streams off: how they end is checked of an
+// exit that is not.
 func soon(t *testing.T, exits func() (e exit, check func())) {
 	t.Helper()
+	late := 0
 	for range 5 {
 		e, check := exits()
 		t.Logf("exited after %s, of which it ran for %s", e.took, e.ran)
-		if e.ran > soonest {
-			t.Fatalf("Caddy took %s to exit, want at most %s", e.ran, soonest)
-		}
-		if !e.held() {
+		switch {
+		case e.ran > soonest:
+			if late++; late == 3 {
+				t.Fatalf("three times Caddy took too long to exit, the last time %s, want at most %s", e.ran, soonest)
+			}
+		case !e.held():
 			check()
 			return
 		}

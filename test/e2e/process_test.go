@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sse-bridge/caddy-sse-bridge/internal/testclock"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testport"
 	"github.com/sse-bridge/caddy-sse-bridge/internal/testsite"
 )
@@ -27,6 +28,7 @@ type process struct {
 	admin string
 	done  chan error
 	ticks *os.File // what it writes of its exit
+	clock *testclock.Clock
 }
 
 // tick is the time between two ticks of a process that exits.
@@ -46,8 +48,8 @@ func init() {
 		var used syscall.Rusage
 		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used) // which fails for other numbers only
 		_, _ = fmt.Fprintln(ticks, used.Utime.Nano()+used.Stime.Nano())
-		for range time.Tick(tick) {
-			_, _ = ticks.Write([]byte{'.'}) // whoever reads may have gone
+		for at := range time.Tick(tick) {
+			_, _ = fmt.Fprintln(ticks, at.UnixNano()) // whoever reads may have gone
 		}
 	}()
 }
@@ -60,7 +62,7 @@ func startCaddy(t *testing.T, caddyfile string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, url: "http://" + testport.Free(t), admin: testport.Free(t), done: make(chan error, 1)}
+	p := &process{t: t, url: "http://" + testport.Free(t), admin: testport.Free(t), done: make(chan error, 1), clock: testclock.New(t)}
 	home := t.TempDir()
 	file := filepath.Join(home, "Caddyfile")
 	if err := os.WriteFile(file, p.config(caddyfile), 0o600); err != nil {
@@ -129,10 +131,10 @@ func (p *process) reload(caddyfile string) {
 // exit is how a process has exited.
 type exit struct {
 	took time.Duration
-	ran  time.Duration // of that, in which the machine had time for it, or it kept the machine busy
+	ran  time.Duration // of that, in which the machine had time for it and for its clients, or it kept the machine busy
 }
 
-// held reports whether the machine had no time for the process for as long as one write may take at exit.
+// held reports whether the machine had no time for the process, or for its clients, for as long as one write may take at exit.
 func (e exit) held() bool { return e.took-e.ran > 500*time.Millisecond }
 
 // terminate sends SIGTERM and waits for the exit of the process.
@@ -156,7 +158,16 @@ func (p *process) terminate() exit {
 		p.t.Fatal(err)
 	}
 	before, ticks, _ := strings.Cut(string(said), "\n")
-	ran := time.Duration(len(ticks)) * tick
+	var ran time.Duration
+	for line := range strings.Lines(ticks) {
+		ticked, err := strconv.ParseInt(strings.TrimSuffix(line, "\n"), 10, 64)
+		if err != nil {
+			break // it has exited while it wrote the last one
+		}
+		if at := time.Unix(0, ticked); p.clock.Between(at.Add(-2*tick), at) > 0 {
+			ran += tick
+		}
+	}
 	if used, err := strconv.ParseInt(before, 10, 64); err == nil { // else it has exited at once
 		now := p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 		ran = max(ran, now-time.Duration(used))
