@@ -11,7 +11,7 @@ ALL    := $$($(GO) list -m -f '{{.Dir}}/...')
 TOOL   := GOWORK=off $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster screenshots build test test-packages test-site test-handlers golden docs soak vet lint format bench fuzz xcaddy clean
+.PHONY: help demo cluster screenshots build test test-packages test-sites golden docs soak vet lint format bench fuzz xcaddy clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,12 +34,12 @@ screenshots: ## take the pictures in docs/screenshots, with Chromium
 build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy
 
-# Three runs write beside each other, and the sites write logs: what failed is said again at the end.
+# Two runs write beside each other, and the sites write logs: what failed is said again at the end.
 test: SHELL := bash
 test: ## run all tests, with the race detector
 	@$(GO) build -race -o /dev/null ./cmd/caddy # both of the following need it
 	@mkdir -p bin
-	@set -o pipefail; $(MAKE) --no-print-directory -k -j3 test-packages test-site test-handlers 2>&1 | tee bin/test.log || { \
+	@set -o pipefail; $(MAKE) --no-print-directory -k -j2 test-packages test-sites 2>&1 | tee bin/test.log || { \
 		echo; echo '== What failed, of bin/test.log:'; \
 		awk '/^ *(--- FAIL|FAIL|panic:|fatal error:|WARNING: DATA RACE)/ { left = 30 } /^[^ \t]/ && !/^(---|FAIL|panic:|fatal error:|WARNING)/ { left = 0 } \
 			left-- > 0 { print substr($$0, 1, 400) }' bin/test.log; exit 1; }
@@ -53,12 +53,12 @@ test-packages:
 	@# So are most scripts of the model of nodes that share polls.
 	nice $(GO) test -run 'OfSharingNodes' ./internal/feed
 
-test-site:
-	$(GO) test -race -count=1 -p 3 -timeout 40m ./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... ./redis/... # the cache does not watch the files of other modules
-
-# The streams of the same sites, written by their handlers: no connection is taken over.
-test-handlers:
-	STREAMS=handlers nice $(GO) test -race -count=1 -timeout 30m ./test/e2e
+# The second run has streams that their handlers write: no connection is taken over. The cache does not watch the files of other modules.
+test-sites:
+	@status=0; \
+	$(GO) test -race -count=1 -p 2 -timeout 40m ./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... ./redis/... || status=1; \
+	STREAMS=handlers $(GO) test -race -count=1 -timeout 30m ./test/e2e || status=1; \
+	exit $$status
 
 golden: ## rewrite the golden files from the code
 	$(GO) test -count=1 -run 'Adapt|Mistakes|Fingerprint|TestTry(PrintsAStreamAsItComes)?$$' ./test/adapt ./internal/cli -args -update

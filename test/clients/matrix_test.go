@@ -486,7 +486,7 @@ func TestWhatClientsDo(t *testing.T) {
 	s := newClientSite(t)
 	programs, missing := clientPrograms(t, s)
 	rows := make([]map[bool]behaviour, len(programs))
-	slots := make(chan struct{}, 32) // most of the time is spent waiting
+	slots := make(chan struct{}, 16) // most of the time is spent waiting
 	var mu sync.Mutex
 	untried := make([]int, len(programs)) // trials of each
 	var running sync.WaitGroup
