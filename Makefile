@@ -41,7 +41,8 @@ test: ## run all tests, with the race detector
 	@mkdir -p bin
 	@set -o pipefail; $(MAKE) --no-print-directory -k -j2 test-packages test-sites 2>&1 | tee bin/test.log || { \
 		echo; echo '== What failed, of bin/test.log:'; \
-		awk '/^ *(--- FAIL|FAIL|panic:|fatal error:|WARNING: DATA RACE)/ { left = 30 } /^[^ \t]/ && !/^(---|FAIL|panic:|fatal error:|WARNING)/ { left = 0 } \
+		awk '/^ *(--- FAIL|=== FAIL|FAIL|ERROR|panic:|fatal error:|WARNING: DATA RACE)/ { left = 30 } \
+			/^[^ \t]/ && !/^(---|=== FAIL|FAIL|ERROR|panic:|fatal error:|WARNING)/ { left = 0 } \
 			left-- > 0 { print substr($$0, 1, 400) }' bin/test.log; exit 1; }
 
 # The tests of packages compute. The tests of sites mostly wait, and have time limits: they get the processor first.
@@ -53,11 +54,14 @@ test-packages:
 	@# So are most scripts of the model of nodes that share polls.
 	nice $(GO) test -run 'OfSharingNodes' ./internal/feed
 
-# The second run has streams that their handlers write: no connection is taken over. The cache does not watch the files of other modules.
+# Their real clients and servers have time limits of their own, which a busy machine may break. A test that fails is run once more, when
+# the others are over, and said at the end in any case. A data race, a panic or goroutines that are left end the run.
+SITES := --format standard-quiet --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race
+# The cache does not watch the files of other modules. The second run has streams that their handlers write: no connection is taken over.
 test-sites:
-	@status=0; \
-	$(GO) test -race -count=1 -p 2 -timeout 40m ./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... ./redis/... || status=1; \
-	STREAMS=handlers $(GO) test -race -count=1 -timeout 30m ./test/e2e || status=1; \
+	@status=0; gotestsum=$$($(TOOL) -n gotestsum) || exit 1; \
+	"$$gotestsum" $(SITES) --packages='./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... ./redis/...' -- -race -count=1 -p 2 -timeout 40m || status=1; \
+	STREAMS=handlers "$$gotestsum" $(SITES) --packages=./test/e2e -- -race -count=1 -timeout 30m || status=1; \
 	exit $$status
 
 golden: ## rewrite the golden files from the code
