@@ -34,27 +34,26 @@ screenshots: ## take the pictures in docs/screenshots, with Chromium
 build: ## build bin/caddy, a Caddy with this module
 	$(GO) build -o bin/caddy ./cmd/caddy
 
-# Two runs write beside each other, and the sites write logs: what failed is said again at the end.
+# The sites write logs: what failed is said again at the end.
 test: SHELL := bash
 test: ## run all tests, with the race detector
-	@$(GO) build -race -o /dev/null ./cmd/caddy # both of the following need it
 	@mkdir -p bin
-	@set -o pipefail; $(MAKE) --no-print-directory -k -j2 test-packages test-sites 2>&1 | tee bin/test.log || { \
+	@set -o pipefail; $(MAKE) --no-print-directory -k -j1 test-packages test-sites 2>&1 | tee bin/test.log || { \
 		echo; echo '== What failed, of bin/test.log:'; \
 		awk '/^ *(--- FAIL|=== FAIL|FAIL|ERROR|panic:|fatal error:|WARNING: DATA RACE)/ { left = 30 } \
 			/^[^ \t]/ && !/^(---|=== FAIL|FAIL|ERROR|panic:|fatal error:|WARNING)/ { left = 0 } \
 			left-- > 0 { print substr($$0, 1, 400) }' bin/test.log; exit 1; }
 
-# The tests of packages compute. The tests of sites mostly wait, and have time limits: they get the processor first.
+# These compute. The tests of sites, which have time limits, come after them.
 test-packages:
-	nice $(GO) test -race -timeout 30m ./...
+	$(GO) test -race -timeout 30m ./...
 	@# The race detector uses memory of its own, so the memory for an answer is measured without it. The
 	@# garbage collector stops the world, so that the figures do not depend on how busy the machine is.
-	GODEBUG=gcstoptheworld=1 nice $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/cluster ./internal/jq ./internal/page ./internal/upstream
+	GODEBUG=gcstoptheworld=1 $(GO) test -run 'Takes|Memory|HoweverLarge' ./internal/bridge ./internal/cluster ./internal/jq ./internal/page ./internal/upstream
 	@# So are most scripts of the model of nodes that share polls.
-	nice $(GO) test -run 'OfSharingNodes' ./internal/feed
+	$(GO) test -run 'OfSharingNodes' ./internal/feed
 
-# Their real clients and servers have time limits of their own, which a busy machine may break. A test that fails is run once more, when
+# Real clients and servers have time limits of their own, which a busy machine may break. A test that fails is run once more, when
 # the others are over, and said at the end in any case. A data race, a panic or goroutines that are left end the run.
 SITES := --format standard-quiet --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race
 # The cache does not watch the files of other modules. The second run has streams that their handlers write: no connection is taken over.
