@@ -54,13 +54,13 @@ test-packages:
 	$(GO) test -run 'OfSharingNodes' ./internal/feed
 
 # Real clients and servers have time limits of their own, which a busy machine may break. A test that fails is run once more, when
-# the others are over, and said at the end in any case. A data race, a panic or goroutines that are left end the run.
-SITES := --format standard-quiet --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race
+# the others are over, and what it said the first time is printed in any case. A data race, a panic or goroutines that are left end the run.
+RERUN := --format standard-quiet --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-abort-on-data-race
 # The cache does not watch the files of other modules. The second run has streams that their handlers write: no connection is taken over.
 test-sites:
 	@status=0; gotestsum=$$($(TOOL) -n gotestsum) || exit 1; \
-	"$$gotestsum" $(SITES) --packages='./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... ./redis/...' -- -race -count=1 -p 2 -timeout 40m || status=1; \
-	STREAMS=handlers "$$gotestsum" $(SITES) --packages=./test/e2e -- -race -count=1 -timeout 30m || status=1; \
+	"$$gotestsum" $(RERUN) --packages='./test/servers ./test/e2e ./test/... ./examples/demo/... ./nats/... ./redis/...' -- -race -count=1 -p 2 -timeout 40m || status=1; \
+	STREAMS=handlers "$$gotestsum" $(RERUN) --packages=./test/e2e -- -race -count=1 -timeout 30m || status=1; \
 	exit $$status
 
 golden: ## rewrite the golden files from the code

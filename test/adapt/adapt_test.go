@@ -169,7 +169,7 @@ func FuzzCaddyfile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, block string) {
 		if strings.Contains(block, "import") || strings.Contains(block, "{$") {
-			t.Skip("it reads files or the environment")
+			return // it reads files or the environment
 		}
 		got, err := testsite.Adapt(":8080\nsse_bridge localhost:9000 {\n" + block + "\n}\n")
 		if err != nil {

@@ -148,9 +148,9 @@ type clientSite struct {
 	talks map[string]*talk
 }
 
-// Clients come back from a cut of a stream below /fast after 40 to 60 ms, of one below /slow after
-// 4.8 to 7.2 s, and of one below /slower after 16 to 24 s. Streams below /alive say by events that they live. Those below /busy are turned away but for one, which is there from the
-// start. Keep-alive comments are sent as often as can be.
+// Clients come back from a cut of a stream below /fast after 40 to 60 ms, of one below /slow after 4.8 to 7.2 s, and of one below /slower
+// after 16 to 24 s. Streams below /alive say by events that they live. Those below /busy are turned away but for one, which is there from
+// the start. Keep-alive comments are sent as often as can be.
 //
 // Streams below /fast are divided among several bridges, since one with twenty streams that end together has their clients come back over a longer time.
 const clientSiteFile = `{
@@ -317,8 +317,8 @@ type tryout struct {
 	ended error // why the client has given up, or nil
 }
 
-// newTrial makes a talk, of the pace "fast", "slow", "slower" or "busy", without a client. It is for one client, which is told that its stream lives
-// if it wants to know.
+// newTrial makes a talk, of the pace "fast", "slow", "slower" or "busy", without a client. It is for one client, which is told that its
+// stream lives if it wants to know.
 func (s *clientSite) newTrial(t *testing.T, p program, pace string, secure bool) *tryout {
 	t.Helper()
 	addr, scheme := s.plain, "http"

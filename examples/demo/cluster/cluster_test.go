@@ -210,7 +210,7 @@ func (r running) pollsAlone() bool {
 		return true
 	}
 	if r.state().Away > 0 {
-		r.t.Errorf("the nodes sent %v polls, want some of each", sent)
+		r.t.Fatalf("the nodes sent %v polls, want some of each", sent)
 	}
 	return false
 }
